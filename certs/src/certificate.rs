@@ -1,0 +1,54 @@
+//! Reads a certificate in PEM, and the two names in it.
+//!
+//! It checks the form and no more. Next: [`crate::chain`] for whether a certificate is to be believed.
+
+use x509_parser::certificate::X509Certificate;
+use x509_parser::prelude::FromDer;
+use x509_parser::x509::AttributeTypeAndValue;
+
+use crate::CERTIFICATE_LIMIT;
+use crate::error::{Error, Result};
+use crate::pem::Expected;
+
+/// What users call a node's certificate.
+pub(crate) const CERTIFICATE: &str = "certificate";
+/// What users call the authority's certificate.
+pub(crate) const CHAIN: &str = "certificate chain";
+
+/// The DER of the one certificate in `pem`.
+pub(crate) fn der(thing: &'static str, pem: &str) -> Result<Vec<u8>> {
+    Expected {
+        thing,
+        label: "CERTIFICATE",
+        limit: CERTIFICATE_LIMIT,
+    }
+    .read(pem)
+}
+
+/// The certificate in `der`, which holds nothing else.
+pub(crate) fn parse<'a>(thing: &'static str, der: &'a [u8]) -> Result<X509Certificate<'a>> {
+    match X509Certificate::from_der(der) {
+        Ok(([], certificate)) => Ok(certificate),
+        _ => Err(Error::Malformed { thing }),
+    }
+}
+
+/// The subject's common name.
+pub(crate) fn common_name(thing: &'static str, certificate: &X509Certificate<'_>) -> Result<String> {
+    only(thing, certificate.subject().iter_common_name())
+}
+
+/// The subject's organization, which is the cluster in every certificate of ours.
+pub(crate) fn organization(thing: &'static str, certificate: &X509Certificate<'_>) -> Result<String> {
+    only(thing, certificate.subject().iter_organization())
+}
+
+/// The one value; with two of them, two readers could believe two different things.
+fn only<'a>(thing: &'static str, mut values: impl Iterator<Item = &'a AttributeTypeAndValue<'a>>) -> Result<String> {
+    let malformed = || Error::Malformed { thing };
+    let value = values.next().ok_or_else(malformed)?;
+    if values.next().is_some() {
+        return Err(malformed());
+    }
+    value.as_str().map(str::to_owned).map_err(|_| malformed())
+}

@@ -1,0 +1,68 @@
+//! Decides whether a certificate is to be believed: issued by the chain's authority, for this key, for now.
+//!
+//! A chain is exactly one certificate, the authority's own. Nothing is asked of the network; the revocation list is
+//! PostgreSQL's to check.
+
+use x509_parser::certificate::X509Certificate;
+
+use crate::certificate::{self, CERTIFICATE, CHAIN};
+use crate::error::{Error, Result};
+use crate::identity::Identity;
+use crate::{public_key, validity};
+
+/// Checks that the authority in `chain_pem` issued `cert_pem` to the key named `public_key_hash`, that both are good at
+/// `now` (unix seconds), speak of one cluster, and that the certificate is one for a node and nothing more.
+pub fn check_issued(cert_pem: &str, chain_pem: &str, public_key_hash: &[u8; 32], now: i64) -> Result<Identity> {
+    let chain = certificate::der(CHAIN, chain_pem)?;
+    let authority = certificate::parse(CHAIN, &chain)?;
+    check_authority(&authority, now)?;
+
+    let der = certificate::der(CERTIFICATE, cert_pem)?;
+    let issued = certificate::parse(CERTIFICATE, &der)?;
+    check_issuer(&issued, &authority)?;
+
+    let identity = Identity::of(&issued)?;
+    if identity.cluster_id != certificate::organization(CHAIN, &authority)? {
+        return Err(Error::OtherCluster { thing: CERTIFICATE });
+    }
+    if identity.public_key_hash != *public_key_hash {
+        return Err(Error::OtherKey { thing: CERTIFICATE });
+    }
+    validity::check(CERTIFICATE, identity.not_before, identity.not_after, now)?;
+    check_purpose(&issued)?;
+    Ok(identity)
+}
+
+/// Refuses what is not an authority of ours at `now`: P-384, signed by itself, allowed to sign certificates.
+pub(crate) fn check_authority(authority: &X509Certificate<'_>, now: i64) -> Result<()> {
+    public_key::p384(CHAIN, authority.public_key())?;
+    let may_sign = matches!(authority.key_usage(), Ok(Some(usage)) if usage.value.key_cert_sign());
+    if !authority.is_ca() || !may_sign || check_issuer(authority, authority).is_err() {
+        return Err(Error::NotAnAuthority);
+    }
+    let span = authority.validity();
+    validity::check(CHAIN, span.not_before.timestamp(), span.not_after.timestamp(), now)
+}
+
+fn check_issuer(issued: &X509Certificate<'_>, authority: &X509Certificate<'_>) -> Result<()> {
+    let named = issued.issuer().as_raw() == authority.subject().as_raw();
+    if named && issued.verify_signature(Some(authority.public_key())).is_ok() {
+        Ok(())
+    } else {
+        Err(Error::OtherAuthority)
+    }
+}
+
+fn check_purpose(issued: &X509Certificate<'_>) -> Result<()> {
+    let both_ends = matches!(
+        issued.extended_key_usage(),
+        Ok(Some(usage)) if usage.value.server_auth && usage.value.client_auth
+    );
+    let signs =
+        !matches!(issued.key_usage(), Ok(Some(usage)) if !usage.value.key_cert_sign() && !usage.value.crl_sign());
+    if both_ends && !signs && !issued.is_ca() {
+        Ok(())
+    } else {
+        Err(Error::WrongPurpose)
+    }
+}

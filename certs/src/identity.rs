@@ -1,0 +1,75 @@
+//! Who a certificate says its owner is.
+//!
+//! It believes what is written; whether that is true is decided in [`crate::chain`].
+
+use std::net::IpAddr;
+
+use x509_parser::certificate::X509Certificate;
+use x509_parser::extensions::GeneralName;
+
+use crate::certificate::{self, CERTIFICATE};
+use crate::error::{Error, Result};
+use crate::public_key::{self, hex};
+
+/// What a node's certificate says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Identity {
+    /// The node's id: the common name.
+    pub node_id: String,
+    /// The cluster's id: the organization.
+    pub cluster_id: String,
+    /// The IP addresses and DNS names it answers to.
+    pub hosts: Vec<String>,
+    /// The serial number in hexadecimal, as [`crate::Authority::revocation_list`] takes it.
+    pub serial: String,
+    /// The first second it is good, in unix seconds.
+    pub not_before: i64,
+    /// The last second it is good, in unix seconds.
+    pub not_after: i64,
+    /// The name of its key, equal to [`crate::NodeKey::public_key_hash`] of the node's key.
+    pub public_key_hash: [u8; 32],
+}
+
+impl Identity {
+    /// Reads a certificate in PEM, believing every word.
+    pub fn from_pem(cert_pem: &str) -> Result<Self> {
+        let der = certificate::der(CERTIFICATE, cert_pem)?;
+        Self::of(&certificate::parse(CERTIFICATE, &der)?)
+    }
+
+    /// What `certificate` says.
+    pub(crate) fn of(certificate: &X509Certificate<'_>) -> Result<Self> {
+        let validity = certificate.validity();
+        Ok(Self {
+            node_id: certificate::common_name(CERTIFICATE, certificate)?,
+            cluster_id: certificate::organization(CERTIFICATE, certificate)?,
+            hosts: hosts(certificate)?,
+            serial: hex(certificate.raw_serial()),
+            not_before: validity.not_before.timestamp(),
+            not_after: validity.not_after.timestamp(),
+            public_key_hash: public_key::hash(certificate.public_key().raw),
+        })
+    }
+}
+
+fn hosts(certificate: &X509Certificate<'_>) -> Result<Vec<String>> {
+    let malformed = || Error::Malformed { thing: CERTIFICATE };
+    let Some(extension) = certificate.subject_alternative_name().map_err(|_| malformed())? else {
+        return Ok(Vec::new());
+    };
+    let names = extension.value.general_names.iter();
+    names.map(|name| host(name).ok_or_else(malformed)).collect()
+}
+
+fn host(name: &GeneralName<'_>) -> Option<String> {
+    match name {
+        GeneralName::DNSName(name) => Some((*name).to_owned()),
+        GeneralName::IPAddress(bytes) => address(bytes).map(|address| address.to_string()),
+        _ => None,
+    }
+}
+
+fn address(bytes: &[u8]) -> Option<IpAddr> {
+    let four = <[u8; 4]>::try_from(bytes).map(IpAddr::from);
+    four.or_else(|_| <[u8; 16]>::try_from(bytes).map(IpAddr::from)).ok()
+}

@@ -1,0 +1,64 @@
+-- Accounts and keys.
+
+create table public.account (
+    id text primary key,
+    username text not null,
+    password_hash text not null,
+    password_change_required boolean not null,
+    password_changed_at timestamptz not null,
+    created_at timestamptz not null default now(),
+    updated_at timestamptz not null default now()
+);
+create index account_username on public.account (username);
+select replication.enlist('public.account');
+
+-- In the order of src/key/state.rs, where the join is defined and proved; a test compares both.
+create type public.key_state as enum
+    ('Pre-Active', 'Active', 'Deactivated', 'Compromised', 'Destroyed', 'Destroyed Compromised');
+
+create function public.join_key_state(a public.key_state, b public.key_state) returns public.key_state
+    language sql immutable parallel safe as
+$$
+    select case when least(a, b) = 'Compromised'::public.key_state and greatest(a, b) = 'Destroyed'::public.key_state
+                then 'Destroyed Compromised'::public.key_state
+                else greatest(a, b) end
+$$;
+
+create table public.key (
+    id text primary key,
+    name text not null,
+    state public.key_state not null,
+    algorithm text not null,
+    size integer not null,
+    usage_mask integer not null,
+    description text not null,
+    unexportable boolean not null,
+    undeletable boolean not null,
+    fingerprint text not null,
+    material_version integer not null,
+    epoch integer not null,
+    wrapped bytea,
+    activation_date timestamptz,
+    created_at timestamptz not null default now(),
+    updated_at timestamptz not null default now()
+);
+create index key_name on public.key (name);
+create index key_created_at on public.key (created_at, id);
+-- A deleted key stays deleted: its id is never used again, so the tombstone may win over any clock.
+select replication.enlist('public.key', '{"state": "public.join_key_state", "deleted": "greatest"}');
+
+-- Makes a key, or answers with the version null when its name is taken. Two makers of one name wait for each other.
+create function public.create_key(new_key public.key) returns bigint
+    language plpgsql as
+$$
+declare
+    made bigint;
+begin
+    perform pg_advisory_xact_lock(hashtextextended('key ' || new_key.name, 0));
+    if exists (select from live.key where name = new_key.name) then
+        return null;
+    end if;
+    insert into public.key values (new_key.*) returning version into made;
+    return made;
+end
+$$;

@@ -1,0 +1,1 @@
+select peer.answer($1)

@@ -1,0 +1,1 @@
+select peer.call($1, $2)

@@ -1,0 +1,1 @@
+delete from replication.call where asked_at < now() - interval '1 hour'

@@ -1,0 +1,1 @@
+update replication.call set answer = $2 where id = $1

@@ -1,0 +1,1 @@
+select name, public, wrapped from live.cluster_key order by name

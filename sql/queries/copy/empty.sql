@@ -1,0 +1,1 @@
+select format('truncate %s', $1::text)

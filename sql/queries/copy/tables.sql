@@ -1,0 +1,1 @@
+select relation, columns, row_count, bytes from peer.tables()

@@ -1,0 +1,1 @@
+select format('create database %I template template0', $1::text)

@@ -1,0 +1,2 @@
+select pg_terminate_backend(active_pid, 5000)
+from pg_replication_slots where database = $1 and active_pid is not null

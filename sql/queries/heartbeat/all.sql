@@ -1,0 +1,1 @@
+select number, seen from live.heartbeat

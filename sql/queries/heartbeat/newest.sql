@@ -1,0 +1,1 @@
+select number, at from live.heartbeat

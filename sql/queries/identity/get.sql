@@ -1,0 +1,1 @@
+select node_id, number, cluster_id, host, port from identity

@@ -1,0 +1,1 @@
+select peer.end_lease($1, $2)

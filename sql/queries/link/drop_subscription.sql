@@ -1,0 +1,1 @@
+select format('drop subscription %I', $1::text)

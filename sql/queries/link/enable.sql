@@ -1,0 +1,1 @@
+select format('alter subscription %I enable', $1::text)

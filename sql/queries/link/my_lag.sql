@@ -1,0 +1,1 @@
+select peer.my_lag()

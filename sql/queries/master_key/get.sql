@@ -1,0 +1,1 @@
+select wrapped from master_key

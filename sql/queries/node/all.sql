@@ -1,0 +1,2 @@
+select id, number, host, port, public_address, state::text, serial, version
+from live.node order by number

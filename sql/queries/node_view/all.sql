@@ -1,0 +1,1 @@
+select viewer, document from live.node_view order by viewer

@@ -1,0 +1,1 @@
+select replication.become_node($1)

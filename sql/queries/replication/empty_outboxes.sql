@@ -1,0 +1,1 @@
+select replication.empty_outboxes($1)

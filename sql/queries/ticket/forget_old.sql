@@ -1,0 +1,1 @@
+delete from ticket where not_after < now() - interval '30 days'

@@ -1,0 +1,35 @@
+//! Keys of the cluster, wrapped by its master key.
+
+use crate::error::Result;
+use crate::pool::Connection;
+use crate::query::query;
+
+/// One wrapped key.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ClusterKey {
+    /// `ca`, `token` or `kek-EPOCH`.
+    pub name: String,
+    /// What of it is public: a certificate, a public key, or nothing.
+    pub public: Vec<u8>,
+    /// The secret, wrapped.
+    pub wrapped: Vec<u8>,
+}
+
+/// Keeps a key, in place of one of that name.
+pub async fn put(db: &Connection, key: &ClusterKey) -> Result<()> {
+    query!("cluster_key/put")
+        .run(db, &[&key.name, &key.public, &key.wrapped])
+        .await?;
+    Ok(())
+}
+
+/// All keys, by name.
+pub async fn all(db: &Connection) -> Result<Vec<ClusterKey>> {
+    let rows = query!("cluster_key/all").rows(db, &[]).await?;
+    let read = |row: &tokio_postgres::Row| ClusterKey {
+        name: row.get("name"),
+        public: row.get("public"),
+        wrapped: row.get("wrapped"),
+    };
+    Ok(rows.iter().map(read).collect())
+}

@@ -1,0 +1,82 @@
+//! What can go wrong with a database, and what that means to a user.
+//!
+//! Decided by SQLSTATE, never by message text. PostgreSQL's own words are the cause, for the log only.
+
+use keystead::Kind;
+use tokio_postgres::error::SqlState;
+
+/// The result of a query.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// A failure of a database.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// No connection could be had.
+    #[error("connecting to PostgreSQL")]
+    Connect(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// A statement failed.
+    #[error("query {query}")]
+    Query {
+        /// The file under `sql/queries`, without its ending.
+        query: &'static str,
+        /// What PostgreSQL said.
+        #[source]
+        source: tokio_postgres::Error,
+    },
+    /// A migration failed; the schema is as before.
+    #[error("migrating the schema")]
+    Migrate(#[source] refinery::Error),
+    /// A row holds what the product never writes.
+    #[error("{0} in the database is not understood")]
+    Unexpected(String),
+}
+
+impl Error {
+    /// PostgreSQL's code, when it answered at all.
+    pub fn code(&self) -> Option<&SqlState> {
+        match self {
+            Self::Query { source, .. } => source.code(),
+            Self::Connect(source) => source.downcast_ref::<tokio_postgres::Error>()?.code(),
+            Self::Migrate(_) | Self::Unexpected(_) => None,
+        }
+    }
+
+    /// Did two transactions meet so that one had to go? Doing it again is safe and helps.
+    pub fn is_deadlock(&self) -> bool {
+        matches!(self.code(), Some(code) if *code == SqlState::T_R_DEADLOCK_DETECTED
+            || *code == SqlState::T_R_SERIALIZATION_FAILURE)
+    }
+
+    fn kind(&self) -> Kind {
+        match (self, self.code()) {
+            (Self::Connect(_), None) => Kind::Unavailable,
+            (Self::Query { source, .. }, None) if source.is_closed() => Kind::Unavailable,
+            (_, Some(code)) if unavailable(code) => Kind::Unavailable,
+            (Self::Connect(_), Some(_)) => Kind::Unavailable,
+            _ => Kind::Internal,
+        }
+    }
+}
+
+/// Starting, stopping, out of connections, disk or memory, killed by a fence or a lock: it may work later.
+fn unavailable(code: &SqlState) -> bool {
+    let class = code.code().get(..2).unwrap_or_default();
+    matches!(class, "08" | "53" | "57" | "58") || *code == SqlState::LOCK_NOT_AVAILABLE
+}
+
+impl From<Error> for keystead::Error {
+    fn from(error: Error) -> Self {
+        match error.kind() {
+            Kind::Unavailable => {
+                let text = match error.code() {
+                    Some(code) if *code == SqlState::DISK_FULL => "the node's disk is full",
+                    _ => "the node's PostgreSQL does not answer",
+                };
+                Self::unavailable(text)
+                    .with_hint("try again; `ksctl services status` and the node's log say more")
+                    .caused_by(error)
+            }
+            _ => Self::internal("a query", error),
+        }
+    }
+}

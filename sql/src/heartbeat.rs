@@ -1,0 +1,63 @@
+//! Heartbeats: a promise that everything of a node up to a time has arrived where the heartbeat has.
+
+use std::collections::BTreeMap;
+
+use keystead::NodeNumber;
+use keystead::clock::Micros;
+use keystead::replication::horizon::{Heartbeats, Seen};
+
+use crate::error::{Error, Result};
+use crate::pool::Connection;
+use crate::query::query;
+
+/// A heartbeat that is being prepared.
+#[derive(Debug, Clone, Copy)]
+pub struct Beginning {
+    /// The time it will carry.
+    pub at: Micros,
+    xid: i64,
+}
+
+/// Reads the clock, then takes a transaction id.
+///
+/// Whatever is stamped up to this time belongs to a transaction that has its id already.
+pub async fn begin(db: &Connection) -> Result<Beginning> {
+    let row = query!("heartbeat/begin").one(db, &[]).await?;
+    Ok(Beginning {
+        at: Micros(row.get("at")),
+        xid: row.get("xid"),
+    })
+}
+
+/// Have all transactions that could hold a version up to the time ended?
+pub async fn is_finished(db: &Connection, beginning: Beginning) -> Result<bool> {
+    Ok(query!("heartbeat/finished").one(db, &[&beginning.xid]).await?.get(0))
+}
+
+/// Writes the heartbeat of this node, with what it has of every other.
+pub async fn beat(db: &Connection, number: NodeNumber, at: Micros) -> Result<()> {
+    query!("heartbeat/beat").run(db, &[&number.0, &at.0]).await?;
+    Ok(())
+}
+
+/// What every node has seen, as far as it is known here.
+pub async fn all(db: &Connection) -> Result<Heartbeats> {
+    let rows = query!("heartbeat/all").rows(db, &[]).await?;
+    rows.iter()
+        .map(|row| {
+            let seen: serde_json::Value = row.get("seen");
+            let seen: BTreeMap<NodeNumber, Micros> =
+                serde_json::from_value(seen).map_err(|error| Error::Unexpected(format!("a heartbeat ({error})")))?;
+            Ok((NodeNumber(row.get("number")), seen))
+        })
+        .collect()
+}
+
+/// The newest heartbeat of every node that has arrived here.
+pub async fn newest(db: &Connection) -> Result<Seen> {
+    let rows = query!("heartbeat/newest").rows(db, &[]).await?;
+    Ok(rows
+        .iter()
+        .map(|row| (NodeNumber(row.get("number")), Micros(row.get("at"))))
+        .collect())
+}

@@ -1,0 +1,33 @@
+//! Keeps: the two databases of a node. Migrations, the replication kit, and one typed function per query.
+//!
+//! Every statement stands in `sql/queries/<topic>/<name>.sql` and is run by the function of that name in the module of
+//! that topic. Nothing here decides; rows become the types of `keystead` and errors become [`Error`].
+//!
+//! Read next: `migrations/V1__replication.sql`, the kit that makes rows converge.
+
+mod error;
+mod pool;
+mod query;
+
+pub mod account;
+pub mod call;
+pub mod cluster_key;
+pub mod copy;
+pub mod database;
+pub mod digest;
+pub mod heartbeat;
+pub mod identity;
+pub mod key;
+pub mod lease;
+pub mod link;
+pub mod listen;
+pub mod master_key;
+pub mod migrate;
+pub mod node;
+pub mod node_view;
+pub mod replication;
+pub mod stat;
+pub mod ticket;
+
+pub use error::{Error, Result};
+pub use pool::{Connection, Pool, Pooled, connect, drive};

@@ -1,0 +1,88 @@
+//! Links between two nodes: roles, slots and subscriptions. Every function may be repeated.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use keystead::NodeNumber;
+use keystead::member::links::Actual;
+use keystead::replication::names::{LINK_PREFIX, PUBLICATION};
+
+use crate::error::Result;
+use crate::pool::Connection;
+use crate::query::query;
+
+/// What exists on this node now.
+pub async fn actual(db: &Connection) -> Result<Actual> {
+    let roles = query!("link/roles").rows(db, &[]).await?;
+    let subscriptions = query!("link/subscriptions").rows(db, &[&LINK_PREFIX]).await?;
+    let slots = query!("link/slots").rows(db, &[&LINK_PREFIX]).await?;
+    Ok(Actual {
+        roles: roles.iter().map(|row| row.get(0)).collect::<BTreeSet<String>>(),
+        subscriptions: subscriptions
+            .iter()
+            .map(|row| (row.get(0), row.get(1)))
+            .collect::<BTreeMap<_, _>>(),
+        slots: slots.iter().map(|row| row.get(0)).collect(),
+    })
+}
+
+/// Makes the role under which a peer logs in: no password, no rights but those of a peer.
+pub async fn make_role(db: &Connection, role: &str) -> Result<()> {
+    query!("link/make_role").run_made(db, &[&role]).await
+}
+
+/// Drops a peer's role.
+pub async fn drop_role(db: &Connection, role: &str) -> Result<()> {
+    query!("link/drop_role").run_made(db, &[&role]).await
+}
+
+/// Ends every session of a role. Needed after its access lines are gone: a reload leaves sessions open.
+pub async fn end_sessions(db: &Connection, role: &str) -> Result<()> {
+    query!("link/end_sessions").one(db, &[&role]).await?;
+    Ok(())
+}
+
+/// Subscribes to a peer from the slot that it keeps under the same name. Not yet enabled.
+pub async fn subscribe(db: &Connection, name: &str, conninfo: &str) -> Result<()> {
+    query!("link/subscribe")
+        .run_made(db, &[&name, &conninfo, &PUBLICATION])
+        .await
+}
+
+/// Lets a subscription take changes.
+pub async fn enable(db: &Connection, name: &str) -> Result<()> {
+    query!("link/enable").run_made(db, &[&name]).await
+}
+
+/// Drops a subscription without asking the other side, which may be dead.
+pub async fn drop_subscription(db: &Connection, name: &str) -> Result<()> {
+    query!("link/detach").run_made(db, &[&name]).await?;
+    query!("link/drop_subscription").run_made(db, &[&name]).await
+}
+
+/// Keeps this node's changes under a slot of this name, if it does not already.
+pub async fn make_slot(db: &Connection, name: &str) -> Result<()> {
+    query!("link/make_slot").rows(db, &[&name]).await?;
+    Ok(())
+}
+
+/// Drops a slot, ending the session that reads it.
+pub async fn drop_slot(db: &Connection, name: &str) -> Result<()> {
+    query!("link/end_sender").rows(db, &[&name]).await?;
+    query!("link/drop_slot").rows(db, &[&name]).await?;
+    Ok(())
+}
+
+/// Asks a peer to keep its changes for this node from now on; the position in its WAL from which it does.
+pub async fn keep_changes(peer: &Connection) -> Result<i64> {
+    Ok(query!("link/keep_changes").one(peer, &[]).await?.get(0))
+}
+
+/// How far in a peer's WAL the node with this number has confirmed; `None` when the peer keeps nothing for it.
+pub async fn confirmed_by(peer: &Connection, number: NodeNumber) -> Result<Option<i64>> {
+    Ok(query!("link/confirmed_by").one(peer, &[&number.0]).await?.get(0))
+}
+
+/// Bytes of a peer's WAL that this node has not confirmed.
+pub async fn my_lag(peer: &Connection) -> Result<Option<i64>> {
+    Ok(query!("link/my_lag").one(peer, &[]).await?.get(0))
+}

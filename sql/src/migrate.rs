@@ -1,0 +1,68 @@
+//! Brings a database to the newest schema. Each node migrates itself; versions are compared before a join.
+//!
+//! Refinery does the work and checks that applied migrations have not changed. It takes no lock itself, so one is
+//! taken around it: two agents may start on one database.
+
+use tokio_postgres::Config;
+
+use crate::error::{Error, Result};
+use crate::pool::drive;
+
+mod cluster {
+    refinery::embed_migrations!("migrations");
+}
+
+mod local {
+    refinery::embed_migrations!("local_migrations");
+}
+
+/// Any number that nobody else locks: "keys" in ASCII.
+const LOCK: i64 = 0x6b65_7973;
+
+/// Migrates the database `keystead`, the one that replicates.
+///
+/// # Errors
+/// When PostgreSQL is away, or a migration that was applied has changed since.
+pub async fn cluster(config: &Config) -> Result<()> {
+    run(config, cluster::migrations::runner()).await
+}
+
+/// Migrates the database `keystead_local`.
+///
+/// # Errors
+/// As [`cluster`].
+pub async fn local(config: &Config) -> Result<()> {
+    run(config, local::migrations::runner()).await
+}
+
+/// The number of the newest migration of the database that replicates.
+pub fn newest() -> u32 {
+    let runner = cluster::migrations::runner();
+    let newest = runner
+        .get_migrations()
+        .iter()
+        .map(|migration| migration.version())
+        .max();
+    newest
+        .and_then(|version| u32::try_from(version).ok())
+        .unwrap_or_default()
+}
+
+async fn run(config: &Config, runner: refinery::Runner) -> Result<()> {
+    let away = |source| Error::Connect(Box::new(source));
+    let (mut client, connection) = config.connect(tokio_postgres::NoTls).await.map_err(away)?;
+    let driver = drive(connection);
+    let locked = |source| Error::Query {
+        query: "migrate/lock",
+        source,
+    };
+    // Of the session, so it goes when the connection does, whatever happens.
+    client
+        .execute("select pg_advisory_lock($1)", &[&LOCK])
+        .await
+        .map_err(locked)?;
+    let report = runner.run_async(&mut client).await.map_err(Error::Migrate);
+    drop(client);
+    let _ended = driver.await;
+    report.map(drop)
+}

@@ -1,0 +1,72 @@
+//! The `node` table: who is in the cluster.
+
+use keystead::member::roster::{Member, NodeState, Roster};
+use keystead::{NodeId, NodeNumber};
+use tokio_postgres::Row;
+
+use crate::error::{Error, Result};
+use crate::identity::{address, node_id};
+use crate::pool::Connection;
+use crate::query::query;
+
+/// Every node that ever was in this cluster, by number.
+pub async fn all(db: &Connection) -> Result<Roster> {
+    let rows = query!("node/all").rows(db, &[]).await?;
+    Ok(Roster {
+        nodes: rows.iter().map(read).collect::<Result<_>>()?,
+    })
+}
+
+/// Records a node. One that is there already stays as it is.
+pub async fn record(db: &Connection, node: &Member) -> Result<()> {
+    let Member {
+        id,
+        number,
+        address,
+        public_address,
+        state,
+        serial,
+        row_version: _,
+    } = node;
+    let port = i32::from(address.port);
+    let values: [&(dyn tokio_postgres::types::ToSql + Sync); 7] = [
+        &id.as_str(),
+        &number.0,
+        &address.host,
+        &port,
+        public_address,
+        &state.as_str(),
+        serial,
+    ];
+    query!("node/record").run(db, &values).await?;
+    Ok(())
+}
+
+/// Moves a node on. False when it is that far already, or not there.
+pub async fn set_state(db: &Connection, id: &NodeId, state: NodeState) -> Result<bool> {
+    Ok(query!("node/set_state")
+        .opt(db, &[&id.as_str(), &state.as_str()])
+        .await?
+        .is_some())
+}
+
+/// Changes where users reach a node. False when it is not there.
+pub async fn set_public_address(db: &Connection, id: &NodeId, address: &str) -> Result<bool> {
+    Ok(query!("node/set_public_address")
+        .opt(db, &[&id.as_str(), &address])
+        .await?
+        .is_some())
+}
+
+fn read(row: &Row) -> Result<Member> {
+    let state: &str = row.get("state");
+    Ok(Member {
+        id: node_id(row.get("id"))?,
+        number: NodeNumber(row.get("number")),
+        address: address(row)?,
+        public_address: row.get("public_address"),
+        state: NodeState::from_name(state).ok_or_else(|| Error::Unexpected(format!("node state {state:?}")))?,
+        serial: row.get("serial"),
+        row_version: row.get("version"),
+    })
+}

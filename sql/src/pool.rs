@@ -1,0 +1,88 @@
+//! Connections: a pool to a local database, and single ones to wherever.
+
+use std::time::Duration;
+
+use deadpool_postgres::{ClientWrapper, Manager, ManagerConfig, Object, RecyclingMethod, Runtime};
+use tokio_postgres::{Config, NoTls};
+
+use crate::error::{Error, Result};
+
+/// One connection, pooled or not, with its own cache of prepared statements.
+pub type Connection = ClientWrapper;
+
+/// A connection that goes back to its pool.
+pub type Pooled = Object;
+
+/// How long a caller waits for a connection before the database counts as away.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// Connections to one database over the local socket. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Pool(deadpool_postgres::Pool);
+
+impl Pool {
+    /// Makes a pool of at most `size` connections; connects when one is first asked for.
+    ///
+    /// # Errors
+    /// Only when the parameters contradict each other.
+    pub fn new(mut config: Config, size: usize) -> Result<Self> {
+        config.connect_timeout(PATIENCE);
+        let manager = Manager::from_config(
+            config,
+            NoTls,
+            ManagerConfig {
+                recycling_method: RecyclingMethod::Fast,
+            },
+        );
+        let pool = deadpool_postgres::Pool::builder(manager)
+            .max_size(size)
+            .wait_timeout(Some(PATIENCE))
+            .create_timeout(Some(PATIENCE))
+            .runtime(Runtime::Tokio1)
+            .build()
+            .map_err(|source| Error::Connect(Box::new(source)))?;
+        Ok(Self(pool))
+    }
+
+    /// A connection of the pool.
+    ///
+    /// # Errors
+    /// When there is none within five seconds.
+    pub async fn get(&self) -> Result<Pooled> {
+        self.0.get().await.map_err(|error| match error {
+            deadpool_postgres::PoolError::Backend(source) => Error::Connect(Box::new(source)),
+            other => Error::Connect(Box::new(other)),
+        })
+    }
+
+    /// Lets go of every idle connection: the database they are to is about to be dropped.
+    pub fn clear(&self) {
+        self.0.retain(|_, _| false);
+    }
+}
+
+/// A connection of its own over the local socket, for work that lasts long or listens.
+///
+/// # Errors
+/// When PostgreSQL does not answer or refuses.
+pub async fn connect(config: &Config) -> Result<Connection> {
+    let (client, connection) = config
+        .connect(NoTls)
+        .await
+        .map_err(|source| Error::Connect(Box::new(source)))?;
+    Ok(Connection::new(client, drive(connection)))
+}
+
+/// Drives a connection's traffic until it ends. How it ended is told by the next query on it.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the task ends with its connection and is aborted when that is dropped"
+)]
+pub fn drive<F>(connection: F) -> tokio::task::JoinHandle<()>
+where
+    F: Future<Output = Result<(), tokio_postgres::Error>> + Send + 'static,
+{
+    tokio::spawn(async move {
+        let _ended: Result<(), tokio_postgres::Error> = connection.await;
+    })
+}

@@ -1,0 +1,50 @@
+//! What PostgreSQL says of replication to and from the peers.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use keystead::clock::Micros;
+use keystead::replication::names::LINK_PREFIX;
+use keystead::summary::LinkFacts;
+
+use crate::error::Result;
+use crate::pool::Connection;
+use crate::query::query;
+
+/// The outgoing links by the name of their slot. What one node cannot know of itself is left at its default.
+pub async fn links(db: &Connection) -> Result<BTreeMap<String, LinkFacts>> {
+    let rows = query!("stat/links").rows(db, &[&LINK_PREFIX]).await?;
+    let read = |row: &tokio_postgres::Row| {
+        let position = |name| row.get::<_, Option<i64>>(name).unwrap_or_default().unsigned_abs();
+        let lag = |name| Micros(row.get::<_, Option<i64>>(name).unwrap_or_default());
+        let facts = LinkFacts {
+            current: position("current"),
+            sent: position("sent"),
+            write: position("write"),
+            flush: position("flush"),
+            replay: position("replay"),
+            write_lag: lag("write_lag"),
+            flush_lag: lag("flush_lag"),
+            replay_lag: lag("replay_lag"),
+            state: row.get("state"),
+            connected_since: row.get::<_, Option<i64>>("connected_since").map(Micros),
+            ..LinkFacts::default()
+        };
+        (row.get("slot_name"), facts)
+    };
+    Ok(rows.iter().map(read).collect())
+}
+
+/// The subscriptions whose apply worker is at work.
+pub async fn receiving(db: &Connection) -> Result<BTreeSet<String>> {
+    let rows = query!("stat/receiving").rows(db, &[]).await?;
+    Ok(rows.iter().map(|row| row.get(0)).collect())
+}
+
+/// Bytes of everything a joining node would copy.
+pub async fn data_bytes(db: &Connection) -> Result<u64> {
+    Ok(query!("stat/data_bytes")
+        .one(db, &[])
+        .await?
+        .get::<_, i64>(0)
+        .unsigned_abs())
+}

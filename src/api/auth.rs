@@ -1,0 +1,71 @@
+//! Tokens and passwords: `/v1/auth/…`.
+//!
+//! Next: [`crate::password`] for what a new password must be.
+
+use serde::{Deserialize, Serialize};
+
+use super::{blank_as_none, null_as_default};
+
+/// `POST /v1/auth/tokens`. Without `grant_type` a password is meant.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct TokenRequest {
+    /// `password` (default) or `refresh_token`.
+    #[serde(default, deserialize_with = "blank_as_none", skip_serializing_if = "Option::is_none")]
+    pub grant_type: Option<String>,
+    /// The account; some clients call it `name`.
+    #[serde(default, alias = "name", deserialize_with = "blank_as_none", skip_serializing_if = "Option::is_none")]
+    pub username: Option<String>,
+    /// Its password.
+    #[serde(default, deserialize_with = "blank_as_none", skip_serializing_if = "Option::is_none")]
+    pub password: Option<String>,
+    /// The refresh token, with `grant_type` `refresh_token`.
+    #[serde(default, deserialize_with = "blank_as_none", skip_serializing_if = "Option::is_none")]
+    pub refresh_token: Option<String>,
+    /// Asks for a new refresh token in exchange for the old one.
+    #[serde(default, deserialize_with = "null_as_default")]
+    pub renew_refresh_token: bool,
+    /// Only the root domain exists: `""` and `"root"`.
+    #[serde(default, deserialize_with = "blank_as_none", skip_serializing_if = "Option::is_none")]
+    pub domain: Option<String>,
+}
+
+/// The answer to a good log-in.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct TokenAnswer {
+    /// The bearer token.
+    pub jwt: String,
+    /// Seconds it is good for.
+    pub duration: u64,
+    /// Always `Bearer`.
+    pub token_type: String,
+    /// The client the refresh token was given to.
+    pub client_id: String,
+    /// Names the refresh token without giving it away.
+    pub refresh_token_id: String,
+    /// Gets further bearer tokens.
+    pub refresh_token: String,
+}
+
+/// `PATCH /v1/auth/changepw`: the password in force is the credential, no token is needed.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct ChangePasswordRequest {
+    /// The account.
+    pub username: String,
+    /// The password in force.
+    pub password: String,
+    /// The password to be.
+    pub new_password: String,
+}
+
+/// The answer to a changed password. Never empty: some clients parse every answer to a `PATCH`.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct ChangePasswordAnswer {
+    /// The account.
+    pub username: String,
+    /// The version of the account's row after the change.
+    pub row_version: i64,
+}

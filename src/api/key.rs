@@ -1,0 +1,106 @@
+//! Keys: `/v1/vault/keys2…`.
+//!
+//! Next: [`crate::key`] for what a request may ask and how states move.
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+
+use super::{blank_as_none, null_as_default};
+
+/// `POST /v1/vault/keys2`.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "camelCase")]
+pub struct NewKeyRequest {
+    /// The key's name, unique; made from the id when absent.
+    #[serde(default, deserialize_with = "blank_as_none", skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// `AES`, in any case; the default.
+    #[serde(default, deserialize_with = "blank_as_none", skip_serializing_if = "Option::is_none")]
+    pub algorithm: Option<String>,
+    /// Bits: 128, 192 or 256 (default).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub size: Option<i32>,
+    /// A sum of KMIP usage bits; 12 (encrypt and decrypt) when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub usage_mask: Option<i32>,
+    /// For people.
+    #[serde(default, deserialize_with = "blank_as_none", skip_serializing_if = "Option::is_none")]
+    pub description: Option<String>,
+    /// The material in hexadecimal, to import a key instead of making one.
+    #[serde(default, deserialize_with = "blank_as_none", skip_serializing_if = "Option::is_none")]
+    pub material: Option<String>,
+    /// The material may not leave the system.
+    #[serde(default, deserialize_with = "null_as_default")]
+    pub unexportable: bool,
+    /// The key may not be deleted.
+    #[serde(default, deserialize_with = "null_as_default")]
+    pub undeletable: bool,
+}
+
+/// `PATCH /v1/vault/keys2/{id}`. Absent fields stay.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "camelCase")]
+pub struct PatchKeyRequest {
+    /// The new name.
+    #[serde(default, deserialize_with = "blank_as_none", skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// The new description; `""` clears it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub description: Option<String>,
+    /// The new usage mask.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub usage_mask: Option<i32>,
+}
+
+/// A key without its material.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "camelCase")]
+pub struct Key {
+    /// 64 hexadecimal digits.
+    pub id: String,
+    /// `kylo:…:vault:keys:NAME-vVERSION` in spirit: where the key is found.
+    pub uri: String,
+    /// Only the root account exists.
+    pub account: String,
+    /// The product.
+    pub application: String,
+    /// Only the root account exists.
+    pub dev_account: String,
+    /// When it was made.
+    pub created_at: DateTime<Utc>,
+    /// When it last changed.
+    pub updated_at: DateTime<Utc>,
+    /// Its name.
+    pub name: String,
+    /// KMIP usage bits.
+    pub usage_mask: i32,
+    /// The version of the key's material, from 0.
+    pub version: i32,
+    /// `AES`.
+    pub algorithm: String,
+    /// Bits.
+    pub size: i32,
+    /// Always `raw`.
+    pub format: String,
+    /// The material may not leave the system.
+    pub unexportable: bool,
+    /// The key may not be deleted.
+    pub undeletable: bool,
+    /// `Symmetric Key`.
+    pub object_type: String,
+    /// When it became active.
+    pub activation_date: Option<DateTime<Utc>>,
+    /// `Active` and so on.
+    pub state: String,
+    /// A UUID made from the id.
+    pub uuid: String,
+    /// For people.
+    pub description: String,
+    /// SHA-256 of the material, in hexadecimal.
+    pub sha256_fingerprint: String,
+    /// The version of the key's row: rises with every change, on whichever node.
+    pub row_version: i64,
+}

@@ -1,0 +1,58 @@
+//! The node itself: `/v1/system/…` and `/healthz`.
+
+use serde::{Deserialize, Serialize};
+
+/// `GET /v1/system/info`.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct SystemInfo {
+    /// The node's own name, not replicated.
+    pub name: String,
+    /// The product's version.
+    pub version: String,
+    /// Always the text `null`: there are no suffixes.
+    pub version_suffix: String,
+    /// `Keystead`.
+    pub model: String,
+    /// `Keystead`.
+    pub vendor: String,
+    /// The cryptographic library.
+    pub crypto_version: String,
+    /// `0 days, 3 hours, 22 minutes`.
+    pub uptime: String,
+    /// RFC 3339.
+    pub system_time: String,
+    /// The version of PostgreSQL under this node.
+    pub postgres_version: String,
+}
+
+/// `GET /v1/system/services/status`, which needs no log-in.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct ServicesStatus {
+    /// `started` when all are, else `starting` or `error`.
+    pub status: String,
+    /// Each of them.
+    pub services: Vec<Service>,
+}
+
+/// One service of a node.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct Service {
+    /// `web`, `postgres`, `replication`.
+    pub name: String,
+    /// `started`, `starting`, `disabled` or `error`.
+    pub status: String,
+}
+
+/// `GET /healthz`: 200 on a node that should take traffic, else 503, with the same body.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct Health {
+    /// Should a load balancer send traffic here?
+    pub healthy: bool,
+    /// Why not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+}

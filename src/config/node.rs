@@ -1,0 +1,199 @@
+//! Every key of a node's configuration file, with its unit and its default.
+//!
+//! This file holds the values and the rules between them ([`NodeConfig::validate`]). How they are read from text is
+//! in `parse.rs`. What they do is explained to people in `docs/configuration.md`.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::path::{Path, PathBuf};
+
+use crate::error::{Error, Result};
+
+/// What a node's configuration file says, with defaults for what it does not say.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NodeConfig {
+    /// Where everything of this node lives. Absolute. The one key without a default.
+    pub data_dir: PathBuf,
+    /// What the node is called; the host name when `None`.
+    pub name: Option<String>,
+    /// The door for users.
+    pub rest: Rest,
+    /// The PostgreSQL under this node.
+    pub postgres: Postgres,
+    /// The first administrator.
+    pub admin: Admin,
+    /// What is logged, and how.
+    pub log: Log,
+}
+
+/// `[rest]`: the door for users.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Rest {
+    /// Address and port of HTTPS.
+    pub listen: SocketAddr,
+    /// A certificate chain in PEM; one is made on the first start when `None`. Given together with `key` or not at all.
+    pub certificate: Option<PathBuf>,
+    /// The key of `certificate`, in PEM, readable by nobody else.
+    pub key: Option<PathBuf>,
+    /// The largest request body taken, in bytes.
+    pub max_body_bytes: usize,
+}
+
+impl Default for Rest {
+    fn default() -> Self {
+        Self {
+            // Users expect https without a port in the address.
+            listen: SocketAddr::new(IpAddr::V4(Ipv4Addr::UNSPECIFIED), 443),
+            certificate: None,
+            key: None,
+            // The largest thing sent is a join with three PEM files, well under 100 KiB.
+            max_body_bytes: 1024 * 1024,
+        }
+    }
+}
+
+/// `[postgres]`: the PostgreSQL under this node, its own or one that somebody else runs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Postgres {
+    /// The folder of `postgres`, `initdb` and `pg_ctl`; looked for when `None`.
+    pub bin_dir: Option<PathBuf>,
+    /// Attach to this server instead of owning one.
+    pub url: Option<DatabaseUrl>,
+    /// Addresses the other nodes reach PostgreSQL at. Empty: nobody but this machine.
+    pub listen: Vec<IpAddr>,
+    /// Its port, which is also the port between nodes.
+    pub port: u16,
+    /// The account PostgreSQL runs as when the agent is started as root; not looked at otherwise.
+    pub os_user: String,
+    /// PostgreSQL's cache, with its unit: `128MB`.
+    pub shared_buffers: String,
+    /// How much WAL is kept for a peer that does not come to fetch it, with its unit. Beyond it the peer must
+    /// synchronise anew; without such a limit a dead peer fills this node's disk.
+    pub max_wal_kept_for_a_peer: String,
+    /// Further settings, as text. Those the product chooses are refused ([`super::reserved`]).
+    pub settings: BTreeMap<String, String>,
+}
+
+impl Default for Postgres {
+    fn default() -> Self {
+        Self {
+            bin_dir: None,
+            url: None,
+            // Only members with a certificate of the cluster are admitted, and a node that is in no cluster admits none.
+            listen: vec![IpAddr::V4(Ipv4Addr::UNSPECIFIED)],
+            port: 5432,
+            // The account that the distributions' packages make.
+            os_user: "postgres".to_owned(),
+            // PostgreSQL's own default: keys are small, and the agent should fit on a small machine.
+            shared_buffers: "128MB".to_owned(),
+            // About an hour of 2000 small writes a second.
+            max_wal_kept_for_a_peer: "4GB".to_owned(),
+            settings: BTreeMap::new(),
+        }
+    }
+}
+
+/// A connection URL. It may hold a password, so it is not shown when the configuration is logged.
+#[derive(Clone, PartialEq, Eq)]
+pub struct DatabaseUrl(String);
+
+impl DatabaseUrl {
+    /// A URL as it was written.
+    pub fn new(url: impl Into<String>) -> Self {
+        Self(url.into())
+    }
+
+    /// The whole text, with its password. Not for logs.
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for DatabaseUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("DatabaseUrl(hidden)")
+    }
+}
+
+/// `[admin]`: the first administrator.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Admin {
+    /// A file with the first password of `admin`. Without it the first password is `admin`. Either must be changed at
+    /// the first log-in.
+    pub password_file: Option<PathBuf>,
+}
+
+/// `[log]`: what is logged, and how. The log goes to standard error.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Log {
+    /// Lines for people or for programs.
+    pub format: LogFormat,
+    /// What is let through, as `tracing` understands it: `info,keysteadd::join=debug`.
+    pub filter: String,
+}
+
+impl Default for Log {
+    fn default() -> Self {
+        Self {
+            format: LogFormat::Text,
+            filter: "info".to_owned(),
+        }
+    }
+}
+
+/// The shape of a line in the log.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LogFormat {
+    /// One line of text for people.
+    Text,
+    /// One JSON object a line.
+    Json,
+}
+
+impl NodeConfig {
+    /// A node that lives in `data_dir` and says nothing else.
+    pub fn at(data_dir: impl Into<PathBuf>) -> Self {
+        Self {
+            data_dir: data_dir.into(),
+            name: None,
+            rest: Rest::default(),
+            postgres: Postgres::default(),
+            admin: Admin::default(),
+            log: Log::default(),
+        }
+    }
+
+    /// What the node is called on a machine called `host`.
+    pub fn name_or<'a>(&'a self, host: &'a str) -> &'a str {
+        self.name.as_deref().unwrap_or(host)
+    }
+
+    /// Checks what only shows when all values are known: to be called again after a flag has replaced one.
+    pub fn validate(&self) -> Result<()> {
+        data_dir(&self.data_dir).map_err(|wrong| Error::invalid_param(format!("data_dir {wrong}")))?;
+        let wrong = if self.rest.certificate.is_some() != self.rest.key.is_some() {
+            "rest.certificate and rest.key are given together or not at all"
+        } else if self.postgres.url.is_some() && self.postgres.bin_dir.is_some() {
+            "postgres.url attaches to a server that somebody else runs, so postgres.bin_dir cannot be given with it"
+        } else if self.postgres.url.is_some() && !self.postgres.settings.is_empty() {
+            "postgres.url attaches to a server that somebody else runs, so postgres.settings cannot be given with it"
+        } else {
+            return Ok(());
+        };
+        Err(Error::invalid_param(wrong))
+    }
+}
+
+/// What is wrong with a data folder, if anything. Its name ends up between quotes in PostgreSQL's settings and in the
+/// command line that `pg_ctl` gives to a shell, so it may hold nothing that means something there.
+pub(super) fn data_dir(path: &Path) -> Result<(), String> {
+    if !path.is_absolute() {
+        return Err("must be an absolute path, as in \"/var/lib/keystead\"".to_owned());
+    }
+    let plain = |c: char| c.is_alphanumeric() || "/._-+,:@= ".contains(c);
+    match path.to_str() {
+        Some(text) if text.chars().all(plain) => Ok(()),
+        _ => Err("may hold letters, digits, spaces and any of / . _ - + , : @ =".to_owned()),
+    }
+}

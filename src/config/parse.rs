@@ -1,0 +1,85 @@
+//! The text of a configuration file becomes a [`NodeConfig`].
+//!
+//! This file decides which keys exist, by asking for them: `docs/configuration.md` is checked against
+//! [`NodeConfig::keys`]. Defaults are in `node.rs`, what a value may be in `values.rs`.
+
+use super::document::Document;
+use super::node::{Admin, Log, NodeConfig, Postgres, Rest};
+use super::values;
+use crate::error::Result;
+
+impl NodeConfig {
+    /// Reads the text of a configuration file; `file` is its name, for messages.
+    ///
+    /// # Errors
+    /// One error that tells everything that is wrong, a line each: `file:line: what`, with the nearest key that exists
+    /// for a key that does not.
+    pub fn parse(text: &str, file: &str) -> Result<Self> {
+        let document = Document::new(text, file)?;
+        let config = read(&document);
+        document.finish()?;
+        config
+            .validate()
+            .map_err(|error| crate::Error::invalid_param(format!("{file}: {error}")))?;
+        Ok(config)
+    }
+
+    /// Every key that a configuration file may hold, with its section: `rest.listen`.
+    pub fn keys() -> Vec<String> {
+        Document::new("", "")
+            .map(|document| {
+                read(&document);
+                document.known()
+            })
+            .unwrap_or_default()
+    }
+}
+
+fn read(document: &Document<'_>) -> NodeConfig {
+    let top = document.top();
+    let log = document.section("log");
+    NodeConfig {
+        // Empty only when the document is refused anyway.
+        data_dir: top.require("data_dir", values::data_folder).unwrap_or_default(),
+        name: top.get("name", values::text),
+        rest: read_rest(document),
+        postgres: read_postgres(document),
+        admin: Admin {
+            password_file: document.section("admin").get("password_file", values::path),
+        },
+        log: Log {
+            format: log.get("format", values::log_format).unwrap_or(Log::default().format),
+            filter: log.get("filter", values::text).unwrap_or(Log::default().filter),
+        },
+    }
+}
+
+fn read_rest(document: &Document<'_>) -> Rest {
+    let (rest, default) = (document.section("rest"), Rest::default());
+    Rest {
+        listen: rest.get("listen", values::socket).unwrap_or(default.listen),
+        certificate: rest.get("certificate", values::path),
+        key: rest.get("key", values::path),
+        max_body_bytes: rest
+            .get("max_body_bytes", values::body_bytes)
+            .unwrap_or(default.max_body_bytes),
+    }
+}
+
+fn read_postgres(document: &Document<'_>) -> Postgres {
+    let (postgres, default) = (document.section("postgres"), Postgres::default());
+    Postgres {
+        bin_dir: postgres.get("bin_dir", values::path),
+        url: postgres.get("url", values::url),
+        listen: postgres.get("listen", values::addresses).unwrap_or(default.listen),
+        port: postgres.get("port", values::port).unwrap_or(default.port),
+        os_user: postgres.get("os_user", values::os_user).unwrap_or(default.os_user),
+        shared_buffers: postgres
+            .get("shared_buffers", values::size)
+            .unwrap_or(default.shared_buffers),
+        max_wal_kept_for_a_peer: postgres
+            .get("max_wal_kept_for_a_peer", values::size)
+            .unwrap_or(default.max_wal_kept_for_a_peer),
+        settings: postgres.get("settings", values::settings).unwrap_or(default.settings),
+    }
+}

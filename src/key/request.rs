@@ -1,0 +1,139 @@
+//! What a request for a new or changed key may ask: checked once, here.
+
+use crate::api::key::{NewKeyRequest, PatchKeyRequest};
+use crate::error::{Error, Kind, Result};
+
+/// Encrypt (4) and decrypt (8), the KMIP bits of a key that is used for both.
+pub const DEFAULT_USAGE: i32 = 12;
+
+/// A checked `POST /v1/vault/keys2`.
+#[derive(Debug, Clone)]
+pub struct NewKey {
+    /// The name, when one was given.
+    pub name: Option<String>,
+    /// Bits: 128, 192 or 256.
+    pub size: i32,
+    /// KMIP usage bits.
+    pub usage_mask: i32,
+    /// For people.
+    pub description: String,
+    /// The material to import, still in hexadecimal.
+    pub material: Option<String>,
+    /// The material may not leave the system.
+    pub unexportable: bool,
+    /// The key may not be deleted.
+    pub undeletable: bool,
+}
+
+impl TryFrom<NewKeyRequest> for NewKey {
+    type Error = Error;
+
+    fn try_from(asked: NewKeyRequest) -> Result<Self> {
+        let algorithm = asked.algorithm.unwrap_or_else(|| "AES".to_owned());
+        if !algorithm.eq_ignore_ascii_case("aes") {
+            return Err(Error::new(Kind::NotBuilt, format!("keys of algorithm {algorithm:.40} are not built"))
+                .with_hint("AES is"));
+        }
+        let imported = asked.material.as_deref().map(material_bits).transpose()?;
+        let size = asked.size.or(imported).unwrap_or(256);
+        if ![128, 192, 256].contains(&size) {
+            return Err(Error::invalid_param(format!("an AES key has 128, 192 or 256 bits, not {size}")));
+        }
+        if imported.is_some_and(|bits| bits != size) {
+            return Err(Error::invalid_param(format!("the material does not have {size} bits")));
+        }
+        Ok(Self {
+            name: asked.name.map(checked_name).transpose()?,
+            size,
+            usage_mask: checked_usage(asked.usage_mask.unwrap_or(DEFAULT_USAGE))?,
+            description: checked_description(asked.description.unwrap_or_default())?,
+            material: asked.material,
+            unexportable: asked.unexportable,
+            undeletable: asked.undeletable,
+        })
+    }
+}
+
+/// A checked `PATCH /v1/vault/keys2/{id}`. `None` leaves a value as it is.
+#[derive(Debug, Clone, Default)]
+pub struct KeyChange {
+    /// The new name.
+    pub name: Option<String>,
+    /// The new description.
+    pub description: Option<String>,
+    /// The new usage mask.
+    pub usage_mask: Option<i32>,
+}
+
+impl TryFrom<PatchKeyRequest> for KeyChange {
+    type Error = Error;
+
+    fn try_from(asked: PatchKeyRequest) -> Result<Self> {
+        Ok(Self {
+            name: asked.name.map(checked_name).transpose()?,
+            description: asked.description.map(checked_description).transpose()?,
+            usage_mask: asked.usage_mask.map(checked_usage).transpose()?,
+        })
+    }
+}
+
+fn material_bits(hex: &str) -> Result<i32> {
+    let good = !hex.is_empty() && hex.len() <= 64 && hex.len() % 2 == 0 && hex.chars().all(|c| c.is_ascii_hexdigit());
+    let bits = good.then(|| i32::try_from(hex.len() * 4).ok()).flatten();
+    bits.ok_or_else(|| Error::invalid_param("material is 16, 24 or 32 bytes in hexadecimal"))
+}
+
+/// A name is stored as it was given. Only what could not be stored or shown is refused.
+fn checked_name(name: String) -> Result<String> {
+    if name.len() > 1024 {
+        return Err(Error::invalid_param("name is longer than 1024 bytes"));
+    }
+    if name.chars().any(char::is_control) {
+        return Err(Error::invalid_param("name has control characters"));
+    }
+    Ok(name)
+}
+
+fn checked_description(text: String) -> Result<String> {
+    if text.len() > 8192 || text.contains('\0') {
+        return Err(Error::invalid_param("description is longer than 8192 bytes or has a NUL"));
+    }
+    Ok(text)
+}
+
+fn checked_usage(mask: i32) -> Result<i32> {
+    if mask < 0 {
+        return Err(Error::invalid_param("usageMask is a sum of KMIP usage bits, not negative"));
+    }
+    Ok(mask)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn key(text: &str) -> Result<NewKey> {
+        serde_json::from_str::<NewKeyRequest>(text).unwrap().try_into()
+    }
+
+    #[test]
+    fn nothing_given_means_aes_256() {
+        let made = key(r#"{"id":"","labels":null}"#).unwrap();
+        assert_eq!((made.size, made.usage_mask), (256, DEFAULT_USAGE));
+    }
+
+    #[test]
+    fn imported_material_sets_the_size() {
+        let hex = "00".repeat(16);
+        assert_eq!(key(&format!(r#"{{"material":"{hex}"}}"#)).unwrap().size, 128);
+        assert!(key(&format!(r#"{{"material":"{hex}","size":256}}"#)).is_err());
+        assert!(key(r#"{"material":"zz"}"#).is_err());
+    }
+
+    #[test]
+    fn what_cannot_be_made_is_refused_by_name() {
+        assert_eq!(key(r#"{"algorithm":"RSA"}"#).unwrap_err().kind(), Kind::NotBuilt);
+        assert!(key(r#"{"algorithm":"aes","size":512}"#).unwrap_err().to_string().contains("not 512"));
+        assert!(key("{\"name\":\"a\\u0000b\"}").is_err());
+    }
+}

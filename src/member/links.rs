@@ -1,0 +1,180 @@
+//! Which links a node must have: worked out from the `node` table, compared with what is there, as a list of repairs.
+//!
+//! Takes no history: the same tables give the same repairs, and doing them twice does no harm. The reconciler in
+//! `appliance/src/links` looks, asks this file, and acts.
+
+use std::collections::BTreeSet;
+
+use super::roster::{Member, NodeState, Roster};
+use crate::id::NodeId;
+use crate::replication::names;
+
+/// What exists on this node now.
+#[derive(Debug, Clone, Default)]
+pub struct Actual {
+    /// Names of our peers' roles.
+    pub roles: BTreeSet<String>,
+    /// Names of our subscriptions, with whether each is enabled.
+    pub subscriptions: std::collections::BTreeMap<String, bool>,
+    /// Names of our logical slots.
+    pub slots: BTreeSet<String>,
+}
+
+/// One thing to do. In the order of the list.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Repair {
+    /// Let the peer log in: its role.
+    MakeRole(String),
+    /// Write the access lines of exactly these nodes and load them.
+    SetAccess(Vec<NodeId>),
+    /// End every session of a role whose lines are gone.
+    EndSessions(String),
+    /// Subscribe to this peer from the slot it keeps for this node.
+    Subscribe(NodeId),
+    /// Take changes on an existing subscription.
+    Enable(String),
+    /// Stop taking changes from a node that is gone, without asking it.
+    DropSubscription(String),
+    /// Stop keeping changes for a node that is gone.
+    DropSlot(String),
+    /// Forget the role of a node that is gone.
+    DropRole(String),
+}
+
+/// The repairs that turn `actual` into what `roster` demands of the node `me`.
+///
+/// `guests` are nodes that were signed and have not joined yet: they may log in, nothing else.
+/// While this node joins, `subscribe` is false: its driver makes the subscriptions at the right moment.
+pub fn repairs(roster: &Roster, me: &Member, guests: &[NodeId], actual: &Actual, subscribe: bool) -> Vec<Repair> {
+    let peers: Vec<&Member> = roster.peers(&me.id).collect();
+    let mut access: Vec<NodeId> = peers.iter().map(|peer| peer.id.clone()).collect();
+    access.extend(guests.iter().filter(|guest| roster.find(guest).is_none()).cloned());
+    let roles: BTreeSet<String> = access.iter().map(names::role).collect();
+
+    let mut list: Vec<Repair> = roles.difference(&actual.roles).cloned().map(Repair::MakeRole).collect();
+    list.push(Repair::SetAccess(access));
+    let gone: Vec<&String> = actual.roles.difference(&roles).collect();
+    list.extend(gone.iter().map(|role| Repair::EndSessions((*role).clone())));
+    if subscribe {
+        list.extend(subscribing(&peers, me, actual));
+    }
+    list.extend(dropping(&peers, me, actual));
+    list.extend(gone.into_iter().cloned().map(Repair::DropRole));
+    list
+}
+
+/// Subscriptions to members only: a joining node asks for its own when it is ready for it.
+fn subscribing(peers: &[&Member], me: &Member, actual: &Actual) -> Vec<Repair> {
+    let ready = peers.iter().filter(|peer| peer.state == NodeState::Ready);
+    ready
+        .filter_map(|peer| {
+            let name = names::link(peer.number, me.number);
+            match actual.subscriptions.get(&name) {
+                None => Some(Repair::Subscribe(peer.id.clone())),
+                Some(false) => Some(Repair::Enable(name)),
+                Some(true) => None,
+            }
+        })
+        .collect()
+}
+
+fn dropping(peers: &[&Member], me: &Member, actual: &Actual) -> Vec<Repair> {
+    let incoming: BTreeSet<String> = peers.iter().map(|peer| names::link(peer.number, me.number)).collect();
+    let outgoing: BTreeSet<String> = peers.iter().map(|peer| names::link(me.number, peer.number)).collect();
+    let stale_in = actual.subscriptions.keys().filter(|name| !incoming.contains(*name));
+    let stale_out = actual.slots.difference(&outgoing);
+    stale_in
+        .cloned()
+        .map(Repair::DropSubscription)
+        .chain(stale_out.cloned().map(Repair::DropSlot))
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::id::NodeNumber;
+    use crate::join::request::Address;
+
+    fn node(n: i32, state: NodeState) -> Member {
+        Member {
+            id: format!("{n:032x}").parse().unwrap(),
+            number: NodeNumber(n),
+            address: Address { host: format!("h{n}"), port: 5432 },
+            public_address: String::new(),
+            state,
+            serial: String::new(),
+            row_version: 1,
+        }
+    }
+
+    fn roster(states: &[NodeState]) -> Roster {
+        Roster { nodes: (1..).zip(states).map(|(n, state)| node(n, *state)).collect() }
+    }
+
+    /// Does what the list says to a model of a node.
+    fn act(list: &[Repair], roster: &Roster, me: &Member, actual: &mut Actual) {
+        for repair in list {
+            match repair {
+                Repair::MakeRole(role) => drop(actual.roles.insert(role.clone())),
+                Repair::DropRole(role) => drop(actual.roles.remove(role)),
+                Repair::Subscribe(id) => {
+                    let number = roster.find(id).unwrap().number;
+                    actual.subscriptions.insert(names::link(number, me.number), true);
+                }
+                Repair::Enable(name) => drop(actual.subscriptions.insert(name.clone(), true)),
+                Repair::DropSubscription(name) => drop(actual.subscriptions.remove(name)),
+                Repair::DropSlot(name) => drop(actual.slots.remove(name)),
+                Repair::SetAccess(_) | Repair::EndSessions(_) => {}
+            }
+        }
+    }
+
+    #[test]
+    fn repairing_once_is_enough() {
+        let roster = roster(&[NodeState::Ready, NodeState::Ready, NodeState::Removed, NodeState::Joining]);
+        let me = node(1, NodeState::Ready);
+        let mut actual = Actual::default();
+        actual.slots.insert(names::link(NodeNumber(1), NodeNumber(3)));
+        actual.subscriptions.insert(names::link(NodeNumber(3), NodeNumber(1)), true);
+        actual.roles.insert(names::role(&node(3, NodeState::Removed).id));
+        let first = repairs(&roster, &me, &[], &actual, true);
+        act(&first, &roster, &me, &mut actual);
+        let second = repairs(&roster, &me, &[], &actual, true);
+        assert!(matches!(second.as_slice(), [Repair::SetAccess(_)]), "{second:?}");
+    }
+
+    #[test]
+    fn a_removed_node_is_locked_out_before_anything_else_of_it_goes() {
+        let roster = roster(&[NodeState::Ready, NodeState::Removed]);
+        let role = names::role(&node(2, NodeState::Removed).id);
+        let mut actual = Actual::default();
+        actual.roles.insert(role.clone());
+        actual.slots.insert(names::link(NodeNumber(1), NodeNumber(2)));
+        let list = repairs(&roster, &node(1, NodeState::Ready), &[], &actual, true);
+        assert_eq!(
+            list,
+            [
+                Repair::SetAccess(vec![]),
+                Repair::EndSessions(role.clone()),
+                Repair::DropSlot(names::link(NodeNumber(1), NodeNumber(2))),
+                Repair::DropRole(role),
+            ]
+        );
+    }
+
+    #[test]
+    fn a_signed_guest_may_log_in_and_gets_nothing_else() {
+        let guest: NodeId = format!("{:032x}", 9).parse().unwrap();
+        let roster = roster(&[NodeState::Ready]);
+        let list = repairs(&roster, &node(1, NodeState::Ready), &[guest.clone()], &Actual::default(), true);
+        assert_eq!(list, [Repair::MakeRole(names::role(&guest)), Repair::SetAccess(vec![guest])]);
+    }
+
+    #[test]
+    fn nobody_subscribes_to_a_node_that_is_still_joining() {
+        let roster = roster(&[NodeState::Ready, NodeState::Joining]);
+        let list = repairs(&roster, &node(1, NodeState::Ready), &[], &Actual::default(), true);
+        assert!(!list.iter().any(|repair| matches!(repair, Repair::Subscribe(_))), "{list:?}");
+    }
+}

@@ -1,0 +1,130 @@
+//! Who is in the cluster: the rows of the `node` table and what can be read off them.
+//!
+//! Next: `sql/src/node.rs` reads and writes the rows.
+
+use serde::{Deserialize, Serialize};
+
+use crate::id::{NodeId, NodeNumber};
+use crate::join::request::Address;
+
+/// Where a node stands. Ordered: merging two rows keeps the greater, so a removed node can never come back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum NodeState {
+    /// Recorded by a member; links to it are being made.
+    Joining,
+    /// A member.
+    Ready,
+    /// Its removal was decided and is being carried out.
+    Removing,
+    /// Gone for ever. The machine may join again under a new id.
+    Removed,
+}
+
+impl NodeState {
+    /// All states with their names in the database, in order.
+    pub const ALL: [(Self, &'static str); 4] = [
+        (Self::Joining, "joining"),
+        (Self::Ready, "ready"),
+        (Self::Removing, "removing"),
+        (Self::Removed, "removed"),
+    ];
+
+    /// The name in the database.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Joining => "joining",
+            Self::Ready => "ready",
+            Self::Removing => "removing",
+            Self::Removed => "removed",
+        }
+    }
+
+    /// The state with this name in the database.
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.iter().find(|(_, known)| *known == name).map(|(state, _)| *state)
+    }
+
+    /// Is the node in, or on its way in?
+    pub fn is_live(self) -> bool {
+        matches!(self, Self::Joining | Self::Ready)
+    }
+
+    /// Does the node still get our changes? One that is being removed does, so that it learns of it.
+    pub fn is_linked(self) -> bool {
+        self != Self::Removed
+    }
+}
+
+/// One row of the `node` table.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Member {
+    /// Its id.
+    pub id: NodeId,
+    /// Its number.
+    pub number: NodeNumber,
+    /// Where other nodes reach it.
+    pub address: Address,
+    /// Where users reach it; `""` when not set.
+    pub public_address: String,
+    /// Where it stands.
+    pub state: NodeState,
+    /// The serial number of its certificate in hexadecimal, for the revocation list.
+    pub serial: String,
+    /// The version of the row.
+    pub row_version: i64,
+}
+
+/// All rows of the `node` table, seen from one node.
+#[derive(Debug, Clone, Default)]
+pub struct Roster {
+    /// Every node that ever was, by number.
+    pub nodes: Vec<Member>,
+}
+
+impl Roster {
+    /// The nodes that are in or on their way in.
+    pub fn live(&self) -> impl Iterator<Item = &Member> {
+        self.nodes.iter().filter(|node| node.state.is_live())
+    }
+
+    /// The members.
+    pub fn ready(&self) -> impl Iterator<Item = &Member> {
+        self.nodes.iter().filter(|node| node.state == NodeState::Ready)
+    }
+
+    /// The nodes other than `me` that links lead to.
+    pub fn peers<'a>(&'a self, me: &'a NodeId) -> impl Iterator<Item = &'a Member> {
+        self.nodes.iter().filter(move |node| node.state.is_linked() && node.id != *me)
+    }
+
+    /// The members other than `me`.
+    pub fn ready_peers<'a>(&'a self, me: &'a NodeId) -> impl Iterator<Item = &'a Member> {
+        self.ready().filter(move |node| node.id != *me)
+    }
+
+    /// The node with this id.
+    pub fn find(&self, id: &NodeId) -> Option<&Member> {
+        self.nodes.iter().find(|node| node.id == *id)
+    }
+
+    /// How many members there are: what `nodeCount` says.
+    pub fn node_count(&self) -> u64 {
+        self.ready().count() as u64
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn states_only_rise_and_removed_is_the_top() {
+        let names: Vec<_> = NodeState::ALL.iter().map(|(_, name)| *name).collect();
+        assert_eq!(names, ["joining", "ready", "removing", "removed"]);
+        assert!(NodeState::ALL.windows(2).all(|pair| matches!(pair, [(low, _), (high, _)] if low < high)));
+        for (state, name) in NodeState::ALL {
+            assert_eq!((state.as_str(), NodeState::from_name(name)), (name, Some(state)));
+        }
+    }
+}

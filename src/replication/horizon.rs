@@ -1,0 +1,65 @@
+//! The horizon: everything written before it is on every member.
+//!
+//! Each member's heartbeat carries the newest time it has heard of every other (what it has *seen*). PostgreSQL
+//! delivers in commit order, so a heartbeat that has arrived proves that everything of its node up to then has too.
+
+use std::collections::BTreeMap;
+
+use crate::clock::Micros;
+use crate::id::NodeNumber;
+
+/// The newest heartbeat one node has of every node, itself included.
+pub type Seen = BTreeMap<NodeNumber, Micros>;
+
+/// What each member has seen, by member.
+pub type Heartbeats = BTreeMap<NodeNumber, Seen>;
+
+/// The horizon over `members`: the oldest of what any member has seen of any other.
+///
+/// `None` while one of them has not been heard of at all.
+pub fn horizon(heartbeats: &Heartbeats, members: &[NodeNumber]) -> Option<Micros> {
+    let seen_by = |viewer: &NodeNumber| {
+        let seen = heartbeats.get(viewer)?;
+        members.iter().map(|origin| seen.get(origin).copied()).min()?
+    };
+    members.iter().map(seen_by).min()?
+}
+
+/// Has every one of `viewers` what `origin` had written up to `time`?
+pub fn seen_by_all(heartbeats: &Heartbeats, viewers: &[NodeNumber], origin: NodeNumber, time: Micros) -> bool {
+    viewers
+        .iter()
+        .all(|viewer| heartbeats.get(viewer).and_then(|seen| seen.get(&origin)).is_some_and(|at| *at >= time))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn heartbeats(rows: &[(i32, &[(i32, i64)])]) -> Heartbeats {
+        rows.iter()
+            .map(|(viewer, seen)| {
+                (NodeNumber(*viewer), seen.iter().map(|(n, at)| (NodeNumber(*n), Micros(*at))).collect())
+            })
+            .collect()
+    }
+
+    #[test]
+    fn the_slowest_pair_sets_the_horizon() {
+        let all = heartbeats(&[(1, &[(1, 50), (2, 40)]), (2, &[(1, 30), (2, 60)])]);
+        assert_eq!(horizon(&all, &[NodeNumber(1), NodeNumber(2)]), Some(Micros(30)));
+    }
+
+    #[test]
+    fn a_member_that_was_never_heard_of_holds_it_back() {
+        let all = heartbeats(&[(1, &[(1, 50)]), (2, &[(1, 30), (2, 60)])]);
+        assert_eq!(horizon(&all, &[NodeNumber(1), NodeNumber(2)]), None);
+    }
+
+    #[test]
+    fn all_have_seen_a_time_only_when_the_last_one_has() {
+        let all = heartbeats(&[(2, &[(1, 30)]), (3, &[(1, 29)])]);
+        assert!(seen_by_all(&all, &[NodeNumber(2)], NodeNumber(1), Micros(30)));
+        assert!(!seen_by_all(&all, &[NodeNumber(2), NodeNumber(3)], NodeNumber(1), Micros(30)));
+    }
+}

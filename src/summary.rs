@@ -1,0 +1,280 @@
+//! What a node says of another, decided from what it observed: status, lags, and one word for the person who reads.
+//!
+//! Pure: positions, times and errors come in. `appliance/src/view.rs` observes; [`crate::api::summary`] is the shape.
+
+use chrono::{DateTime, Utc};
+
+use crate::api::summary::{ClusterError, LinkInfo, NodeInfo, Viewed};
+use crate::clock::Micros;
+use crate::member::roster::{Member, NodeState};
+use crate::member::status::NodeStatus;
+
+/// A peer that has not been heard of for this long is down: ten heartbeats missed.
+pub const DOWN_AFTER_MILLIS: i64 = 10_000;
+
+/// A peer that is connected, behind, and has not moved for this long is blocked.
+pub const BLOCKED_AFTER_MILLIS: i64 = 30_000;
+
+/// What was observed of the link to one peer. Positions are bytes of WAL, lags microseconds.
+#[derive(Debug, Clone, Default)]
+pub struct LinkFacts {
+    /// Where this node's own WAL ends.
+    pub current: u64,
+    /// Sent up to here; the slot's confirmed position when nothing is being sent.
+    pub sent: u64,
+    /// Received by the peer.
+    pub write: u64,
+    /// Durable on the peer.
+    pub flush: u64,
+    /// Applied on the peer.
+    pub replay: u64,
+    /// Time behind in receiving.
+    pub write_lag: Micros,
+    /// Time behind in being durable.
+    pub flush_lag: Micros,
+    /// Time behind in applying.
+    pub replay_lag: Micros,
+    /// PostgreSQL's word for the sender's state.
+    pub state: Option<String>,
+    /// Since when the peer is connected to this node.
+    pub connected_since: Option<Micros>,
+    /// Is this node's own subscription to the peer at work?
+    pub receiving: bool,
+    /// When the last heartbeat of the peer arrived here.
+    pub heard: Option<Micros>,
+    /// Bytes the peer applied in a second, measured between two looks.
+    pub apply_rate: i64,
+    /// Since when the applied position has not moved, while it is behind.
+    pub stuck_since: Option<Micros>,
+    /// Why this node cannot reach the peer, in the words of the attempt.
+    pub error: Option<String>,
+}
+
+/// The status of `node` as its peer sees it.
+pub fn status(node: &Member, link: &LinkFacts, now: Micros) -> NodeStatus {
+    match node.state {
+        NodeState::Removing => NodeStatus::Removing,
+        NodeState::Removed => NodeStatus::Removed,
+        NodeState::Joining => NodeStatus::Joining(crate::join::stage::Stage::Creating),
+        NodeState::Ready => down_because(link, now).map_or(NodeStatus::Ready, NodeStatus::Down),
+    }
+}
+
+fn down_because(link: &LinkFacts, now: Micros) -> Option<String> {
+    let silent = link.heard.is_none_or(|heard| now.millis_since(heard) > DOWN_AFTER_MILLIS);
+    if silent && link.error.is_some() {
+        return link.error.clone();
+    }
+    if silent {
+        return Some("no heartbeat of it has arrived for 10 seconds".to_owned());
+    }
+    (link.connected_since.is_none()).then(|| "it does not fetch this node's changes".to_owned())
+}
+
+/// What `viewer_view` says of itself.
+pub fn itself(node: &Member, status: NodeStatus) -> Viewed {
+    Viewed { cluster_errors: None, node_info: info(node, status, None), summary: "GOOD".to_owned() }
+}
+
+/// What a node says of a peer.
+pub fn peer(node: &Member, link: &LinkFacts, now: Micros) -> Viewed {
+    let status = status(node, link, now);
+    let blocked = is_blocked(link, now);
+    let error = trouble(&status, blocked);
+    let error_time = |since: Option<Micros>| since.unwrap_or(now).to_utc().unwrap_or_default();
+    let errors = error.as_ref().map(|message| {
+        vec![ClusterError { error_message: message.clone(), error_time: error_time(link.stuck_since.or(link.heard)) }]
+    });
+    let summary = match (&status, blocked) {
+        (NodeStatus::Down(_), _) => "BAD:node is inactive".to_owned(),
+        (_, true) => "BAD:replication is blocked".to_owned(),
+        (NodeStatus::Ready, false) => "GOOD".to_owned(),
+        (other, false) => format!("BAD:node is {}", other.description()),
+    };
+    Viewed { cluster_errors: errors, node_info: info(node, status, Some(link_info(link, now, blocked))), summary }
+}
+
+fn trouble(status: &NodeStatus, blocked: bool) -> Option<String> {
+    match status {
+        NodeStatus::Down(reason) => Some(reason.clone()),
+        _ if blocked => Some("it is connected and does not apply this node's changes".to_owned()),
+        _ => None,
+    }
+}
+
+fn is_blocked(link: &LinkFacts, now: Micros) -> bool {
+    link.connected_since.is_some()
+        && link.stuck_since.is_some_and(|since| now.millis_since(since) > BLOCKED_AFTER_MILLIS)
+}
+
+fn info(node: &Member, status: NodeStatus, link: Option<LinkInfo>) -> NodeInfo {
+    NodeInfo {
+        host: node.address.host.clone(),
+        is_this_node: link.is_none(),
+        node_id: node.id.to_string(),
+        port: node.address.port,
+        public_address: node.public_address.clone(),
+        status: status.into(),
+        link,
+    }
+}
+
+fn link_info(link: &LinkFacts, now: Micros, blocked: bool) -> LinkInfo {
+    let behind = |position: u64| i64::try_from(link.current.saturating_sub(position)).unwrap_or(i64::MAX);
+    let (sent, write, flush, replay) = (behind(link.sent), behind(link.write), behind(link.flush), behind(link.replay));
+    let connected_since = link.connected_since.filter(|_| link.receiving);
+    LinkInfo {
+        apply_rate: link.apply_rate,
+        catchup_interval: interval(catchup(replay, link.apply_rate)),
+        connect_time: connected_since.and_then(Micros::to_utc),
+        connected: connected_since.is_some(),
+        flush_lsn: lsn(link.flush),
+        flush_lag: interval(link.flush_lag),
+        flush_lag_bytes: flush,
+        flush_lag_size: size(flush),
+        replay_lsn: lsn(link.replay),
+        replay_lag: interval(link.replay_lag),
+        replay_lag_bytes: replay,
+        replay_lag_size: size(replay),
+        replication_blocked: blocked,
+        sent_lsn: lsn(link.sent),
+        sent_lag_bytes: sent,
+        sent_lag_size: size(sent),
+        state: link.state.clone().unwrap_or_else(|| "down".to_owned()),
+        uptime: connected_since.map(|since| interval(Micros(now.0.saturating_sub(since.0)))),
+        write_lsn: lsn(link.write),
+        write_lag: interval(link.write_lag),
+        write_lag_bytes: write,
+        write_lag_size: size(write),
+    }
+}
+
+fn catchup(bytes: i64, rate: i64) -> Micros {
+    Micros(bytes.saturating_mul(1_000_000).checked_div(rate).unwrap_or_default())
+}
+
+/// A WAL position as PostgreSQL writes it.
+pub fn lsn(position: u64) -> String {
+    format!("{:X}/{:X}", position >> 32, position & 0xFFFF_FFFF)
+}
+
+/// Microseconds as `HH:MM:SS`, with a fraction when there is one.
+pub fn interval(span: Micros) -> String {
+    let micros = span.0.max(0);
+    let (seconds, fraction) = (micros / 1_000_000, micros % 1_000_000);
+    let whole = format!("{:02}:{:02}:{:02}", seconds / 3600, seconds / 60 % 60, seconds % 60);
+    if fraction == 0 { whole } else { format!("{whole}.{fraction:06}").trim_end_matches('0').to_owned() }
+}
+
+/// Bytes as people read them, in the style of PostgreSQL's `pg_size_pretty`.
+pub fn size(bytes: i64) -> String {
+    const UNITS: [&str; 4] = ["bytes", "kB", "MB", "GB"];
+    let mut value = bytes;
+    let mut units = UNITS.iter();
+    let mut unit = units.next().copied().unwrap_or_default();
+    while value >= 10_240 {
+        let Some(next) = units.next() else { break };
+        value /= 1024;
+        unit = next;
+    }
+    format!("{value} {unit}")
+}
+
+/// The oldest time in a list of views up to which a viewer has everything, as calendar time.
+pub fn stable_time(horizon: Option<Micros>) -> Option<DateTime<Utc>> {
+    horizon.and_then(Micros::to_utc)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::id::NodeNumber;
+    use crate::join::request::Address;
+
+    const NOW: Micros = Micros(1_700_000_000_000_000);
+
+    fn node() -> Member {
+        Member {
+            id: "0".repeat(32).parse().unwrap(),
+            number: NodeNumber(2),
+            address: Address { host: "10.0.0.2".to_owned(), port: 5432 },
+            public_address: String::new(),
+            state: NodeState::Ready,
+            serial: String::new(),
+            row_version: 1,
+        }
+    }
+
+    fn healthy() -> LinkFacts {
+        LinkFacts {
+            current: 0x50_D6ED0,
+            sent: 0x50_D6ED0,
+            write: 0x50_D6ED0,
+            flush: 0x50_D6ED0,
+            replay: 0x50_D6ED0,
+            replay_lag: Micros(873),
+            connected_since: Some(Micros(NOW.0 - 222_332_005)),
+            receiving: true,
+            heard: Some(Micros(NOW.0 - 900_000)),
+            state: Some("streaming".to_owned()),
+            ..LinkFacts::default()
+        }
+    }
+
+    fn micros_ago(seconds: i64) -> Option<Micros> {
+        Some(Micros(NOW.0 - seconds * 1_000_000))
+    }
+
+    #[test]
+    fn a_healthy_peer_is_good_in_the_reference_formats() {
+        let viewed = peer(&node(), &healthy(), NOW);
+        let link = viewed.node_info.link.unwrap();
+        assert_eq!(viewed.summary, "GOOD");
+        assert!(viewed.cluster_errors.is_none());
+        assert_eq!(link.replay_lsn, "0/50D6ED0");
+        assert_eq!(link.replay_lag, "00:00:00.000873");
+        assert_eq!(link.uptime.as_deref(), Some("00:03:42.332005"));
+        assert_eq!(link.catchup_interval, "00:00:00");
+        assert_eq!(link.flush_lag_size, "0 bytes");
+    }
+
+    #[test]
+    fn a_silent_peer_is_down_with_the_words_of_the_last_attempt() {
+        let link = LinkFacts {
+            heard: micros_ago(11),
+            connected_since: None,
+            error: Some("connection refused by 10.0.0.2:5432".to_owned()),
+            ..healthy()
+        };
+        let viewed = peer(&node(), &link, NOW);
+        assert_eq!(viewed.summary, "BAD:node is inactive");
+        assert_eq!(viewed.node_info.status.code, "d");
+        let shown = viewed.node_info.link.unwrap();
+        assert!(!shown.connected && shown.connect_time.is_none() && shown.uptime.is_none());
+        assert!(viewed.cluster_errors.unwrap()[0].error_message.contains("refused"));
+    }
+
+    #[test]
+    fn one_way_silence_is_down_too() {
+        let deaf = LinkFacts { connected_since: None, ..healthy() };
+        assert_eq!(status(&node(), &deaf, NOW).code(), "d");
+    }
+
+    #[test]
+    fn connected_but_stuck_is_bad() {
+        let stuck = LinkFacts { stuck_since: micros_ago(31), replay: 0, ..healthy() };
+        let viewed = peer(&node(), &stuck, NOW);
+        assert_eq!(viewed.summary, "BAD:replication is blocked");
+        assert!(viewed.node_info.link.unwrap().replication_blocked);
+    }
+
+    #[test]
+    fn sizes_and_spans_read_as_postgresql_writes_them() {
+        assert_eq!(size(0), "0 bytes");
+        assert_eq!(size(10_239), "10239 bytes");
+        assert_eq!(size(10_240), "10 kB");
+        assert_eq!(size(64 << 20), "64 MB");
+        assert_eq!(interval(Micros(3_661_500_000)), "01:01:01.5");
+        assert_eq!(lsn(0x1_0000_0010), "1/10");
+    }
+}
