@@ -33,7 +33,7 @@ select replication.enlist('public.node_view', digested => false);
 -- Keys of the cluster, wrapped by its master key: the CA's, the token-signing key, the key-encryption keys.
 create table public.cluster_key (
     name text primary key,
-    public bytea not null,
+    public bytea,
     wrapped bytea not null
 );
 select replication.enlist('public.cluster_key');

@@ -47,7 +47,23 @@ create index key_created_at on public.key (created_at, id);
 -- A deleted key stays deleted: its id is never used again, so the tombstone may win over any clock.
 select replication.enlist('public.key', '{"state": "public.join_key_state", "deleted": "greatest"}');
 
--- Makes a key, or answers with the version null when its name is taken. Two makers of one name wait for each other.
+-- Makes an account, or answers with null when its name is taken. Two makers of one name wait for each other.
+create function public.create_account(new_account public.account) returns bigint
+    language plpgsql as
+$$
+declare
+    made bigint;
+begin
+    perform pg_advisory_xact_lock(hashtextextended('account ' || new_account.username, 0));
+    if exists (select from live.account where username = new_account.username) then
+        return null;
+    end if;
+    insert into public.account values (new_account.*) returning version into made;
+    return made;
+end
+$$;
+
+-- Makes a key, or answers with null when its name is taken. Two makers of one name wait for each other.
 create function public.create_key(new_key public.key) returns bigint
     language plpgsql as
 $$
@@ -60,5 +76,31 @@ begin
     end if;
     insert into public.key values (new_key.*) returning version into made;
     return made;
+end
+$$;
+
+-- Changes what is not null. Answers null when there is no such key, false when another key has the new name. A key may
+-- be given the name it has, also while another has it too: then nothing about names changes.
+create function public.change_key(key_id text, new_name text, new_description text, new_usage_mask integer)
+    returns boolean language plpgsql as
+$$
+declare
+    old_name text;
+begin
+    if new_name is not null then
+        perform pg_advisory_xact_lock(hashtextextended('key ' || new_name, 0));
+    end if;
+    select name into old_name from live.key where id = key_id;
+    if not found then
+        return null;
+    end if;
+    if new_name <> old_name and exists (select from live.key where name = new_name) then
+        return false;
+    end if;
+    update public.key
+    set name = coalesce(new_name, name), description = coalesce(new_description, description),
+        usage_mask = coalesce(new_usage_mask, usage_mask), updated_at = now()
+    where id = key_id and not deleted;
+    return case when found then true end;
 end
 $$;

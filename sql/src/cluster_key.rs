@@ -4,13 +4,13 @@ use crate::error::Result;
 use crate::pool::Connection;
 use crate::query::query;
 
-/// One wrapped key.
+/// One wrapped key. What is not `public` is wrapped by the master key.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ClusterKey {
-    /// `ca`, `token` or `kek-EPOCH`.
+    /// `kek-<epoch>`, `token` or `ca`.
     pub name: String,
-    /// What of it is public: a certificate, a public key, or nothing.
-    pub public: Vec<u8>,
+    /// The public half, where there is one: the point of the token key, the authority's certificate in PEM.
+    pub public: Option<Vec<u8>>,
     /// The secret, wrapped.
     pub wrapped: Vec<u8>,
 }

@@ -37,26 +37,37 @@ pub async fn tables(peer: &Connection) -> Result<Vec<Table>> {
 
 /// Copies one table from `peer` into the database behind `db`, calling `copied(rows, bytes)` as they go by.
 ///
-/// Triggers stay silent: rows keep the version and origin they have.
+/// Triggers stay silent: rows keep the version and origin they have. After a failure `db` is as before and may be used
+/// again; `peer` may not.
 pub async fn table<F>(peer: &Connection, db: &Connection, table: &Table, mut copied: F) -> Result<()>
 where
     F: FnMut(u64, u64) + Send,
 {
-    let (out, into, empty) = (query!("copy/out"), query!("copy/in"), query!("copy/empty"));
-    let read: String = out.one(peer, &[&table.relation, &table.columns]).await?.get(0);
-    let write: String = into.one(db, &[&table.relation, &table.columns]).await?.get(0);
+    let into = query!("copy/in");
     db.batch_execute("begin; set local session_replication_role = replica")
         .await
-        .map_err(|source| empty.failed(source))?;
+        .map_err(|source| into.failed(source))?;
+    let filled = fill(peer, db, table, &mut copied).await;
+    let end = if filled.is_ok() { "commit" } else { "rollback" };
+    let ended = db.batch_execute(end).await.map_err(|source| into.failed(source));
+    filled.and(ended)
+}
+
+async fn fill<F>(peer: &Connection, db: &Connection, table: &Table, copied: &mut F) -> Result<()>
+where
+    F: FnMut(u64, u64) + Send,
+{
+    let (out, into, empty) = (query!("copy/out"), query!("copy/in"), query!("copy/empty"));
     empty.run_made(db, &[&table.relation]).await?;
+    let read: String = out.one(peer, &[&table.relation, &table.columns]).await?.get(0);
+    let write: String = into.one(db, &[&table.relation, &table.columns]).await?.get(0);
     let rows = Box::pin(peer.copy_out(&read).await.map_err(|source| out.failed(source))?);
     let sink = Box::pin(
         db.copy_in::<_, Bytes>(&write)
             .await
             .map_err(|source| into.failed(source))?,
     );
-    pass(rows, sink, &mut copied).await?;
-    db.batch_execute("commit").await.map_err(|source| into.failed(source))
+    pass(rows, sink, copied).await
 }
 
 /// PostgreSQL sends one message a row; small ones are joined to spare system calls.
@@ -67,10 +78,16 @@ where
     F: FnMut(u64, u64),
 {
     let (out, into) = (query!("copy/out"), query!("copy/in"));
-    while let Some(row) = rows.next().await {
-        let row = row.map_err(|source| out.failed(source))?;
-        copied(1, row.len() as u64);
-        sink.feed(row).await.map_err(|source| into.failed(source))?;
+    while let Some(message) = rows.next().await {
+        let message = message.map_err(|source| out.failed(source))?;
+        copied(u64::from(!is_trailer(&message)), message.len() as u64);
+        sink.feed(message).await.map_err(|source| into.failed(source))?;
     }
     sink.close().await.map_err(|source| into.failed(source))
+}
+
+/// Is it the last message, which holds no row? The first one has the header of the format before its row.
+fn is_trailer(message: &[u8]) -> bool {
+    let header = b"PGCOPY\n\xff\r\n\0\0\0\0\0\0\0\0\0";
+    message.strip_prefix(header.as_slice()).unwrap_or(message) == [0xff, 0xff]
 }

@@ -10,9 +10,14 @@ pub const CLUSTER: &str = "keystead";
 /// The database of this node alone.
 pub const LOCAL: &str = "keystead_local";
 
+/// Is the database there?
+pub async fn exists(server: &Connection, name: &str) -> Result<bool> {
+    Ok(query!("database/exists").one(server, &[&name]).await?.get(0))
+}
+
 /// Makes the database unless it is there.
 pub async fn ensure(server: &Connection, name: &str) -> Result<()> {
-    if query!("database/exists").one(server, &[&name]).await?.get(0) {
+    if exists(server, name).await? {
         return Ok(());
     }
     query!("database/create").run_made(server, &[&name]).await

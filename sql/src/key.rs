@@ -1,1 +1,206 @@
-//! Rows of the table `key`.
+//! The `key` table: users' keys. Material arrives wrapped; nothing here can open it.
+
+use chrono::{DateTime, Utc};
+use keystead::key::request::KeyChange;
+use keystead::key::state::KeyState;
+use tokio_postgres::Row;
+use tokio_postgres::types::ToSql;
+
+use crate::error::{Error, Result};
+use crate::pool::Connection;
+use crate::query::query;
+
+/// A key without its material.
+#[derive(Debug, Clone)]
+pub struct Key {
+    /// Its id: 64 hexadecimal digits.
+    pub id: String,
+    /// Its name. Two keys may share one after a partition.
+    pub name: String,
+    /// What it may be used for now.
+    pub state: KeyState,
+    /// `AES`.
+    pub algorithm: String,
+    /// Bits.
+    pub size: i32,
+    /// KMIP usage bits.
+    pub usage_mask: i32,
+    /// For people.
+    pub description: String,
+    /// The material may not leave the system.
+    pub unexportable: bool,
+    /// The key may not be deleted.
+    pub undeletable: bool,
+    /// SHA-256 of the material, in hexadecimal.
+    pub fingerprint: String,
+    /// The version of the material, from 0.
+    pub material_version: i32,
+    /// When it became active.
+    pub activation_date: Option<DateTime<Utc>>,
+    /// When it was made.
+    pub created_at: DateTime<Utc>,
+    /// When it last changed.
+    pub updated_at: DateTime<Utc>,
+    /// The version of its row.
+    pub row_version: i64,
+}
+
+/// Which keys a list is about. `None` is no restriction.
+#[derive(Debug, Clone, Default)]
+pub struct Filter {
+    /// Those of this name.
+    pub name: Option<String>,
+    /// Those in this state.
+    pub state: Option<KeyState>,
+    /// Those of this algorithm.
+    pub algorithm: Option<String>,
+    /// Those of so many bits.
+    pub size: Option<i32>,
+}
+
+/// What became of a change.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Change {
+    /// It was made.
+    Made,
+    /// Another key has the new name; nothing was changed.
+    NameTaken,
+    /// There is no such key.
+    NotThere,
+}
+
+/// Makes a key that is active from its making on, in one round trip. `wrapped` is its material, wrapped by the
+/// key-encryption key of `epoch`. The row's version, or `None` when the name is taken.
+pub async fn create(db: &Connection, key: &Key, epoch: i32, wrapped: &[u8]) -> Result<Option<i64>> {
+    let state = state_name(key.state);
+    let values: [&(dyn ToSql + Sync); 14] = [
+        &key.id,
+        &key.name,
+        &state,
+        &key.algorithm,
+        &key.size,
+        &key.usage_mask,
+        &key.description,
+        &key.unexportable,
+        &key.undeletable,
+        &key.fingerprint,
+        &key.material_version,
+        &epoch,
+        &wrapped,
+        &key.created_at,
+    ];
+    Ok(query!("key/create").one(db, &values).await?.get(0))
+}
+
+/// The key with this id.
+pub async fn by_id(db: &Connection, id: &str) -> Result<Option<Key>> {
+    query!("key/by_id")
+        .opt(db, &[&id])
+        .await?
+        .as_ref()
+        .map(read)
+        .transpose()
+}
+
+/// The keys with this name, the oldest first: more than one after a partition only.
+pub async fn by_name(db: &Connection, name: &str) -> Result<Vec<Key>> {
+    query!("key/by_name")
+        .rows(db, &[&name])
+        .await?
+        .iter()
+        .map(read)
+        .collect()
+}
+
+/// One page of the keys that match, the oldest first.
+pub async fn list(db: &Connection, filter: &Filter, skip: i64, limit: i64) -> Result<Vec<Key>> {
+    let Filter {
+        name,
+        state,
+        algorithm,
+        size,
+    } = filter;
+    let state = state.map(state_name);
+    let rows = match name {
+        Some(name) => {
+            let values: [&(dyn ToSql + Sync); 6] = [name, &state, algorithm, size, &skip, &limit];
+            query!("key/list_named").rows(db, &values).await?
+        }
+        None => {
+            query!("key/list")
+                .rows(db, &[&state, algorithm, size, &skip, &limit])
+                .await?
+        }
+    };
+    rows.iter().map(read).collect()
+}
+
+/// How many keys match.
+pub async fn count(db: &Connection, filter: &Filter) -> Result<u64> {
+    let Filter {
+        name,
+        state,
+        algorithm,
+        size,
+    } = filter;
+    let state = state.map(state_name);
+    let row = match name {
+        Some(name) => {
+            query!("key/count_named")
+                .one(db, &[name, &state, algorithm, size])
+                .await?
+        }
+        None => query!("key/count").one(db, &[&state, algorithm, size]).await?,
+    };
+    Ok(row.get::<_, i64>(0).unsigned_abs())
+}
+
+/// Changes a key. A name that another key has is refused.
+pub async fn change(db: &Connection, id: &str, change: &KeyChange) -> Result<Change> {
+    let KeyChange {
+        name,
+        description,
+        usage_mask,
+    } = change;
+    let row = query!("key/change")
+        .one(db, &[&id, name, description, usage_mask])
+        .await?;
+    Ok(match row.get::<_, Option<bool>>(0) {
+        Some(true) => Change::Made,
+        Some(false) => Change::NameTaken,
+        None => Change::NotThere,
+    })
+}
+
+/// Deletes a key for good. The version of its tombstone, or `None` when it is not there or may not be deleted.
+pub async fn delete(db: &Connection, id: &str) -> Result<Option<i64>> {
+    let row = query!("key/delete").opt(db, &[&id]).await?;
+    Ok(row.map(|row| row.get(0)))
+}
+
+fn read(row: &Row) -> Result<Key> {
+    let state: &str = row.get("state");
+    Ok(Key {
+        id: row.get("id"),
+        name: row.get("name"),
+        state: KeyState::from_name(state).ok_or_else(|| Error::Unexpected(format!("key state {state:?}")))?,
+        algorithm: row.get("algorithm"),
+        size: row.get("size"),
+        usage_mask: row.get("usage_mask"),
+        description: row.get("description"),
+        unexportable: row.get("unexportable"),
+        undeletable: row.get("undeletable"),
+        fingerprint: row.get("fingerprint"),
+        material_version: row.get("material_version"),
+        activation_date: row.get("activation_date"),
+        created_at: row.get("created_at"),
+        updated_at: row.get("updated_at"),
+        row_version: row.get("version"),
+    })
+}
+
+/// The name of a state, as the enum in SQL and clients have it.
+pub fn state_name(state: KeyState) -> &'static str {
+    let known = KeyState::ALL.iter().find(|(listed, _)| *listed == state);
+    known.map_or("", |(_, name)| name)
+}

@@ -26,6 +26,7 @@ pub mod migrate;
 pub mod node;
 pub mod node_view;
 pub mod replication;
+pub mod server;
 pub mod stat;
 pub mod ticket;
 

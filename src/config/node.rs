@@ -80,7 +80,7 @@ impl Default for Postgres {
         Self {
             bin_dir: None,
             url: None,
-            // Only members with a certificate of the cluster are admitted, and a node that is in no cluster admits none.
+            // Only members with a certificate of the cluster are admitted, and a node in no cluster admits nobody.
             listen: vec![IpAddr::V4(Ipv4Addr::UNSPECIFIED)],
             port: 5432,
             // The account that the distributions' packages make.

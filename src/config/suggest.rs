@@ -14,21 +14,26 @@ pub fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) ->
         .map(|(_, candidate)| candidate)
 }
 
-/// How many letters to add, drop or change to make one word into the other (Levenshtein's distance).
+/// How many letters to add, drop, change or swap with their neighbour to make one word into the other (Damerau's and
+/// Levenshtein's distance, each letter touched once).
 fn distance(one: &str, other: &str) -> usize {
-    let other: Vec<char> = other.chars().collect();
-    let mut row: Vec<usize> = (0..=other.len()).collect();
-    for (line, letter) in one.chars().enumerate() {
-        let mut next = vec![line + 1];
-        let mut left = line + 1;
-        for ((above, above_right), candidate) in row.iter().zip(row.iter().skip(1)).zip(&other) {
-            let change = above + usize::from(letter != *candidate);
-            left = change.min(above_right + 1).min(left + 1);
-            next.push(left);
+    let (one, other): (Vec<char>, Vec<char>) = (one.chars().collect(), other.chars().collect());
+    let mut rows: Vec<Vec<usize>> = vec![(0..=other.len()).collect()];
+    for line in 1..=one.len() {
+        let mut row = vec![line];
+        for column in 1..=other.len() {
+            let at = |up: usize, left: usize| rows.get(line - up).and_then(|row| row.get(column - left)).copied();
+            let letters = |up: usize, left: usize| one.get(line - up) == other.get(column - left);
+            let changed = at(1, 1).map(|cost| cost + usize::from(!letters(1, 1)));
+            let dropped = at(1, 0).map(|cost| cost + 1);
+            let added = row.last().map(|cost| cost + 1);
+            let may_swap = line > 1 && column > 1 && letters(1, 2) && letters(2, 1);
+            let swapped = if may_swap { at(2, 2).map(|cost| cost + 1) } else { None };
+            row.extend([changed, dropped, added, swapped].into_iter().flatten().min());
         }
-        row = next;
+        rows.push(row);
     }
-    row.last().copied().unwrap_or_default()
+    rows.last().and_then(|row| row.last()).copied().unwrap_or_default()
 }
 
 #[cfg(test)]
@@ -36,13 +41,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_distance_counts_letters_added_dropped_and_changed() {
+    fn the_distance_counts_letters_added_dropped_changed_and_swapped() {
         for (one, other, expected) in [
             ("", "", 0),
             ("", "abc", 3),
             ("abc", "", 3),
             ("kitten", "sitting", 3),
-            ("port", "prot", 2),
+            ("port", "prot", 1),
         ] {
             assert_eq!(distance(one, other), expected, "{one:?} to {other:?}");
         }
@@ -53,6 +58,7 @@ mod tests {
         let words = ["listen", "port", "shared_buffers"];
         assert_eq!(nearest("listn", words), Some("listen"));
         assert_eq!(nearest("sharedbuffer", words), Some("shared_buffers"));
+        assert_eq!(nearest("prot", words), Some("port"));
         assert_eq!(nearest("ports", words), Some("port"));
     }
 

@@ -66,7 +66,7 @@ fn every_key_reaches_its_place() {
 
 #[test]
 fn an_unknown_key_is_refused_with_its_line_and_the_nearest_key() {
-    insta::assert_snapshot!(refused("data_dir = \"/d\"\n[postgres]\nprt = 5432"), @"node.toml:3: unknown key `prt` in [postgres]; did you mean `port`?");
+    insta::assert_snapshot!(refused("data_dir = \"/d\"\n[postgres]\nprot = 5432"), @"node.toml:3: unknown key `prot` in [postgres]; did you mean `port`?");
     insta::assert_snapshot!(refused("data_dir = \"/d\"\n\n[postgre]\nport = 1"), @"node.toml:3: unknown key `postgre`; did you mean `postgres`?");
     insta::assert_snapshot!(refused("data_dir = \"/d\"\nmax_body_bytes = 1"), @"node.toml:2: unknown key `max_body_bytes`; it belongs in [rest]");
     insta::assert_snapshot!(refused("data_dir = \"/d\"\n[rest]\ncolour = 1"), @"node.toml:3: unknown key `colour` in [rest]; see docs/configuration.md for those there are");

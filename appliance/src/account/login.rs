@@ -1,0 +1,117 @@
+//! Logging in: with a password, or with a refresh token.
+//!
+//! Refresh tokens are kept nowhere. One ends with its time, and with the password it rests on: changing the password ends
+//! them all.
+
+use keystead::api::auth::{TokenAnswer, TokenRequest};
+use keystead::{Error, Kind, Result};
+use sql::account::Account;
+use zeroize::Zeroizing;
+
+use super::token::{self, Claims, Purpose, Session};
+use super::{named, password, wrong_credentials};
+use crate::agent::Agent;
+
+/// Seconds a token is good for, as clients expect it.
+const ACCESS_SECONDS: i64 = 300;
+/// Seconds a refresh token is good for: 30 days.
+const REFRESH_SECONDS: i64 = 30 * 24 * 3600;
+
+/// `POST /v1/auth/tokens`.
+pub(crate) async fn log_in(agent: &Agent, asked: TokenRequest) -> Result<TokenAnswer> {
+    if asked.domain.as_deref().is_some_and(|domain| domain != "root") {
+        return Err(Error::new(Kind::Unauthorized, "there is no domain but root")
+            .with_hint("leave domain out, or send \"\" or \"root\""));
+    }
+    let by_default = if asked.password.is_none() && asked.refresh_token.is_some() {
+        "refresh_token"
+    } else {
+        "password"
+    };
+    match asked.grant_type.as_deref().unwrap_or(by_default) {
+        "password" => by_password(agent, asked).await,
+        "refresh_token" => by_refresh_token(agent, asked).await,
+        other => Err(
+            Error::new(Kind::NotBuilt, format!("grant_type {other:.40} is not built"))
+                .with_hint("password and refresh_token are"),
+        ),
+    }
+}
+
+async fn by_password(agent: &Agent, asked: TokenRequest) -> Result<TokenAnswer> {
+    let missing = |field: &str| Error::bad_request(format!("{field} is missing"));
+    let username = asked.username.ok_or_else(|| missing("username"))?;
+    let password = Zeroizing::new(asked.password.ok_or_else(|| missing("password"))?);
+    let account = named(agent, &username).await?;
+    let hash = account.as_ref().map(|account| account.password_hash.clone());
+    let good = password::matches(password, hash).await?;
+    let account = account.filter(|_| good).ok_or_else(wrong_credentials)?;
+    must_not_be_changed(&account)?;
+    let session = Session {
+        client: uuid::Uuid::new_v4().to_string(),
+        password_set: account.password_changed_at.timestamp_micros(),
+        account: account.id,
+    };
+    fresh(agent, &session)
+}
+
+async fn by_refresh_token(agent: &Agent, asked: TokenRequest) -> Result<TokenAnswer> {
+    let given = asked
+        .refresh_token
+        .ok_or_else(|| Error::bad_request("refresh_token is missing"))?;
+    let said = {
+        let keyring = agent.keyring()?;
+        token::verify(&given, Purpose::Refresh, &keyring.token_key().public, agent.clock.now())?
+    };
+    let account = sql::account::by_id(&*agent.db.get().await?, &said.sub).await?;
+    let same_password = |account: &Account| account.password_changed_at.timestamp_micros() == said.password_set;
+    let account = account.filter(same_password).ok_or_else(|| {
+        Error::new(Kind::Unauthorized, "Token has been revoked").with_hint("log in with the password")
+    })?;
+    must_not_be_changed(&account)?;
+    let session = Session {
+        account: said.sub.clone(),
+        client: said.client.clone(),
+        password_set: said.password_set,
+    };
+    if asked.renew_refresh_token {
+        fresh(agent, &session)
+    } else {
+        answer(agent, &session, said.jti, given)
+    }
+}
+
+fn must_not_be_changed(account: &Account) -> Result<()> {
+    if !account.password_change_required {
+        return Ok(());
+    }
+    Err(Error::new(
+        Kind::Unauthorized,
+        format!(
+            "the password must be changed before the first log-in of {}",
+            account.username
+        ),
+    )
+    .with_hint("change it with `ksctl login`, or PATCH /api/v1/auth/changepw"))
+}
+
+/// A token and a new refresh token.
+fn fresh(agent: &Agent, session: &Session) -> Result<TokenAnswer> {
+    let refresh = Claims::new(session, Purpose::Refresh, agent.clock.now(), REFRESH_SECONDS);
+    let id = refresh.jti.clone();
+    let signed = token::sign(refresh, agent.keyring()?.token_key())?;
+    answer(agent, session, id, signed)
+}
+
+/// A token beside this refresh token.
+fn answer(agent: &Agent, session: &Session, refresh_token_id: String, refresh_token: String) -> Result<TokenAnswer> {
+    let access = Claims::new(session, Purpose::Access, agent.clock.now(), ACCESS_SECONDS);
+    Ok(TokenAnswer {
+        jwt: token::sign(access, agent.keyring()?.token_key())?,
+        duration: ACCESS_SECONDS.unsigned_abs(),
+        token_type: "Bearer".to_owned(),
+        client_id: session.client.clone(),
+        refresh_token_id,
+        refresh_token,
+    })
+}

@@ -1,0 +1,129 @@
+//! Tokens: what a log-in gets and every call shows. JSON web tokens signed with the cluster's token key by ES256.
+//!
+//! A token is bound to the key that signs it twice, by its signature and by its audience, which names that key; so one of
+//! another cluster, or from before a join, is good nowhere else. No other algorithm is taken, whatever a token says of
+//! itself. Next: `login.rs`, which issues them, and `api/auth.rs`, which asks for them.
+
+use aws_lc_rs::digest::{SHA256, digest};
+use jsonwebtoken::errors::ErrorKind;
+use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
+use keystead::clock::Micros;
+use keystead::{Error, Kind, Result};
+use serde::{Deserialize, Serialize};
+
+use crate::vault::TokenKey;
+
+const ISSUER: &str = "keystead";
+/// The algorithm of all tokens.
+const ALGORITHM: Algorithm = Algorithm::ES256;
+/// How far the clocks of two members may be apart, in seconds, without a fresh token being too old on the other.
+const LEEWAY: i64 = 10;
+
+/// What a token is for. One kind is never taken for the other.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Purpose {
+    /// Calls.
+    Access,
+    /// Further tokens.
+    Refresh,
+}
+
+/// What a token says. Times are seconds since 1970.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Claims {
+    iss: String,
+    aud: String,
+    /// The account's id.
+    pub(crate) sub: String,
+    /// The token's own id.
+    pub(crate) jti: String,
+    pub(crate) iat: i64,
+    pub(crate) exp: i64,
+    #[serde(rename = "typ")]
+    pub(crate) purpose: Purpose,
+    /// The client a refresh token was given to.
+    pub(crate) client: String,
+    /// When the password was set that this log-in rests on, in microseconds.
+    pub(crate) password_set: i64,
+}
+
+/// The log-in a token rests on.
+#[derive(Debug, Clone)]
+pub(crate) struct Session {
+    /// The account's id.
+    pub(crate) account: String,
+    /// The client.
+    pub(crate) client: String,
+    /// When the password was set, in microseconds since 1970.
+    pub(crate) password_set: i64,
+}
+
+impl Claims {
+    /// A token for `session`, good for so many seconds from `now`.
+    pub(crate) fn new(session: &Session, purpose: Purpose, now: Micros, seconds: i64) -> Self {
+        let iat = now.0 / 1_000_000;
+        Self {
+            iss: ISSUER.to_owned(),
+            aud: String::new(),
+            sub: session.account.clone(),
+            jti: uuid::Uuid::new_v4().to_string(),
+            iat,
+            exp: iat + seconds,
+            purpose,
+            client: session.client.clone(),
+            password_set: session.password_set,
+        }
+    }
+}
+
+/// Signs a token.
+pub(crate) fn sign(mut claims: Claims, key: &TokenKey) -> Result<String> {
+    claims.aud = key_id(&key.public);
+    let mut header = Header::new(ALGORITHM);
+    header.kid = Some(claims.aud.clone());
+    jsonwebtoken::encode(&header, &claims, &EncodingKey::from_ec_der(&key.private))
+        .map_err(|cause| Error::internal("signing a token", cause))
+}
+
+/// What a token says, if it was signed by the key with this public half, is for `purpose` and not past its time.
+pub(crate) fn verify(token: &str, purpose: Purpose, public: &[u8], now: Micros) -> Result<Claims> {
+    let mut asked = Validation::new(ALGORITHM);
+    asked.set_issuer(&[ISSUER]);
+    asked.set_audience(&[key_id(public)]);
+    asked.set_required_spec_claims(&["exp", "iss", "aud", "sub"]);
+    // Time comes from the agent's clock, below.
+    asked.validate_exp = false;
+    let decoded = jsonwebtoken::decode::<Claims>(token, &DecodingKey::from_ec_der(public), &asked);
+    let claims = decoded.map_err(refused)?.claims;
+    if claims.purpose != purpose {
+        return Err(invalid());
+    }
+    if claims.exp + LEEWAY <= now.0 / 1_000_000 {
+        return Err(Error::new(Kind::Unauthorized, "Token has expired").with_hint("log in again"));
+    }
+    Ok(claims)
+}
+
+/// The name of a token key: the first half of the SHA-256 of its public half, in hexadecimal.
+fn key_id(public: &[u8]) -> String {
+    let hash = certs::hex(digest(&SHA256, public).as_ref());
+    hash.chars().take(32).collect()
+}
+
+fn refused(cause: jsonwebtoken::errors::Error) -> Error {
+    match cause.kind() {
+        ErrorKind::Provider(_) | ErrorKind::Signing(_) => Error::internal("checking a token", cause),
+        _ => invalid().caused_by(cause),
+    }
+}
+
+/// The words are those clients know.
+fn invalid() -> Error {
+    Error::new(Kind::Unauthorized, "Invalid token")
+        .with_hint("log in again: tokens of another cluster, or from before this node joined one, are not good here")
+}
+
+#[cfg(test)]
+#[path = "token_tests.rs"]
+mod tests;

@@ -1,0 +1,218 @@
+//! What all tasks and routes of the agent share: the node's databases, keys, and where it stands.
+//!
+//! One [`Agent`] lives as long as the process. It decides nothing: it holds. Next: `start.rs`, which makes it.
+
+use std::sync::{Arc, PoisonError, RwLock};
+
+use keystead::clock::{Clock, Micros};
+use keystead::config::NodeConfig;
+use keystead::{Error, Kind, Result};
+use sql::identity::Identity;
+use sql::{Pool, Pooled};
+use tokio::sync::{Notify, watch};
+
+use crate::join::JoinState;
+use crate::postgres::Postgres;
+use crate::tasks::Tasks;
+use crate::vault::{Keyring, RootOfTrust, WrappingKey};
+
+/// Binds the wrapped master key to what it is.
+const MASTER_KEY_CONTEXT: &str = "master_key";
+
+/// Where this node stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Standing {
+    /// In no cluster. It serves its own keys.
+    Alone,
+    /// Becoming a member: it serves nobody until it is one.
+    Joining,
+    /// A member.
+    Member,
+    /// A join ended badly. Its own data is as before, or wiped when the join had come that far.
+    Killed,
+    /// It was removed from its cluster. It serves reads until its administrator clears it.
+    Removed,
+}
+
+/// See the head of this file.
+pub(crate) struct Agent {
+    pub(crate) config: NodeConfig,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) postgres: Postgres,
+    /// The database that replicates.
+    pub(crate) db: Pool,
+    /// The database of this node alone.
+    pub(crate) local: Pool,
+    pub(crate) started: Micros,
+    pub(crate) tasks: Tasks,
+    pub(crate) root_of_trust: RootOfTrust,
+    /// Wakes the reconciler.
+    pub(crate) links_changed: Notify,
+    /// The join that runs or has failed.
+    pub(crate) join: watch::Sender<Option<JoinState>>,
+    standing: watch::Sender<Standing>,
+    identity: RwLock<Option<Identity>>,
+    keyring: RwLock<Option<Arc<Keyring>>>,
+}
+
+/// What an [`Agent`] is made of.
+pub(crate) struct Parts {
+    pub(crate) config: NodeConfig,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) postgres: Postgres,
+    pub(crate) db: Pool,
+    pub(crate) local: Pool,
+    pub(crate) tasks: Tasks,
+    pub(crate) root_of_trust: RootOfTrust,
+}
+
+impl Agent {
+    /// An agent that stands nowhere yet: alone, without keys.
+    pub(crate) fn new(parts: Parts) -> Arc<Self> {
+        let Parts {
+            config,
+            clock,
+            postgres,
+            db,
+            local,
+            tasks,
+            root_of_trust,
+        } = parts;
+        Arc::new(Self {
+            started: clock.now(),
+            config,
+            clock,
+            postgres,
+            db,
+            local,
+            tasks,
+            root_of_trust,
+            links_changed: Notify::new(),
+            join: watch::Sender::new(None),
+            standing: watch::Sender::new(Standing::Alone),
+            identity: RwLock::new(None),
+            keyring: RwLock::new(None),
+        })
+    }
+
+    /// Where this node stands.
+    pub(crate) fn standing(&self) -> Standing {
+        *self.standing.borrow()
+    }
+
+    /// Changes where this node stands, and wakes the reconciler.
+    pub(crate) fn stand(&self, standing: Standing) {
+        if self.standing.send_replace(standing) != standing {
+            tracing::info!(?standing, "this node's standing changed");
+        }
+        self.links_changed.notify_one();
+    }
+
+    /// This node in its cluster.
+    ///
+    /// # Errors
+    /// While it is in none.
+    pub(crate) fn identity(&self) -> Result<Identity> {
+        let identity = self.identity.read().unwrap_or_else(PoisonError::into_inner).clone();
+        identity.ok_or_else(|| {
+            Error::conflict("this node is not in a cluster")
+                .with_hint("make one with `ksctl cluster new`, or join one with `ksctl cluster fulljoin`")
+        })
+    }
+
+    /// Sets or clears who this node is, here and in its own database.
+    pub(crate) async fn set_identity(&self, identity: Option<Identity>) -> Result<()> {
+        let local = self.local.get().await?;
+        match &identity {
+            Some(identity) => sql::identity::set(&local, identity).await?,
+            None => sql::identity::clear(&local).await?,
+        }
+        *self.identity.write().unwrap_or_else(PoisonError::into_inner) = identity;
+        Ok(())
+    }
+
+    /// Takes over who this node is from its own database, at start.
+    pub(crate) async fn load_identity(&self) -> Result<Option<Identity>> {
+        let identity = sql::identity::get(&*self.local.get().await?).await?;
+        self.identity
+            .write()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone_from(&identity);
+        Ok(identity)
+    }
+
+    /// The keys this node holds open.
+    ///
+    /// # Errors
+    /// While a join has wiped the old ones and not yet brought the cluster's.
+    pub(crate) fn keyring(&self) -> Result<Arc<Keyring>> {
+        let keyring = self.keyring.read().unwrap_or_else(PoisonError::into_inner).clone();
+        keyring
+            .ok_or_else(|| Error::unavailable("this node has no keys yet").with_hint("wait until its join has ended"))
+    }
+
+    /// Makes the first keys of a fresh node, or opens the ones that are there.
+    pub(crate) async fn open_keyring(&self) -> Result<()> {
+        let db = self.db.get().await?;
+        let stored = sql::cluster_key::all(&db).await?;
+        let keyring = if stored.is_empty() {
+            let (keyring, fresh) = Keyring::create()?;
+            // The master key first: keys wrapped by one that was not kept could never be opened.
+            self.keep_master_key(keyring.mkek()).await?;
+            for key in &fresh {
+                sql::cluster_key::put(&db, key).await?;
+            }
+            keyring
+        } else {
+            Keyring::open(self.master_key().await?, &stored)?
+        };
+        *self.keyring.write().unwrap_or_else(PoisonError::into_inner) = Some(Arc::new(keyring));
+        Ok(())
+    }
+
+    /// Forgets the open keys: what they opened is about to be wiped.
+    pub(crate) fn close_keyring(&self) {
+        *self.keyring.write().unwrap_or_else(PoisonError::into_inner) = None;
+    }
+
+    /// Keeps the master key, wrapped by this node's root of trust.
+    pub(crate) async fn keep_master_key(&self, key: &WrappingKey) -> Result<()> {
+        let wrapped = self.wrap_master_key(key)?;
+        Ok(sql::master_key::set(&*self.local.get().await?, &wrapped).await?)
+    }
+
+    /// A master key as it may be written down on this node.
+    pub(crate) fn wrap_master_key(&self, key: &WrappingKey) -> Result<Vec<u8>> {
+        self.root_of_trust.wrap(MASTER_KEY_CONTEXT, key.expose())
+    }
+
+    /// A master key that was written down on this node.
+    pub(crate) fn unwrap_master_key(&self, wrapped: &[u8]) -> Result<WrappingKey> {
+        WrappingKey::from_bytes(&self.root_of_trust.unwrap(MASTER_KEY_CONTEXT, wrapped)?)
+    }
+
+    async fn master_key(&self) -> Result<WrappingKey> {
+        let wrapped = sql::master_key::get(&*self.local.get().await?).await?;
+        let wrapped = wrapped.ok_or_else(|| {
+            Error::new(
+                Kind::Internal,
+                "this node's database has keys and its own database no master key",
+            )
+        })?;
+        self.unwrap_master_key(&wrapped)
+    }
+
+    /// A connection to the database that replicates.
+    pub(crate) async fn db(&self) -> Result<Pooled> {
+        Ok(self.db.get().await?)
+    }
+
+    /// Public keys whose tokens are still good for looking on while a join runs: those of before the wipe.
+    pub(crate) fn former_token_keys(&self) -> Vec<Vec<u8>> {
+        self.join
+            .borrow()
+            .iter()
+            .flat_map(|join| join.ledger.former_token_keys.clone())
+            .collect()
+    }
+}

@@ -1,0 +1,136 @@
+//! Who may call what: each route names one of these as its argument, and is not reached without it.
+//!
+//! | argument | needs |
+//! |---|---|
+//! | [`Caller`] | a good token |
+//! | [`Watcher`] | a good token; while a join runs or has failed, one from before it too |
+//! | [`Reader`] | a node that may answer from its data, and a good token |
+//! | [`Writer`] | a node that may change its data, and a good token |
+//!
+//! What a good token is, is decided in `account/token.rs`; what a node may do, in `standing.rs`.
+
+use std::sync::Arc;
+
+use axum::extract::FromRequestParts;
+use axum::http::{header, request::Parts};
+use keystead::{Error, Kind, Result};
+
+use super::error::Refusal;
+use super::standing;
+use crate::account::token::{self, Purpose};
+use crate::agent::Agent;
+
+/// Somebody with a good token.
+pub(crate) struct Caller;
+
+/// Somebody who may see how the cluster is.
+pub(crate) struct Watcher;
+
+/// Somebody who may read.
+pub(crate) struct Reader;
+
+/// Somebody who may write.
+pub(crate) struct Writer;
+
+impl FromRequestParts<Arc<Agent>> for Caller {
+    type Rejection = Refusal;
+
+    async fn from_request_parts(parts: &mut Parts, agent: &Arc<Agent>) -> Result<Self, Refusal> {
+        check(parts, agent, &[])?;
+        Ok(Self)
+    }
+}
+
+impl FromRequestParts<Arc<Agent>> for Watcher {
+    type Rejection = Refusal;
+
+    async fn from_request_parts(parts: &mut Parts, agent: &Arc<Agent>) -> Result<Self, Refusal> {
+        if standing::takes_former_tokens(agent.standing()) {
+            check(parts, agent, &agent.former_token_keys())?;
+        } else {
+            check(parts, agent, &[])?;
+        }
+        Ok(Self)
+    }
+}
+
+impl FromRequestParts<Arc<Agent>> for Reader {
+    type Rejection = Refusal;
+
+    async fn from_request_parts(parts: &mut Parts, agent: &Arc<Agent>) -> Result<Self, Refusal> {
+        // Before the token: while a join runs "try again" is the truth, whatever the token is.
+        standing::may_read(agent.standing())?;
+        check(parts, agent, &[])?;
+        Ok(Self)
+    }
+}
+
+impl FromRequestParts<Arc<Agent>> for Writer {
+    type Rejection = Refusal;
+
+    async fn from_request_parts(parts: &mut Parts, agent: &Arc<Agent>) -> Result<Self, Refusal> {
+        Reader::from_request_parts(parts, agent).await?;
+        standing::may_write(agent.standing())?;
+        Ok(Self)
+    }
+}
+
+/// Refuses a request without a token that was signed by this node's token key or by one of `former`.
+fn check(parts: &Parts, agent: &Agent, former: &[Vec<u8>]) -> Result<()> {
+    let token = bearer(parts)?;
+    let now = agent.clock.now();
+    let signed_by = |key: &[u8]| token::verify(token, Purpose::Access, key, now);
+    let mut checked = agent
+        .keyring()
+        .and_then(|keyring| signed_by(&keyring.token_key().public));
+    for key in former {
+        checked = checked.or_else(|refused| signed_by(key).map_err(|_| refused));
+    }
+    tracing::Span::current().record("account", checked?.sub);
+    Ok(())
+}
+
+/// The token of `Authorization: Bearer …`.
+fn bearer(parts: &Parts) -> Result<&str> {
+    let header = parts
+        .headers
+        .get(header::AUTHORIZATION)
+        .and_then(|value| value.to_str().ok());
+    let token = header.and_then(|value| {
+        let (scheme, token) = value.split_once(' ')?;
+        scheme.eq_ignore_ascii_case("bearer").then_some(token.trim())
+    });
+    token.ok_or_else(|| {
+        Error::new(
+            Kind::Unauthorized,
+            "this call needs a token, in the header Authorization: Bearer",
+        )
+        .with_hint("a token comes from POST /api/v1/auth/tokens")
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::http::Request;
+
+    use super::*;
+
+    fn parts(value: &str) -> Parts {
+        let (parts, ()) = Request::get("/")
+            .header(header::AUTHORIZATION, value)
+            .body(())
+            .expect("a request")
+            .into_parts();
+        parts
+    }
+
+    #[test]
+    fn the_scheme_is_read_in_any_case_and_no_other_scheme_is_taken() {
+        for value in ["Bearer a.b.c", "bearer a.b.c", "BEARER  a.b.c "] {
+            assert_eq!(bearer(&parts(value)).unwrap(), "a.b.c");
+        }
+        for value in ["Basic YTpi", "a.b.c", "Bearer", ""] {
+            assert_eq!(bearer(&parts(value)).unwrap_err().kind(), Kind::Unauthorized, "{value}");
+        }
+    }
+}

@@ -1,0 +1,94 @@
+//! The cluster and joining it: `/v1/cluster…`. The work is in `crate::cluster` and `crate::join`.
+
+use std::sync::Arc;
+
+use axum::extract::State;
+use axum::http::StatusCode;
+use keystead::api::cluster::{ClusterInfo, CsrAnswer, CsrRequest, JoinRequest, NewClusterRequest};
+use keystead::api::list::List;
+use keystead::api::summary::{NodeErrors, Summary};
+use keystead::join::request::{Join, NewCluster};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use super::auth::{Caller, Watcher, Writer};
+use super::error::{Refusal, Refused};
+use super::json::Json;
+use super::page::{Page, PageQuery};
+use crate::agent::Agent;
+use crate::{cluster, join};
+
+/// The routes of this file.
+pub(crate) fn routes() -> OpenApiRouter<Arc<Agent>> {
+    OpenApiRouter::new()
+        .routes(routes!(info, delete))
+        .routes(routes!(new))
+        .routes(routes!(csr))
+        .routes(routes!(join_cluster))
+        .routes(routes!(summary))
+        .routes(routes!(errors))
+}
+
+/// This node in its cluster. Answers also when it is in none.
+#[utoipa::path(get, path = "/cluster", tag = "cluster", responses((status = 200, body = ClusterInfo), Refused))]
+async fn info(_caller: Watcher, State(agent): State<Arc<Agent>>) -> Result<Json<ClusterInfo>, Refusal> {
+    Ok(Json(cluster::info(&agent).await?))
+}
+
+/// Makes a cluster with this node as its first member. The node keeps its accounts and keys.
+#[utoipa::path(post, path = "/cluster/new", tag = "cluster", request_body = NewClusterRequest,
+    responses((status = 200, body = ClusterInfo), Refused))]
+async fn new(
+    _caller: Writer,
+    State(agent): State<Arc<Agent>>,
+    Json(asked): Json<NewClusterRequest>,
+) -> Result<Json<ClusterInfo>, Refusal> {
+    Ok(Json(cluster::create(&agent, NewCluster::try_from(asked)?).await?))
+}
+
+/// On a node that is to join: makes a key that never leaves it, and a request to sign. The last request counts.
+#[utoipa::path(post, path = "/cluster/csr", tag = "cluster", request_body = CsrRequest,
+    responses((status = 200, body = CsrAnswer), Refused))]
+async fn csr(
+    _caller: Writer,
+    State(agent): State<Arc<Agent>>,
+    Json(asked): Json<CsrRequest>,
+) -> Result<Json<CsrAnswer>, Refusal> {
+    Ok(Json(cluster::csr(&agent, asked).await?))
+}
+
+/// On a node that is to join, with what a member answered: begins the join. It replaces the node's accounts and keys.
+#[utoipa::path(post, path = "/cluster/join", tag = "cluster", request_body = JoinRequest,
+    responses((status = 200, body = ClusterInfo), Refused))]
+async fn join_cluster(
+    _caller: Writer,
+    State(agent): State<Arc<Agent>>,
+    Json(asked): Json<JoinRequest>,
+) -> Result<Json<ClusterInfo>, Refusal> {
+    let blocking = asked.blocking;
+    Ok(Json(join::begin(&agent, Join::try_from(asked)?, blocking).await?))
+}
+
+/// On a removed node: forgets its cluster. On the only member: dissolves the cluster.
+#[utoipa::path(delete, path = "/cluster", tag = "cluster", responses((status = 204), Refused))]
+async fn delete(_caller: Caller, State(agent): State<Arc<Agent>>) -> Result<StatusCode, Refusal> {
+    cluster::leave(&agent).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// How every node sees every other.
+#[utoipa::path(get, path = "/cluster/summary", tag = "cluster", responses((status = 200, body = Summary), Refused))]
+async fn summary(_caller: Watcher, State(agent): State<Arc<Agent>>) -> Result<Json<Summary>, Refusal> {
+    Ok(Json(cluster::summary(&agent).await?))
+}
+
+/// What is wrong between nodes. Empty when nothing is.
+#[utoipa::path(get, path = "/cluster/errors", tag = "cluster", params(PageQuery),
+    responses((status = 200, body = List<NodeErrors>), Refused))]
+async fn errors(
+    _caller: Watcher,
+    State(agent): State<Arc<Agent>>,
+    page: Page<256>,
+) -> Result<Json<List<NodeErrors>>, Refusal> {
+    Ok(Json(page.of(cluster::errors(&agent).await?)))
+}

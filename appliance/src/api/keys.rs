@@ -1,0 +1,108 @@
+//! Keys: `/v1/vault/keys2…`. The work is in `crate::keys`.
+//!
+//! There is no `DELETE` without an id: a client sends it by mistake, and must never delete them all.
+
+use std::sync::Arc;
+
+use axum::extract::State;
+use axum::http::{HeaderName, StatusCode};
+use keystead::api::key::{Key, NewKeyRequest, PatchKeyRequest};
+use keystead::api::list::List;
+use keystead::key::request::{KeyChange, NewKey};
+use serde::Deserialize;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use super::auth::{Reader, Writer};
+use super::error::{Refusal, Refused};
+use super::json::Json;
+use super::page::{Page, PageQuery};
+use super::query::{Path, Query};
+use crate::agent::Agent;
+use crate::keys::{self, Asked};
+
+/// The version of the row, where the answer has no body to say it in.
+const ROW_VERSION: HeaderName = HeaderName::from_static("row-version");
+
+/// The routes of this file.
+pub(crate) fn routes() -> OpenApiRouter<Arc<Agent>> {
+    OpenApiRouter::new()
+        .routes(routes!(list, create))
+        .routes(routes!(get, patch, delete))
+}
+
+/// What a key is named by in the path.
+#[derive(Debug, Deserialize, utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
+struct By {
+    /// `id` or `name`. When left out, an id is looked for first, then a name.
+    #[serde(rename = "type")]
+    kind: Option<String>,
+}
+
+/// Keys, the oldest first.
+#[utoipa::path(get, path = "/vault/keys2", tag = "keys", params(PageQuery, Asked),
+    responses((status = 200, body = List<Key>), Refused))]
+async fn list(
+    _caller: Reader,
+    State(agent): State<Arc<Agent>>,
+    page: Page<10>,
+    Query(asked): Query<Asked>,
+) -> Result<Json<List<Key>>, Refusal> {
+    let (total, keys) = keys::list(&agent, asked.filter()?, page.skip, page.limit).await?;
+    Ok(Json(page.envelope(total, keys)))
+}
+
+/// Makes a key, or imports one when material is given.
+#[utoipa::path(post, path = "/vault/keys2", tag = "keys", request_body = NewKeyRequest,
+    responses((status = 201, body = Key), Refused))]
+async fn create(
+    _caller: Writer,
+    State(agent): State<Arc<Agent>>,
+    Json(asked): Json<NewKeyRequest>,
+) -> Result<(StatusCode, Json<Key>), Refusal> {
+    let key = keys::create(&agent, NewKey::try_from(asked)?).await?;
+    Ok((StatusCode::CREATED, Json(key)))
+}
+
+/// One key, without its material.
+#[utoipa::path(get, path = "/vault/keys2/{id}", tag = "keys",
+    params(("id" = String, Path, description = "the key's id or name"), By),
+    responses((status = 200, body = Key), Refused))]
+async fn get(
+    _caller: Reader,
+    State(agent): State<Arc<Agent>>,
+    Path(id): Path<String>,
+    Query(by): Query<By>,
+) -> Result<Json<Key>, Refusal> {
+    Ok(Json(keys::get(&agent, &id, by.kind.as_deref()).await?))
+}
+
+/// Changes a key's name, description or usage.
+#[utoipa::path(patch, path = "/vault/keys2/{id}", tag = "keys", request_body = PatchKeyRequest,
+    params(("id" = String, Path, description = "the key's id or name"), By),
+    responses((status = 200, body = Key), Refused))]
+async fn patch(
+    _caller: Writer,
+    State(agent): State<Arc<Agent>>,
+    Path(id): Path<String>,
+    Query(by): Query<By>,
+    Json(asked): Json<PatchKeyRequest>,
+) -> Result<Json<Key>, Refusal> {
+    let change = KeyChange::try_from(asked)?;
+    Ok(Json(keys::change(&agent, &id, by.kind.as_deref(), &change).await?))
+}
+
+/// Deletes a key for good, on every node.
+#[utoipa::path(delete, path = "/vault/keys2/{id}", tag = "keys",
+    params(("id" = String, Path, description = "the key's id or name"), By),
+    responses((status = 204, headers(("row-version" = i64, description = "the version of the deletion"))), Refused))]
+async fn delete(
+    _caller: Writer,
+    State(agent): State<Arc<Agent>>,
+    Path(id): Path<String>,
+    Query(by): Query<By>,
+) -> Result<(StatusCode, [(HeaderName, String); 1]), Refusal> {
+    let version = keys::delete(&agent, &id, by.kind.as_deref()).await?;
+    Ok((StatusCode::NO_CONTENT, [(ROW_VERSION, version.to_string())]))
+}

@@ -1,0 +1,154 @@
+//! The door for users: routes, one file per resource, and what all of them have in common.
+//!
+//! A request passes, in this order: `path.rs` (its plain path), `request_id.rs` (its name and its log line), the catching
+//! of panics, the time limit, routing, `auth.rs` (who may), `json.rs` and `query.rs` (what was sent), and the handler. An
+//! error becomes an answer in `error.rs` alone. Handlers decide nothing: they call `account`, `keys`, `cluster`, `join`.
+//!
+//! A route and its description are registered at once, so `docs/api/openapi.json` cannot lack one; a test compares.
+
+mod auth;
+mod cluster;
+mod error;
+mod json;
+mod keys;
+mod nodes;
+mod page;
+mod path;
+mod query;
+mod request_id;
+mod serve;
+mod standing;
+mod system;
+mod tls;
+mod tokens;
+
+use std::any::Any;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::extract::{DefaultBodyLimit, Request};
+use axum::http::{Method, StatusCode, header};
+use axum::middleware::{self, Next};
+use axum::response::{IntoResponse as _, Response};
+use axum::routing::get;
+use keystead::Error;
+use keystead::api::error::ErrorBody;
+use tower_http::catch_panic::CatchPanicLayer;
+use utoipa::openapi::OpenApi;
+use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityScheme};
+use utoipa_axum::router::OpenApiRouter;
+
+use self::error::Refusal;
+pub(crate) use self::serve::Door;
+use crate::agent::Agent;
+
+/// How long any call may take. Clients give up after 30 s, so the answer that it took too long comes just before.
+const PATIENCE: Duration = Duration::from_secs(29);
+
+#[derive(utoipa::OpenApi)]
+#[openapi(
+    info(
+        title = "Keystead",
+        description = "A multi-master cluster of key managers. Every node takes every call.",
+        license(name = "Apache-2.0", identifier = "Apache-2.0")
+    ),
+    components(schemas(ErrorBody)),
+    security(("bearer" = [])),
+    modifiers(&Bearer)
+)]
+struct Document;
+
+/// The token of `POST /api/v1/auth/tokens`.
+struct Bearer;
+
+impl utoipa::Modify for Bearer {
+    fn modify(&self, document: &mut OpenApi) {
+        let components = document.components.get_or_insert_default();
+        components.add_security_scheme("bearer", SecurityScheme::Http(Http::new(HttpAuthScheme::Bearer)));
+    }
+}
+
+/// The document that describes the API, as `keysteadd openapi` prints it and `docs/api/openapi.json` keeps it.
+pub(crate) fn openapi_json() -> keystead::Result<String> {
+    let text = described().into_openapi().to_pretty_json();
+    text.map(|text| text + "\n")
+        .map_err(|cause| Error::internal("writing the OpenAPI document", cause))
+}
+
+fn described() -> OpenApiRouter<Arc<Agent>> {
+    let under_base = OpenApiRouter::new()
+        .merge(tokens::routes())
+        .merge(cluster::routes())
+        .merge(nodes::routes())
+        .merge(keys::routes())
+        .merge(system::routes());
+    OpenApiRouter::with_openapi(<Document as utoipa::OpenApi>::openapi())
+        .nest(path::BASE, under_base)
+        .merge(system::health_route())
+}
+
+/// What a single call may take.
+#[derive(Debug, Clone, Copy)]
+struct Limits {
+    body_bytes: usize,
+    patience: Duration,
+}
+
+/// All routes, on `agent`.
+fn router(agent: Arc<Agent>) -> Router {
+    let limits = Limits {
+        body_bytes: agent.config.rest.max_body_bytes,
+        patience: PATIENCE,
+    };
+    let (routes, document) = described().split_for_parts();
+    let document = document.to_json().unwrap_or_default();
+    let openapi = get(move || async move { ([(header::CONTENT_TYPE, "application/json")], document) });
+    let routes = routes
+        .route("/openapi.json", openapi.clone())
+        .route(&format!("{}/openapi.json", path::BASE), openapi)
+        .with_state(agent);
+    dressed(routes, limits)
+}
+
+/// What all routes have in common.
+fn dressed(routes: Router, limits: Limits) -> Router {
+    routes
+        .fallback(async || Refusal::no_such_path())
+        .method_not_allowed_fallback(other_method)
+        .layer(DefaultBodyLimit::max(limits.body_bytes))
+        .layer(middleware::from_fn(move |request, next| {
+            in_time(limits.patience, request, next)
+        }))
+        .layer(CatchPanicLayer::custom(|cause: Box<dyn Any + Send>| panicked(&*cause)))
+        .layer(middleware::from_fn(request_id::follow))
+}
+
+/// Axum adds the methods that the path takes.
+async fn other_method(method: Method) -> Response {
+    if method == Method::OPTIONS {
+        StatusCode::NO_CONTENT.into_response()
+    } else {
+        Refusal::method_not_allowed().into_response()
+    }
+}
+
+async fn in_time(patience: Duration, request: Request, next: Next) -> Response {
+    let answer = tokio::time::timeout(patience, next.run(request)).await;
+    answer.unwrap_or_else(|_| {
+        let late = Error::unavailable("the call took longer than clients wait")
+            .with_hint("what it was to do may yet happen: look before trying again");
+        Refusal::from(late).into_response()
+    })
+}
+
+fn panicked(cause: &(dyn Any + Send)) -> Response {
+    let text = cause.downcast_ref::<&str>().copied();
+    let text = text
+        .or_else(|| cause.downcast_ref::<String>().map(String::as_str))
+        .unwrap_or("no text");
+    Refusal::from(Error::internal("panicked", std::io::Error::other(text.to_owned()))).into_response()
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,68 @@
+//! Which calls a node takes, by its standing in a cluster. Next: `auth.rs`, which asks this for every call.
+
+use keystead::member::status::NodeStatus;
+use keystead::{Error, Result};
+
+use crate::agent::Standing;
+
+/// May this node answer from its accounts and keys? While it joins they are being exchanged for the cluster's.
+pub(crate) fn may_read(standing: Standing) -> Result<()> {
+    match standing {
+        Standing::Joining => Err(Error::unavailable("this node is joining a cluster")
+            .with_hint("`ksctl cluster info` shows how far it is; the members take every operation meanwhile")),
+        Standing::Alone | Standing::Member | Standing::Killed | Standing::Removed => Ok(()),
+    }
+}
+
+/// May this node change anything? What a removed node writes would reach nobody.
+pub(crate) fn may_write(standing: Standing) -> Result<()> {
+    may_read(standing)?;
+    match standing {
+        Standing::Removed => Err(Error::conflict("this node was removed from its cluster")
+            .with_hint(NodeStatus::Removed.reason().unwrap_or_default())),
+        Standing::Joining | Standing::Alone | Standing::Member | Standing::Killed => Ok(()),
+    }
+}
+
+/// Are tokens of the node's former life still good for watching? A join exchanges the token key under its user.
+pub(crate) fn takes_former_tokens(standing: Standing) -> bool {
+    matches!(standing, Standing::Joining | Standing::Killed)
+}
+
+#[cfg(test)]
+mod tests {
+    use keystead::Kind;
+
+    use super::*;
+
+    #[test]
+    fn a_joining_node_takes_neither_reads_nor_writes_and_says_where_to_look() {
+        for refused in [may_read(Standing::Joining), may_write(Standing::Joining)] {
+            let refused = refused.unwrap_err();
+            assert_eq!(refused.kind(), Kind::Unavailable);
+            assert!(refused.hint().is_some_and(|hint| hint.contains("ksctl cluster info")));
+        }
+    }
+
+    #[test]
+    fn a_removed_node_takes_reads_alone_and_says_the_way_out() {
+        may_read(Standing::Removed).unwrap();
+        let refused = may_write(Standing::Removed).unwrap_err();
+        assert_eq!(refused.kind(), Kind::Conflict);
+        assert!(refused.hint().is_some_and(|hint| hint.contains("ksctl cluster delete")));
+    }
+
+    #[test]
+    fn former_tokens_are_good_while_a_join_runs_or_has_failed() {
+        let good: Vec<bool> = [
+            Standing::Alone,
+            Standing::Member,
+            Standing::Removed,
+            Standing::Joining,
+            Standing::Killed,
+        ]
+        .map(takes_former_tokens)
+        .to_vec();
+        assert_eq!(good, [false, false, false, true, true]);
+    }
+}

@@ -1,0 +1,147 @@
+//! The node itself: `/v1/system/…` and `/healthz`.
+
+use std::sync::Arc;
+
+use axum::extract::State;
+use axum::http::StatusCode;
+use chrono::SecondsFormat;
+use keystead::Result;
+use keystead::api::system::{Health, Service, ServicesStatus, SystemInfo};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use super::auth::Caller;
+use super::error::{Refusal, Refused};
+use super::json::Json;
+use super::standing;
+use crate::agent::{Agent, Standing};
+
+const PRODUCT: &str = "Keystead";
+
+/// The routes of this file under the base path.
+pub(crate) fn routes() -> OpenApiRouter<Arc<Agent>> {
+    OpenApiRouter::new()
+        .routes(routes!(info))
+        .routes(routes!(services))
+        .merge(health_route())
+}
+
+/// `/healthz` alone: load balancers ask at the root.
+pub(crate) fn health_route() -> OpenApiRouter<Arc<Agent>> {
+    OpenApiRouter::new().routes(routes!(health))
+}
+
+/// What this node is.
+#[utoipa::path(get, path = "/system/info", tag = "system", responses((status = 200, body = SystemInfo), Refused))]
+async fn info(_caller: Caller, State(agent): State<Arc<Agent>>) -> Result<Json<SystemInfo>, Refusal> {
+    let now = agent.clock.now();
+    let host = crate::api::tls::host_name();
+    // The node's own database answers also while a join replaces the other.
+    let postgres_version = sql::database::server_version(&*agent.local.get().await?).await?;
+    Ok(Json(SystemInfo {
+        name: agent.config.name_or(&host).to_owned(),
+        version: keystead::VERSION.to_owned(),
+        version_suffix: "null".to_owned(),
+        model: PRODUCT.to_owned(),
+        vendor: PRODUCT.to_owned(),
+        crypto_version: "AWS-LC".to_owned(),
+        uptime: uptime(now.millis_since(agent.started) / 1000),
+        system_time: now
+            .to_utc()
+            .unwrap_or_default()
+            .to_rfc3339_opts(SecondsFormat::Micros, true),
+        postgres_version,
+    }))
+}
+
+/// Do the parts of this node run?
+#[utoipa::path(get, path = "/system/services/status", tag = "system", security(()),
+    responses((status = 200, body = ServicesStatus), Refused))]
+async fn services(State(agent): State<Arc<Agent>>) -> Json<ServicesStatus> {
+    let postgres = if answers(&agent).await.is_ok() {
+        "started"
+    } else {
+        "error"
+    };
+    Json(status_of(postgres, agent.standing()))
+}
+
+/// Should a load balancer send traffic here?
+#[utoipa::path(get, path = "/healthz", tag = "system", security(()),
+    responses((status = 200, body = Health), (status = 503, body = Health)))]
+async fn health(State(agent): State<Arc<Agent>>) -> (StatusCode, Json<Health>) {
+    let reason = match standing::may_write(agent.standing()) {
+        Ok(()) => answers(&agent).await.err(),
+        refused => refused.err(),
+    };
+    let status = if reason.is_none() {
+        StatusCode::OK
+    } else {
+        StatusCode::SERVICE_UNAVAILABLE
+    };
+    let health = Health {
+        healthy: reason.is_none(),
+        reason: reason.map(|error| error.to_string()),
+    };
+    (status, Json(health))
+}
+
+/// Does the database answer that users' data is in?
+async fn answers(agent: &Agent) -> Result<()> {
+    let db = agent.db.get().await?;
+    sql::database::server_version(&db).await?;
+    Ok(())
+}
+
+fn status_of(postgres: &str, standing: Standing) -> ServicesStatus {
+    let replication = match standing {
+        Standing::Alone | Standing::Removed => "disabled",
+        Standing::Joining => "starting",
+        Standing::Member => "started",
+        Standing::Killed => "error",
+    };
+    let services = [("web", "started"), ("postgres", postgres), ("replication", replication)];
+    let any = |status: &str| services.iter().any(|(_, is)| *is == status);
+    let status = ["error", "starting"]
+        .into_iter()
+        .find(|status| any(status))
+        .unwrap_or("started");
+    let named = |(name, status): (&str, &str)| Service {
+        name: name.to_owned(),
+        status: status.to_owned(),
+    };
+    ServicesStatus {
+        status: status.to_owned(),
+        services: services.map(named).to_vec(),
+    }
+}
+
+fn uptime(seconds: i64) -> String {
+    let minutes = seconds.max(0) / 60;
+    format!(
+        "{} days, {} hours, {} minutes",
+        minutes / 1440,
+        minutes / 60 % 24,
+        minutes % 60
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_whole_is_as_good_as_its_worst_part() {
+        assert_eq!(status_of("started", Standing::Alone).status, "started");
+        assert_eq!(status_of("started", Standing::Member).status, "started");
+        assert_eq!(status_of("started", Standing::Joining).status, "starting");
+        assert_eq!(status_of("error", Standing::Joining).status, "error");
+        assert_eq!(status_of("started", Standing::Killed).status, "error");
+    }
+
+    #[test]
+    fn uptime_is_told_in_days_hours_and_minutes() {
+        assert_eq!(uptime(90_061), "1 days, 1 hours, 1 minutes");
+        assert_eq!(uptime(-5), "0 days, 0 hours, 0 minutes");
+    }
+}

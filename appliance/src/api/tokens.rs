@@ -1,0 +1,43 @@
+//! Tokens and passwords: `/v1/auth/…`. The work is in `crate::account`. None of these needs a token.
+
+use std::sync::Arc;
+
+use axum::extract::State;
+use keystead::api::auth::{ChangePasswordAnswer, ChangePasswordRequest, TokenAnswer, TokenRequest};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use super::error::{Refusal, Refused};
+use super::json::Json;
+use super::standing;
+use crate::account;
+use crate::agent::Agent;
+
+/// The routes of this file.
+pub(crate) fn routes() -> OpenApiRouter<Arc<Agent>> {
+    OpenApiRouter::new()
+        .routes(routes!(log_in))
+        .routes(routes!(change_password))
+}
+
+/// Logs in with a password or a refresh token.
+#[utoipa::path(post, path = "/auth/tokens", tag = "auth", request_body = TokenRequest, security(()),
+    responses((status = 200, body = TokenAnswer), Refused))]
+async fn log_in(
+    State(agent): State<Arc<Agent>>,
+    Json(asked): Json<TokenRequest>,
+) -> Result<Json<TokenAnswer>, Refusal> {
+    standing::may_read(agent.standing())?;
+    Ok(Json(account::log_in(&agent, asked).await?))
+}
+
+/// Changes a password. The password in force is the credential.
+#[utoipa::path(patch, path = "/auth/changepw", tag = "auth", request_body = ChangePasswordRequest, security(()),
+    responses((status = 200, body = ChangePasswordAnswer), Refused))]
+async fn change_password(
+    State(agent): State<Arc<Agent>>,
+    Json(asked): Json<ChangePasswordRequest>,
+) -> Result<Json<ChangePasswordAnswer>, Refusal> {
+    standing::may_write(agent.standing())?;
+    Ok(Json(account::change_password(&agent, asked).await?))
+}

@@ -1,0 +1,66 @@
+//! The cluster as this node serves it: making one, signing, members, removal, the summary.
+//!
+//! Each function is the work behind one route or one peer's call. Joining is in `join`.
+
+mod answers;
+mod create;
+mod csr;
+mod lease;
+mod nodes;
+mod record;
+mod removal;
+mod sign;
+
+pub(crate) use answers::{errors, info, summary};
+pub(crate) use create::create;
+pub(crate) use csr::{csr, take_pending_key};
+pub(crate) use nodes::{nodes, set_public_address};
+pub(crate) use record::{record, withdraw};
+pub(crate) use removal::{leave, remove};
+pub(crate) use sign::sign;
+
+use keystead::{Error, Kind, Result};
+
+use crate::agent::{Agent, Standing};
+
+/// 32 random hexadecimal digits: ids of nodes, clusters, tickets and leases.
+pub(crate) fn random_id() -> String {
+    uuid::Uuid::new_v4().simple().to_string()
+}
+
+/// What certificates count in.
+pub(crate) fn unix_seconds(agent: &Agent) -> i64 {
+    agent.clock.now().0 / 1_000_000
+}
+
+/// A certificate that was given to us is not good: said to the user as it is, faults of ours are not.
+pub(crate) fn certificate_error(error: certs::Error) -> Error {
+    let kind = match &error {
+        certs::Error::Signing { .. } | certs::Error::Crypto { .. } => {
+            return Error::internal("handling a certificate", error);
+        }
+        certs::Error::OtherCluster { .. }
+        | certs::Error::OtherKey { .. }
+        | certs::Error::OtherNode { .. }
+        | certs::Error::OtherAuthority { .. }
+        | certs::Error::Forged { .. } => Kind::Forbidden,
+        _ => Kind::InvalidParam,
+    };
+    Error::new(kind, error.to_string())
+        .with_hint("make a new request on the joining node and have it signed: `ksctl cluster csr`, `ksctl cluster nodes create`")
+}
+
+/// Members only.
+fn must_be_member(agent: &Agent) -> Result<()> {
+    match agent.standing() {
+        Standing::Member => Ok(()),
+        Standing::Joining => {
+            Err(Error::consensus_down("this node is itself still joining").with_hint("try again when it is ready"))
+        }
+        Standing::Alone | Standing::Killed => Err(Error::conflict("this node is not in a cluster")
+            .with_hint("run the command on a member, or make a cluster with `ksctl cluster new`")),
+        Standing::Removed => {
+            Err(Error::conflict("this node was removed from its cluster").with_hint("run the command on a member"))
+        }
+    }
+}

@@ -1,0 +1,67 @@
+//! The members as this node sees them: `GET` and `PATCH /v1/nodes…`.
+
+use std::sync::Arc;
+
+use keystead::api::node::Node;
+use keystead::clock::Micros;
+use keystead::member::roster::Member;
+use keystead::member::status::NodeStatus;
+use keystead::summary::{self, LinkFacts};
+use keystead::{Error, NodeId, Result};
+
+use crate::agent::{Agent, Standing};
+use crate::view;
+
+/// Every node that is in the cluster or on its way in or out; none when this node is in no cluster.
+pub(crate) async fn nodes(agent: &Arc<Agent>) -> Result<Vec<Node>> {
+    if !matches!(agent.standing(), Standing::Member | Standing::Removed) {
+        return Ok(Vec::new());
+    }
+    let me = agent.identity()?.node_id;
+    let db = agent.db().await?;
+    let roster = sql::node::all(&db).await?;
+    let facts = view::facts(agent, &db, &roster).await?;
+    let now = agent.clock.now();
+    let listed = roster.nodes.iter().filter(|node| node.state.is_linked());
+    let shown = listed.map(|node| {
+        if node.id == me {
+            itself(agent, node)
+        } else {
+            peer(node, &facts.get(&node.number).cloned().unwrap_or_default(), now)
+        }
+    });
+    Ok(shown.collect())
+}
+
+fn itself(agent: &Agent, node: &Member) -> Node {
+    let status = if agent.standing() == Standing::Member { NodeStatus::Ready } else { NodeStatus::Removed };
+    Node { is_this_node: true, state: None, ..shape(node, status) }
+}
+
+fn peer(node: &Member, link: &LinkFacts, now: Micros) -> Node {
+    Node { state: link.state.clone(), ..shape(node, summary::status(node, link, now)) }
+}
+
+fn shape(node: &Member, status: NodeStatus) -> Node {
+    Node {
+        node_id: node.id.clone(),
+        id: node.id.clone(),
+        status: status.into(),
+        host: node.address.host.clone(),
+        port: node.address.port,
+        state: None,
+        is_this_node: false,
+        public_address: node.public_address.clone(),
+        row_version: node.row_version,
+    }
+}
+
+/// Changes where users reach a node; the node as it is then.
+pub(crate) async fn set_public_address(agent: &Arc<Agent>, id: &NodeId, address: String) -> Result<Node> {
+    super::must_be_member(agent)?;
+    let gone = || Error::not_found(format_args!("no node {id} in this cluster"));
+    if !sql::node::set_public_address(&*agent.db().await?, id, &address).await? {
+        return Err(gone());
+    }
+    nodes(agent).await?.into_iter().find(|node| node.node_id == *id).ok_or_else(gone)
+}

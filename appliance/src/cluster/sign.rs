@@ -1,0 +1,76 @@
+//! `POST /v1/nodes`: a member signs a joining node's request and seals the master key to it.
+//!
+//! The member decides id, name, usages and validity; nothing but the public key is taken from the request. The ticket
+//! that comes with it is good for one join within minutes, here only. The node may log in from now on, nothing more.
+
+use std::sync::Arc;
+
+use certs::{CheckedRequest, NodeTemplate, SealHeader};
+use keystead::api::cluster::NewNodeAnswer;
+use keystead::join::request::NewNode;
+use keystead::member::MAX_NODES;
+use keystead::{Error, Kind, NodeId, Result};
+use sql::ticket::NewTicket;
+
+use super::create::{BACKDATE_SECONDS, NODE_SECONDS};
+use super::{certificate_error, must_be_member, random_id, unix_seconds};
+use crate::agent::Agent;
+use crate::links;
+
+/// How long a ticket is good: time to copy it over by hand, no more.
+const TICKET_SECONDS: i64 = 15 * 60;
+
+/// Signs a request.
+pub(crate) async fn sign(agent: &Arc<Agent>, asked: NewNode) -> Result<NewNodeAnswer> {
+    must_be_member(agent)?;
+    let request = CheckedRequest::parse(&asked.csr).map_err(certificate_error)?;
+    let roster = sql::node::all(&*agent.db().await?).await?;
+    let nodes = roster.live().count();
+    if nodes >= MAX_NODES {
+        return Err(Error::conflict(format!("the cluster is full: it has {nodes} of {MAX_NODES} nodes"))
+            .with_hint("remove a node first: `ksctl cluster nodes delete`"));
+    }
+    if let Some(node) = roster.live().find(|node| node.address.host == asked.host) {
+        return Err(Error::conflict(format!("{} is the address of node {} of this cluster", asked.host, node.id))
+            .with_hint("a machine that joins again must be removed first: `ksctl cluster nodes delete`"));
+    }
+    let answer = issue(agent, &request, &asked.host).await?;
+    // Not left to the timer: the node logs in as soon as it has the answer.
+    links::reconcile(agent).await?;
+    Ok(answer)
+}
+
+async fn issue(agent: &Agent, request: &CheckedRequest, host: &str) -> Result<NewNodeAnswer> {
+    let (me, keyring, now) = (agent.identity()?, agent.keyring()?, unix_seconds(agent));
+    let authority = keyring.ca().ok_or_else(|| Error::new(Kind::Internal, "this member has no certificate authority"))?;
+    let node_id: NodeId = random_id().parse()?;
+    let template = NodeTemplate {
+        node_id: node_id.to_string(),
+        host: host.to_owned(),
+        cluster_id: me.cluster_id.clone(),
+        not_before: now - BACKDATE_SECONDS,
+        not_after: now + NODE_SECONDS,
+    };
+    let cert = authority.issue(request, &template).map_err(certificate_error)?;
+    let serial = certs::Identity::from_pem(&cert).map_err(certificate_error)?.serial;
+    let header = SealHeader {
+        cluster_id: me.cluster_id,
+        node_id: node_id.to_string(),
+        ticket: random_id(),
+        key_hash: certs::hex(&request.public_key_hash()),
+        sponsor: me.node_id.to_string(),
+        not_after: now + TICKET_SECONDS,
+    };
+    let mkek_blob = certs::seal(authority, request, &header, keyring.mkek().expose()).map_err(certificate_error)?;
+    let ticket = NewTicket {
+        id: header.ticket,
+        node_id,
+        key_hash: header.key_hash,
+        host: host.to_owned(),
+        serial,
+        not_after: header.not_after,
+    };
+    sql::ticket::add(&*agent.local.get().await?, &ticket).await?;
+    tracing::info!(node_id = %ticket.node_id, host, "signed a node");
+    Ok(NewNodeAnswer { cert, cachain: authority.cert_pem().to_owned(), mkek_blob })
+}

@@ -1,0 +1,101 @@
+//! `POST /v1/cluster/join`: checks what the member gave, runs the pre-flight, and starts the machine.
+//!
+//! Until the ledger is saved nothing has changed on this node but its placeholder certificate, which is put back when
+//! the join is refused. When this returns, the node's status has left its old value.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use certs::{NodeKey, SealHeader};
+use keystead::api::cluster::ClusterInfo;
+use keystead::join::request::Join;
+use keystead::join::stage::{Event, Stage};
+use keystead::{Error, Kind, NodeId, Result};
+
+use super::ledger::Ledger;
+use super::{driver, preflight};
+use crate::agent::{Agent, Standing};
+use crate::cluster::{certificate_error, info, take_pending_key, unix_seconds};
+use crate::postgres::Identity as TlsIdentity;
+use crate::vault::WrappingKey;
+
+/// A blocking join answers before clients give up at 30 seconds.
+const BLOCKING: Duration = Duration::from_secs(25);
+
+/// Begins a join; with `blocking`, waits for its end.
+pub(crate) async fn begin(agent: &Arc<Agent>, join: Join, blocking: bool) -> Result<ClusterInfo> {
+    may_join(agent)?;
+    let from = agent.join.borrow().as_ref().map_or(Stage::Idle, |join| join.ledger.stage);
+    let move_on = from.next(Event::Requested).map_err(|source| Error::internal("beginning a join", source))?;
+    let key = take_pending_key(agent)?;
+    let (header, mkek) = check(agent, &key, &join)?;
+    let node_id: NodeId = header.node_id.parse()?;
+    let tls = TlsIdentity { certificate: &join.cert, key: &key.to_pem(), authority: &join.cachain };
+    agent.postgres.install_tls(tls).await?;
+    if let Err(refused) = preflight::run(agent, &node_id, &header.cluster_id, &join).await {
+        agent.postgres.install_placeholder().await?;
+        return Err(refused);
+    }
+    let ledger = Ledger {
+        stage: move_on.to,
+        because: move_on.because.to_owned(),
+        reason: None,
+        node_id,
+        cluster_id: header.cluster_id,
+        ticket: header.ticket,
+        local: join.local,
+        public_address: join.public_address,
+        member: join.member,
+        number: None,
+        wiped: false,
+        slots: std::collections::BTreeMap::new(),
+        master_key: agent.wrap_master_key(&mkek)?,
+        former_accounts: sql::account::all(&*agent.db().await?).await?,
+        former_token_keys: agent.keyring().map(|keys| vec![keys.token_key().public.clone()]).unwrap_or_default(),
+    };
+    driver::start(agent, ledger)?;
+    if blocking {
+        wait_for_end(agent).await;
+    }
+    info(agent).await
+}
+
+fn may_join(agent: &Agent) -> Result<()> {
+    if agent.postgres.is_attached() {
+        return Err(Error::new(Kind::NotBuilt, "joining over a PostgreSQL that somebody else runs is not built")
+            .with_hint("leave postgres.url out of the configuration, then this node runs its own"));
+    }
+    match agent.standing() {
+        Standing::Alone | Standing::Killed => Ok(()),
+        Standing::Joining => Err(Error::conflict("this node is joining a cluster already")
+            .with_hint("`ksctl cluster info` shows how far it is")),
+        Standing::Member => Err(Error::conflict("this node is a member of a cluster already")
+            .with_hint("remove it on another member with `ksctl cluster nodes delete`, then run `ksctl cluster delete`")),
+        Standing::Removed => Err(Error::conflict("this node still holds the configuration of its former cluster")
+            .with_hint("run `ksctl cluster delete` on it first")),
+    }
+}
+
+/// The certificate must be ours, of the cluster it claims, and the master key sealed to the same node.
+fn check(agent: &Agent, key: &NodeKey, join: &Join) -> Result<(SealHeader, WrappingKey)> {
+    let now = unix_seconds(agent);
+    let identity = certs::check_issued(&join.cert, &join.cachain, &key.public_key_hash(), now).map_err(certificate_error)?;
+    let (header, mkek) = certs::open(&join.mkek_blob, key, &join.cachain, now).map_err(certificate_error)?;
+    header.check_same_node(&identity).map_err(certificate_error)?;
+    if !identity.hosts.contains(&join.local.host) {
+        return Err(Error::invalid_param(format!(
+            "the certificate is for {}, the node is to join as {}",
+            identity.hosts.join(", "),
+            join.local.host
+        ))
+        .with_hint("give the same address to `ksctl cluster nodes create --newnodehost` and `ksctl cluster join --host`"));
+    }
+    Ok((header, WrappingKey::from_bytes(&mkek)?))
+}
+
+async fn wait_for_end(agent: &Agent) {
+    let mut join = agent.join.subscribe();
+    let ended = join.wait_for(|join| join.as_ref().is_none_or(|join| !join.ledger.stage.is_running()));
+    // Not ended in time is no error: the answer says how far it is.
+    let _timed_out = tokio::time::timeout(BLOCKING, ended).await;
+}

@@ -1,0 +1,30 @@
+//! `DELETE /v1/cluster` after a failed join.
+//!
+//! A node whose data was untouched is as before. One that was wiped has been empty since the join was given up, with
+//! the accounts it had.
+
+use std::sync::Arc;
+
+use keystead::join::stage::Event;
+use keystead::{Error, Result};
+
+use super::driver::ledger;
+use super::ledger::Ledger;
+use crate::agent::{Agent, Standing};
+
+/// Clears a failed join.
+pub(crate) async fn clear(agent: &Arc<Agent>) -> Result<()> {
+    let ledger = ledger(agent)?;
+    ledger.stage.next(Event::Cleared).map_err(|source| {
+        Error::conflict("this node is joining a cluster")
+            .with_hint("to end the join, remove the node on a member: `ksctl cluster nodes delete`")
+            .caused_by(source)
+    })?;
+    agent.postgres.install_placeholder().await?;
+    agent.set_identity(None).await?;
+    Ledger::remove(agent.postgres.paths())?;
+    agent.join.send_replace(None);
+    agent.stand(Standing::Alone);
+    tracing::info!(wiped = ledger.wiped, "cleared a failed join");
+    Ok(())
+}

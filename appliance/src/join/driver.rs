@@ -1,0 +1,182 @@
+//! The loop that moves a join on: save, then act, then report.
+//!
+//! It holds no state of its own: what is saved decides, so after a crash the same loop goes on where it was.
+
+use std::sync::Arc;
+
+use keystead::join::retry::{Verdict, pause, verdict};
+use keystead::join::stage::{Event, Stage};
+use keystead::peer::Withdraw;
+use keystead::{Error, NodeNumber, Result};
+use tokio_util::sync::CancellationToken;
+
+use super::ledger::Ledger;
+use super::{JoinState, work};
+use crate::agent::{Agent, Standing};
+use crate::links;
+use crate::peers::{call, connect};
+
+/// Finds a join that was running or had failed when the agent last stopped, and takes its standing over.
+pub(crate) fn load(agent: &Arc<Agent>) -> Result<()> {
+    if let Some(ledger) = Ledger::load(agent.postgres.paths())? {
+        agent.stand(if ledger.stage.is_running() { Standing::Joining } else { Standing::Killed });
+        agent.join.send_replace(Some(JoinState::new(ledger)));
+    }
+    Ok(())
+}
+
+/// Goes on with a join that was found running.
+pub(crate) fn resume(agent: &Arc<Agent>) {
+    if agent.standing() == Standing::Joining {
+        spawn(agent);
+    }
+}
+
+/// Saves the first ledger of a join and starts the loop.
+pub(super) fn start(agent: &Arc<Agent>, ledger: Ledger) -> Result<()> {
+    ledger.save(agent.postgres.paths())?;
+    agent.join.send_replace(Some(JoinState::new(ledger)));
+    agent.stand(Standing::Joining);
+    spawn(agent);
+    Ok(())
+}
+
+fn spawn(agent: &Arc<Agent>) {
+    let (running, stop) = (Arc::clone(agent), agent.tasks.stopping());
+    agent.tasks.spawn_work("join", async move {
+        tokio::select! {
+            () = stop.cancelled() => {}
+            () = run(&running, &stop) => {}
+        }
+    });
+}
+
+/// What is saved of the join.
+///
+/// # Errors
+/// When there is no join; the driver never asks then.
+pub(super) fn ledger(agent: &Agent) -> Result<Ledger> {
+    let join = agent.join.borrow();
+    join.as_ref().map(|join| join.ledger.clone()).ok_or_else(|| Error::conflict("no join is running on this node"))
+}
+
+/// Changes what is saved of the join: saved first, then seen.
+pub(super) fn update(agent: &Agent, change: impl FnOnce(&mut Ledger)) -> Result<Ledger> {
+    let mut ledger = ledger(agent)?;
+    change(&mut ledger);
+    ledger.save(agent.postgres.paths())?;
+    agent.join.send_modify(|join| {
+        if let Some(join) = join {
+            join.ledger = ledger.clone();
+        }
+    });
+    Ok(ledger)
+}
+
+async fn run(agent: &Arc<Agent>, stop: &CancellationToken) {
+    let mut failures = 0;
+    while let Ok(stage) = ledger(agent).map(|ledger| ledger.stage)
+        && stage.is_running()
+        && !stop.is_cancelled()
+    {
+        let moved = match work::run(agent, stage).await {
+            Ok(event) => advance(agent, stage, event).await,
+            Err(error) => Err(error),
+        };
+        match moved {
+            Ok(()) => failures = 0,
+            Err(error) => {
+                failures += 1;
+                fail(agent, stage, error, failures).await;
+            }
+        }
+    }
+}
+
+async fn advance(agent: &Arc<Agent>, stage: Stage, event: Event) -> Result<()> {
+    let row = stage.next(event).map_err(|source| Error::internal("moving a join on", source))?;
+    if row.to == Stage::Ready {
+        return finish(agent, row.because);
+    }
+    let ledger = update(agent, |ledger| {
+        ledger.stage = row.to;
+        row.because.clone_into(&mut ledger.because);
+    })?;
+    agent.join.send_modify(|join| {
+        if let Some(join) = join {
+            let fresh = JoinState::new(ledger);
+            join.progress.stage = fresh.progress.stage;
+            join.progress.because = fresh.progress.because;
+            join.progress.last_error = None;
+        }
+    });
+    tracing::info!(stage = %row.to, because = row.because, "the join goes on");
+    Ok(())
+}
+
+/// The node is a member: the identity is saved already, so the ledger may go.
+fn finish(agent: &Agent, because: &str) -> Result<()> {
+    Ledger::remove(agent.postgres.paths())?;
+    agent.stand(Standing::Member);
+    agent.join.send_replace(None);
+    tracing::info!(because, "the join is done, this node is ready");
+    Ok(())
+}
+
+async fn fail(agent: &Arc<Agent>, stage: Stage, error: Error, failures: u32) {
+    match verdict(error.kind()) {
+        Verdict::TryAgain => {
+            tracing::warn!(%stage, failures, error = error.chain(), "a stage of the join failed, trying again");
+            agent.join.send_modify(|join| {
+                if let Some(join) = join {
+                    join.progress.last_error = Some(error.to_string());
+                }
+            });
+            tokio::time::sleep(pause(failures)).await;
+        }
+        Verdict::GiveUp => {
+            tracing::error!(%stage, error = error.chain(), "the join is given up");
+            if let Err(error) = give_up(agent, stage, &error).await {
+                tracing::error!(error = error.chain(), "giving the join up could not be finished, trying again");
+                tokio::time::sleep(pause(failures)).await;
+            }
+        }
+    }
+}
+
+/// Leaves nothing behind: the members forget this node, and it keeps nothing for them.
+async fn give_up(agent: &Arc<Agent>, stage: Stage, why: &Error) -> Result<()> {
+    let row = stage.next(Event::GaveUp).map_err(|source| Error::internal("giving a join up", source))?;
+    let ledger = ledger(agent)?;
+    let withdrawn = async {
+        let member = connect::connect(agent.postgres.paths(), &ledger.node_id, &ledger.member).await?;
+        call::ask(&member, &Withdraw {}).await
+    };
+    if let Err(error) = withdrawn.await {
+        tracing::warn!(error = error.chain(), "the member could not be told; remove this node there");
+    }
+    if ledger.wiped {
+        start_afresh(agent, &ledger).await?;
+    } else {
+        links::cut_all(agent).await?;
+    }
+    agent.set_identity(None).await?;
+    update(agent, |ledger| {
+        ledger.stage = row.to;
+        row.because.clone_into(&mut ledger.because);
+        ledger.reason = Some(why.hint().map_or_else(|| why.to_string(), |hint| format!("{why} ({hint})")));
+    })?;
+    agent.stand(Standing::Killed);
+    Ok(())
+}
+
+/// What the node holds of the cluster is half a copy, so it goes; its accounts of before come back.
+async fn start_afresh(agent: &Arc<Agent>, ledger: &Ledger) -> Result<()> {
+    work::wipe(agent, NodeNumber::FIRST).await?;
+    agent.open_keyring().await?;
+    let db = agent.db().await?;
+    for account in &ledger.former_accounts {
+        sql::account::restore(&db, account).await?;
+    }
+    Ok(())
+}

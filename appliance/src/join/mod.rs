@@ -1,0 +1,49 @@
+//! Joining a cluster, on the node that joins.
+//!
+//! `begin` checks everything while nothing is touched, `driver` then runs the stages: save, act, report. What may
+//! follow what is the table in `keystead::join::stage`; the work of each stage is in `work/`, one file each.
+
+mod begin;
+mod clear;
+mod driver;
+mod ledger;
+mod preflight;
+mod work;
+
+use keystead::join::progress::Progress;
+use keystead::join::stage::Stage;
+
+pub(crate) use begin::begin;
+pub(crate) use clear::clear;
+pub(crate) use driver::{load, resume};
+use ledger::Ledger;
+
+/// The join of this node, as the driver last reported it.
+#[derive(Debug, Clone)]
+pub(crate) struct JoinState {
+    /// What is saved.
+    pub(crate) ledger: Ledger,
+    /// What a client sees.
+    pub(crate) progress: Progress,
+}
+
+impl JoinState {
+    fn new(ledger: Ledger) -> Self {
+        let progress = Progress {
+            stage: ledger.stage.label().replace('_', " "),
+            because: ledger.because.clone(),
+            ..Progress::default()
+        };
+        Self { ledger, progress }
+    }
+
+    /// Why the join ended without a member, if it did.
+    pub(crate) fn killed(&self) -> Option<&str> {
+        (self.ledger.stage == Stage::Killed).then(|| self.ledger.reason.as_deref().unwrap_or("unknown"))
+    }
+
+    /// Is the join in the midst of making this node's data anew?
+    pub(crate) fn is_wiping(&self) -> bool {
+        self.ledger.wiped && self.ledger.stage.is_running()
+    }
+}

@@ -1,0 +1,58 @@
+//! Stage 2, bootstrapping: this node's replicated database is wiped and made anew, then every member keeps its changes
+//! for this node, and this node its changes for every member, before any row is read.
+//!
+//! Repeating it wipes again. Slots that are there already are kept: they reach further back, which does no harm.
+
+use keystead::join::stage::Event;
+use keystead::member::roster::Member;
+use keystead::replication::names;
+use keystead::{NodeNumber, Result};
+use sql::identity::Identity;
+
+use super::super::driver::{ledger, update};
+use crate::agent::Agent;
+use crate::links;
+
+pub(super) async fn run(agent: &Agent) -> Result<Event> {
+    let number = super::number(agent)?;
+    let sponsor = super::sponsor(agent).await?;
+    update(agent, |ledger| ledger.wiped = true)?;
+    become_member(agent, number).await?;
+    wipe(agent, number).await?;
+
+    let (roster, members) = super::members(agent, &sponsor).await?;
+    let db = agent.db().await?;
+    for member in &members {
+        sql::link::make_slot(&db, &names::link(number, member.number)).await?;
+    }
+    links::apply(agent, &db, &roster, false).await?;
+    for member in &members {
+        let from = keep_changes(agent, member).await?;
+        update(agent, |ledger| drop(ledger.slots.insert(member.number, from)))?;
+    }
+    Ok(Event::SlotsMade)
+}
+
+async fn become_member(agent: &Agent, number: NodeNumber) -> Result<()> {
+    let ledger = ledger(agent)?;
+    let identity =
+        Identity { node_id: ledger.node_id, number, cluster_id: ledger.cluster_id, address: ledger.local };
+    agent.set_identity(Some(identity)).await
+}
+
+async fn keep_changes(agent: &Agent, member: &Member) -> Result<i64> {
+    let peer = super::member(agent, &member.address).await?;
+    Ok(sql::link::keep_changes(&peer).await?)
+}
+
+/// Drops the database that replicates with everything that hangs on it, and makes it anew, empty.
+pub(in crate::join) async fn wipe(agent: &Agent, number: NodeNumber) -> Result<()> {
+    agent.close_keyring();
+    links::cut_all(agent).await?;
+    agent.db.clear();
+    let server = sql::connect(&agent.postgres.config("postgres")).await?;
+    sql::database::drop_with_slots(&server, sql::database::CLUSTER).await?;
+    sql::database::ensure(&server, sql::database::CLUSTER).await?;
+    sql::migrate::cluster(&agent.postgres.config(sql::database::CLUSTER)).await?;
+    Ok(sql::replication::become_node(&*agent.db().await?, number).await?)
+}

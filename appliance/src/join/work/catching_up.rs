@@ -1,0 +1,53 @@
+//! Stage 4, catching up: the subscriptions start from the slots and bring what happened during the copy.
+//!
+//! Done when from every member a heartbeat has arrived that was sent after the copy, and little is left behind it.
+//! Repeating it finds the subscriptions at work; PostgreSQL knows how far each has come.
+
+use keystead::clock::Micros;
+use keystead::join::stage::Event;
+use keystead::member::roster::Member;
+use keystead::{Error, Result};
+
+use super::super::driver::ledger;
+use crate::agent::Agent;
+use crate::links;
+
+/// Less than this is left: a moment's writes.
+const LAG_BYTES: i64 = 1 << 20;
+
+pub(super) async fn run(agent: &Agent) -> Result<Event> {
+    let db = agent.db().await?;
+    let me = ledger(agent)?.node_id;
+    let (roster, members) = super::members(agent, &db).await?;
+    let me = roster.find(&me).ok_or_else(|| Error::unavailable("the copy does not have this node's own row yet"))?;
+    let mut sent = Vec::new();
+    for member in &members {
+        links::subscribe(agent, &db, me, member).await?;
+        sent.push(newest_heartbeat(agent, member).await?);
+    }
+    for (member, sent) in members.iter().zip(sent) {
+        wait_for(agent, member, sent).await?;
+    }
+    Ok(Event::CaughtUp)
+}
+
+/// The newest heartbeat a member has sent, as the member itself has it.
+async fn newest_heartbeat(agent: &Agent, member: &Member) -> Result<Micros> {
+    let peer = super::member(agent, &member.address).await?;
+    let heartbeat = sql::heartbeat::newest(&peer).await?.get(&member.number).copied();
+    heartbeat.ok_or_else(|| Error::unavailable(format!("the member at {} has no heartbeat", member.address)))
+}
+
+/// Waits until something younger than `sent` has arrived from `member`, and nearly everything else.
+async fn wait_for(agent: &Agent, member: &Member, sent: Micros) -> Result<()> {
+    let peer = super::member(agent, &member.address).await?;
+    loop {
+        let lag = sql::link::my_lag(&peer).await?;
+        super::report(agent, |progress| progress.lag_bytes = lag.map(i64::unsigned_abs));
+        let arrived = sql::heartbeat::newest(&*agent.db().await?).await?.get(&member.number).copied();
+        if arrived > Some(sent) && lag.is_some_and(|lag| lag < LAG_BYTES) {
+            return Ok(());
+        }
+        tokio::time::sleep(super::LOOK).await;
+    }
+}

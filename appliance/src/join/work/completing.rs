@@ -1,0 +1,71 @@
+//! Stage 5, completing: every member subscribes to this node, digests are compared, then the node says it is ready and
+//! waits until every member has heard it.
+//!
+//! Repeating it asks the members again, who find their subscriptions at work.
+
+use std::time::Duration;
+
+use keystead::clock::Micros;
+use keystead::join::digest::Agreement;
+use keystead::join::stage::Event;
+use keystead::member::roster::{Member, NodeState};
+use keystead::peer::Subscribe;
+use keystead::replication::horizon::seen_by_all;
+use keystead::{Error, NodeNumber, Result};
+
+use super::super::driver::ledger;
+use crate::agent::Agent;
+use crate::peers::call;
+use crate::heartbeat;
+
+/// Buckets that do not agree for this long hold a row that will not arrive by itself.
+const DIGEST_PATIENCE: Duration = Duration::from_secs(60);
+
+pub(super) async fn run(agent: &Agent) -> Result<Event> {
+    let master_key = agent.unwrap_master_key(&ledger(agent)?.master_key)?;
+    agent.keep_master_key(&master_key).await?;
+    agent.open_keyring().await?;
+    if !sql::account::any(&*agent.db().await?).await? {
+        return Err(Error::unavailable("the copy brought no account, so nobody could log in"));
+    }
+
+    let (_, members) = super::members(agent, &*agent.db().await?).await?;
+    for member in &members {
+        let peer = super::member(agent, &member.address).await?;
+        call::ask(&peer, &Subscribe {}).await?;
+    }
+    all_have(agent, &members).await?;
+    tokio::time::timeout(DIGEST_PATIENCE, digests_agree(agent))
+        .await
+        .map_err(|_| Error::unavailable("this node's data and the member's still differ after a minute"))??;
+
+    sql::node::set_state(&*agent.db().await?, &ledger(agent)?.node_id, NodeState::Ready).await?;
+    all_have(agent, &members).await?;
+    Ok(Event::Acknowledged)
+}
+
+/// Waits until every member has what this node had written when this was called, proved by their heartbeats.
+async fn all_have(agent: &Agent, members: &[Member]) -> Result<Micros> {
+    let me = super::number(agent)?;
+    let viewers: Vec<NodeNumber> = members.iter().map(|member| member.number).collect();
+    let written = heartbeat::beat(agent).await?;
+    while !seen_by_all(&sql::heartbeat::all(&*agent.db().await?).await?, &viewers, me, written) {
+        tokio::time::sleep(super::LOOK).await;
+    }
+    Ok(written)
+}
+
+async fn digests_agree(agent: &Agent) -> Result<()> {
+    let sponsor = super::sponsor(agent).await?;
+    let mut agreement = Agreement::default();
+    loop {
+        let db = agent.db().await?;
+        let (ours, theirs) = tokio::join!(sql::digest::all(&db), sql::digest::all(&sponsor));
+        let open = agreement.compare(&ours?, &theirs?);
+        if open.is_empty() {
+            return Ok(());
+        }
+        tracing::debug!(buckets = open.len(), "waiting for digests to agree");
+        tokio::time::sleep(super::LOOK).await;
+    }
+}

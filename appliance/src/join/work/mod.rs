@@ -1,0 +1,102 @@
+//! The work of the five stages. Each looks at what is there already and may be repeated from its beginning.
+
+mod bootstrapping;
+mod catching_up;
+mod completing;
+mod creating;
+mod initial_sync;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use keystead::join::progress::Progress;
+use keystead::join::request::Address;
+use keystead::join::stage::{Event, Stage};
+use keystead::member::roster::{Member, Roster};
+use keystead::{Error, Kind, NodeNumber, Result};
+use sql::Connection;
+
+pub(super) use bootstrapping::wipe;
+
+use super::driver::ledger;
+use crate::agent::Agent;
+use crate::peers::connect;
+
+/// How often a condition is looked at again while a stage waits for it.
+const LOOK: Duration = Duration::from_millis(50);
+
+/// How long a member may need to hear of this node from the one that recorded it.
+const ADMITTANCE: Duration = Duration::from_secs(30);
+
+/// Runs the work of `stage`; what has happened then.
+pub(super) async fn run(agent: &Arc<Agent>, stage: Stage) -> Result<Event> {
+    crash_point(&format!("join::{stage}"));
+    let event = match stage {
+        Stage::Creating => creating::run(agent).await,
+        Stage::Bootstrapping => bootstrapping::run(agent).await,
+        Stage::InitialSync => initial_sync::run(agent).await,
+        Stage::CatchingUp => catching_up::run(agent).await,
+        Stage::Completing => completing::run(agent).await,
+        Stage::Idle | Stage::Ready | Stage::Killed => Err(Error::conflict(format!("there is no work in stage {stage}"))),
+    }?;
+    crash_point(&format!("join::{stage}::after"));
+    Ok(event)
+}
+
+/// A place where a test may kill the agent as SIGKILL does.
+#[cfg(feature = "failpoints")]
+fn crash_point(name: &str) {
+    fail::fail_point!(name, |_| {
+        tracing::warn!(name, "killed by a fail point");
+        nix::sys::signal::kill(nix::unistd::Pid::this(), nix::sys::signal::Signal::SIGKILL).ok();
+    });
+}
+
+/// Compiled out of the product.
+#[cfg(not(feature = "failpoints"))]
+fn crash_point(_name: &str) {}
+
+/// A connection to the member that signed. When it no longer admits this node, the node was removed.
+async fn sponsor(agent: &Agent) -> Result<Connection> {
+    let ledger = ledger(agent)?;
+    connect::connect(agent.postgres.paths(), &ledger.node_id, &ledger.member).await
+}
+
+/// A connection to another member, which may not have heard of this node yet.
+async fn member(agent: &Agent, address: &Address) -> Result<Connection> {
+    let node_id = ledger(agent)?.node_id;
+    let admitted = async {
+        loop {
+            match connect::connect(agent.postgres.paths(), &node_id, address).await {
+                Err(error) if error.kind() == Kind::Unauthorized => tokio::time::sleep(LOOK).await,
+                other => return other,
+            }
+        }
+    };
+    tokio::time::timeout(ADMITTANCE, admitted).await.map_err(|_| {
+        Error::unavailable(format!("the member at {address} has not heard of this node yet"))
+            .with_hint("check that it can reach the member that signed this node")
+    })?
+}
+
+/// This node's number; it has one from bootstrapping on.
+fn number(agent: &Agent) -> Result<NodeNumber> {
+    ledger(agent)?.number.ok_or_else(|| Error::new(Kind::Internal, "this node has no number yet"))
+}
+
+/// The members as `db`, here or at a peer, has them: those that this node must be linked with.
+async fn members(agent: &Agent, db: &Connection) -> Result<(Roster, Vec<Member>)> {
+    let me = ledger(agent)?.node_id;
+    let roster = sql::node::all(db).await?;
+    let members = roster.ready_peers(&me).cloned().collect();
+    Ok((roster, members))
+}
+
+/// Changes what clients see of this join.
+fn report(agent: &Agent, change: impl FnOnce(&mut Progress)) {
+    agent.join.send_modify(|join| {
+        if let Some(join) = join {
+            change(&mut join.progress);
+        }
+    });
+}

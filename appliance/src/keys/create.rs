@@ -1,0 +1,115 @@
+//! Making a key, or importing one.
+
+use aws_lc_rs::digest::{SHA256, digest};
+use aws_lc_rs::rand;
+use chrono::{DateTime, Utc};
+use keystead::api;
+use keystead::key::request::NewKey;
+use keystead::key::state::KeyState;
+use keystead::{Error, Result};
+use sql::key::Key;
+use zeroize::Zeroizing;
+
+use super::{despite_deadlocks, name_taken, shown};
+use crate::agent::Agent;
+
+/// The version of a new key's material.
+const FIRST_VERSION: i32 = 0;
+
+/// Makes a key that is active at once: one statement, one round trip.
+pub(crate) async fn create(agent: &Agent, asked: NewKey) -> Result<api::key::Key> {
+    let material = material(&asked)?;
+    let mut key = described(asked, &material, agent.clock.now().to_utc().unwrap_or_default())?;
+    let (epoch, wrapped) = agent.keyring()?.wrap_material(&key.id, FIRST_VERSION, &material)?;
+    let db = agent.db.get().await?;
+    let made = despite_deadlocks(|| sql::key::create(&db, &key, epoch, &wrapped)).await?;
+    key.row_version = made.ok_or_else(|| name_taken(&key.name))?;
+    Ok(shown::shown(key))
+}
+
+/// Everything about a new key but its material.
+fn described(asked: NewKey, material: &[u8], now: DateTime<Utc>) -> Result<Key> {
+    let mut id = [0; 32];
+    rand::fill(&mut id).map_err(|fault| Error::internal("making a key's id", fault))?;
+    let id = certs::hex(&id);
+    Ok(Key {
+        name: asked.name.unwrap_or_else(|| format!("key-{id}")),
+        id,
+        state: KeyState::Active,
+        algorithm: "AES".to_owned(),
+        size: asked.size,
+        usage_mask: asked.usage_mask,
+        description: asked.description,
+        unexportable: asked.unexportable,
+        undeletable: asked.undeletable,
+        fingerprint: certs::hex(digest(&SHA256, material).as_ref()),
+        material_version: FIRST_VERSION,
+        activation_date: Some(now),
+        created_at: now,
+        updated_at: now,
+        row_version: 0,
+    })
+}
+
+/// The material to import, or new material.
+fn material(asked: &NewKey) -> Result<Zeroizing<Vec<u8>>> {
+    if let Some(digits) = &asked.material {
+        return unhex(digits).ok_or_else(|| Error::invalid_param("material is not hexadecimal"));
+    }
+    let bytes = usize::try_from(asked.size / 8).map_err(|wrong| Error::internal("measuring a key", wrong))?;
+    let mut material = Zeroizing::new(vec![0; bytes]);
+    rand::fill(&mut material).map_err(|fault| Error::internal("making a key", fault))?;
+    Ok(material)
+}
+
+/// Decodes where it lands, so that no copy of the material stays behind.
+fn unhex(digits: &str) -> Option<Zeroizing<Vec<u8>>> {
+    let (pairs, rest) = digits.as_bytes().as_chunks::<2>();
+    let mut bytes = Zeroizing::new(Vec::with_capacity(pairs.len()));
+    for pair in pairs {
+        let [high, low] = pair.map(|digit| {
+            char::from(digit)
+                .to_digit(16)
+                .and_then(|nibble| u8::try_from(nibble).ok())
+        });
+        bytes.push(high? << 4 | low?);
+    }
+    rest.is_empty().then_some(bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use keystead::api::key::NewKeyRequest;
+
+    use super::*;
+
+    fn asked(body: &str) -> NewKey {
+        let request: NewKeyRequest = serde_json::from_str(body).expect("JSON");
+        request.try_into().expect("a good request")
+    }
+
+    #[test]
+    fn new_material_has_the_size_that_was_asked_and_is_never_the_same() {
+        for size in [128, 192, 256] {
+            let asked = asked(&format!(r#"{{"size":{size}}}"#));
+            let (one, two) = (material(&asked).unwrap(), material(&asked).unwrap());
+            assert_eq!(one.len() * 8, usize::try_from(size).unwrap());
+            assert_ne!(one, two);
+        }
+    }
+
+    #[test]
+    fn imported_material_is_taken_as_it_is() {
+        let asked = asked(r#"{"material":"000102030405060708090a0b0c0D0E0F"}"#);
+        assert_eq!(*material(&asked).unwrap(), (0..16).collect::<Vec<u8>>());
+    }
+
+    #[test]
+    fn a_key_is_described_by_an_id_a_name_and_a_fingerprint() {
+        let key = described(asked("{}"), b"abc", DateTime::UNIX_EPOCH).unwrap();
+        assert_eq!(key.id.len(), 64);
+        assert_eq!(key.name, format!("key-{}", key.id));
+        // The example of FIPS 180-2, appendix B.1.
+        assert!(key.fingerprint.starts_with("ba7816bf8f01cfea"));
+    }
+}

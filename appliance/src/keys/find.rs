@@ -1,0 +1,93 @@
+//! Finding one key, by its id or its name.
+
+use keystead::api;
+use keystead::{Error, Result};
+use sql::Connection;
+use sql::key::Key;
+
+use super::shown;
+use crate::agent::Agent;
+
+/// What a key is named by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum By {
+    Id,
+    Name,
+    /// By its id if there is one of that id, else by its name.
+    Either,
+}
+
+impl TryFrom<Option<&str>> for By {
+    type Error = Error;
+
+    /// Reads the `type` of a query.
+    fn try_from(kind: Option<&str>) -> Result<Self> {
+        match kind {
+            Some("id") => Ok(Self::Id),
+            Some("name") => Ok(Self::Name),
+            None | Some("") => Ok(Self::Either),
+            Some(other) => Err(Error::invalid_param(format!("type is id or name, not {other:.40}"))),
+        }
+    }
+}
+
+/// The key that `what` names, without its material.
+pub(crate) async fn get(agent: &Agent, what: &str, kind: Option<&str>) -> Result<api::key::Key> {
+    Ok(shown::shown(find(&*agent.db.get().await?, what, kind).await?))
+}
+
+/// The key that `what` names. A name that several keys have since a partition names none of them.
+pub(super) async fn find(db: &Connection, what: &str, kind: Option<&str>) -> Result<Key> {
+    let by = By::try_from(kind)?;
+    if what.contains('\0') {
+        return Err(not_found());
+    }
+    if by != By::Name
+        && let Some(key) = sql::key::by_id(db, what).await?
+    {
+        return Ok(key);
+    }
+    if by == By::Id {
+        return Err(not_found());
+    }
+    the_only(what, sql::key::by_name(db, what).await?)
+}
+
+fn the_only(name: &str, mut keys: Vec<Key>) -> Result<Key> {
+    if keys.len() > 1 {
+        let ids: Vec<&str> = keys.iter().map(|key| key.id.as_str()).collect();
+        return Err(
+            Error::conflict(format!("{} keys are named {name:.80}: {}", ids.len(), ids.join(", ")))
+                .with_hint("use an id, and rename all but one of them: two parts of the cluster made them while apart"),
+        );
+    }
+    keys.pop().ok_or_else(not_found)
+}
+
+pub(super) fn not_found() -> Error {
+    Error::not_found("the key")
+}
+
+#[cfg(test)]
+mod tests {
+    use keystead::Kind;
+
+    use super::*;
+    use crate::keys::shown::tests::key;
+
+    #[test]
+    fn a_name_that_two_keys_have_is_answered_with_both_ids() {
+        let refused = the_only("n", vec![key("a1"), key("b2")]).unwrap_err();
+        assert_eq!(refused.kind(), Kind::Conflict);
+        assert_eq!(refused.to_string(), "2 keys are named n: a1, b2");
+        assert_eq!(the_only("n", vec![key("a1")]).unwrap().id, "a1");
+        assert_eq!(the_only("n", Vec::new()).unwrap_err().kind(), Kind::NotFound);
+    }
+
+    #[test]
+    fn a_key_is_named_by_id_or_name_and_nothing_else() {
+        assert_eq!(By::try_from(Some("name")).unwrap(), By::Name);
+        assert_eq!(By::try_from(None).unwrap(), By::Either);
+        assert!(By::try_from(Some("alias")).is_err());
+    }
+}

@@ -1,0 +1,173 @@
+//! The reconciler: works out from the `node` table which links this node must have, compares, repairs.
+//!
+//! It takes no input, is woken by a change of that table and by a timer, and may always run again. What must be is
+//! decided in `keystead::member::links`; this file looks and does.
+
+mod conninfo;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use keystead::member::links::{Repair, repairs};
+use keystead::member::roster::{Member, NodeState, Roster};
+use keystead::replication::names;
+use keystead::{Error, NodeId, Result};
+use sql::Connection;
+use sql::listen::Listener;
+use tokio_util::sync::CancellationToken;
+
+use crate::agent::{Agent, Standing};
+use crate::postgres::PeerAccess;
+
+/// Runs this often even when nothing changed.
+const TIMER: Duration = Duration::from_secs(5);
+
+/// Reconciles until the agent stops.
+pub(crate) async fn run(agent: Arc<Agent>, stop: CancellationToken) {
+    let mut listener = None;
+    while !stop.is_cancelled() {
+        if listener.is_none() {
+            listener = Listener::open(&agent.postgres.config(sql::database::CLUSTER), &["keystead_node"])
+                .await
+                .ok();
+        }
+        if let Err(error) = reconcile(&agent).await {
+            tracing::warn!(error = error.chain(), "links could not be reconciled, trying again");
+        }
+        tokio::select! {
+            () = stop.cancelled() => {}
+            () = tokio::time::sleep(TIMER) => {}
+            () = agent.links_changed.notified() => {}
+            ended = hear(&mut listener) => if ended { listener = None },
+        }
+    }
+}
+
+async fn hear(listener: &mut Option<Listener>) -> bool {
+    match listener {
+        Some(listener) => listener.hear().await.is_none(),
+        None => std::future::pending().await,
+    }
+}
+
+/// Brings a member's links to what the `node` table demands. A node that joins has its links made by its join.
+pub(crate) async fn reconcile(agent: &Agent) -> Result<()> {
+    if agent.standing() != Standing::Member {
+        return Ok(());
+    }
+    let me = agent.identity()?.node_id;
+    let db = agent.db().await?;
+    let roster = sql::node::all(&db).await?;
+    if roster.find(&me).is_none_or(|node| node.state >= NodeState::Removing) {
+        // The others are letting go of this node; it stops taking writes and says so.
+        agent.stand(Standing::Removed);
+        return Ok(());
+    }
+    apply(agent, &db, &roster, true).await
+}
+
+/// Makes the links of this node what `roster` demands. With `subscribe` false, no subscription is made or enabled.
+pub(crate) async fn apply(agent: &Agent, db: &Connection, roster: &Roster, subscribe: bool) -> Result<()> {
+    let me = agent.identity()?.node_id;
+    let me = roster
+        .find(&me)
+        .ok_or_else(|| Error::unavailable("this node is not in its own list of nodes"))?;
+    let guests = sql::ticket::guests(&*agent.local.get().await?).await?;
+    let actual = sql::link::actual(db).await?;
+    for repair in repairs(roster, me, &guests, &actual, subscribe) {
+        if let Err(error) = act(agent, db, roster, me, &repair).await {
+            tracing::warn!(
+                ?repair,
+                error = error.chain(),
+                "a link could not be repaired, trying again"
+            );
+        }
+    }
+    Ok(())
+}
+
+async fn act(agent: &Agent, db: &Connection, roster: &Roster, me: &Member, repair: &Repair) -> Result<()> {
+    if !matches!(repair, Repair::SetAccess(_)) {
+        tracing::info!(?repair, "repairing a link");
+    }
+    match repair {
+        Repair::MakeRole(role) => sql::link::make_role(db, role).await?,
+        Repair::SetAccess(nodes) => {
+            agent
+                .postgres
+                .set_access(&nodes.iter().map(access).collect::<Vec<_>>())
+                .await?
+        }
+        Repair::EndSessions(role) => sql::link::end_sessions(db, role).await?,
+        Repair::Subscribe(id) => {
+            if let Some(peer) = roster.find(id) {
+                subscribe(agent, db, me, peer).await?;
+            }
+        }
+        Repair::Enable(name) => sql::link::enable(db, name).await?,
+        Repair::DropSubscription(name) => sql::link::drop_subscription(db, name).await?,
+        Repair::DropSlot(name) => sql::link::drop_slot(db, name).await?,
+        Repair::DropRole(role) => sql::link::drop_role(db, role).await?,
+    }
+    Ok(())
+}
+
+fn access(id: &NodeId) -> PeerAccess {
+    PeerAccess {
+        node_id: id.clone(),
+        role: names::role(id),
+    }
+}
+
+/// Takes the changes of `peer` from the slot it keeps for this node. Making one that is there is a success.
+pub(crate) async fn subscribe(agent: &Agent, db: &Connection, me: &Member, peer: &Member) -> Result<()> {
+    let name = names::link(peer.number, me.number);
+    if !sql::link::actual(db).await?.subscriptions.contains_key(&name) {
+        let conninfo = conninfo::of(agent.postgres.paths(), &me.id, &peer.address);
+        sql::link::subscribe(db, &name, &conninfo).await?;
+    }
+    Ok(sql::link::enable(db, &name).await?)
+}
+
+/// A peer's call: it has caught up and wants this node to subscribe to it.
+pub(crate) async fn subscribe_to(agent: &Agent, caller: &NodeId) -> Result<()> {
+    let me = agent.identity()?.node_id;
+    let db = agent.db().await?;
+    let roster = sql::node::all(&db).await?;
+    match (roster.find(&me), roster.find(caller)) {
+        (Some(me), Some(peer)) if peer.state.is_live() => subscribe(agent, &db, me, peer).await,
+        _ => Err(Error::unavailable(format!(
+            "this node has not heard of node {caller} yet"
+        ))),
+    }
+}
+
+/// Cuts every link of this node: nobody may log in, nothing is taken from anyone or kept for anyone.
+pub(crate) async fn cut_all(agent: &Agent) -> Result<()> {
+    agent.postgres.set_access(&[]).await?;
+    let db = match agent.db().await {
+        Ok(db) => db,
+        // A wipe that was cut off: without the database nothing hangs on it.
+        Err(_) if !database_is_there(agent).await? => return Ok(()),
+        Err(error) => return Err(error),
+    };
+    let actual = sql::link::actual(&db).await?;
+    for name in actual.subscriptions.keys() {
+        sql::link::drop_subscription(&db, name).await?;
+    }
+    for role in &actual.roles {
+        sql::link::end_sessions(&db, role).await?;
+    }
+    for slot in &actual.slots {
+        sql::link::drop_slot(&db, slot).await?;
+    }
+    for role in &actual.roles {
+        sql::link::drop_role(&db, role).await?;
+    }
+    Ok(())
+}
+
+async fn database_is_there(agent: &Agent) -> Result<bool> {
+    let server = sql::connect(&agent.postgres.config("postgres")).await?;
+    Ok(sql::database::exists(&server, sql::database::CLUSTER).await?)
+}

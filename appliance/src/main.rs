@@ -1,0 +1,85 @@
+//! `keysteadd`, the node agent: reads the command line and hands over.
+//!
+//! This file decides the exit code and the size of the runtime. Next: [`start`], the order in which a node comes up.
+
+use std::io::Write as _;
+use std::process::ExitCode;
+
+use clap::Parser as _;
+use keystead::{Error, Result, VERSION};
+
+mod account;
+mod agent;
+mod api;
+mod check;
+mod cli;
+mod clock;
+mod cluster;
+mod durable;
+mod heartbeat;
+mod join;
+mod keys;
+mod links;
+mod open;
+mod peers;
+mod postgres;
+mod private_file;
+mod start;
+mod supervisor;
+mod tasks;
+mod telemetry;
+mod upkeep;
+mod vault;
+mod view;
+
+use cli::{Cli, Command, Exit, RunArgs};
+
+fn main() -> ExitCode {
+    // Tests name the places where the agent is to die; compiled out of the product.
+    #[cfg(feature = "failpoints")]
+    let _scenario = fail::FailScenario::setup();
+    let outcome = match Cli::parse().command {
+        Command::Run(args) => run(&args),
+        Command::CheckConfig(file) => file
+            .read()
+            .and_then(|config| check::check(&config))
+            .and_then(|()| print("the configuration is good"))
+            .map_err(Exit::Usage.because()),
+        Command::Openapi => api::openapi_json().and_then(|text| print(text.trim_end())).map_err(Exit::Refused.because()),
+        Command::Version => print(&format!("keysteadd {VERSION}")).map_err(Exit::Refused.because()),
+    };
+    outcome.unwrap_or_else(|(exit, error)| tell(exit, &error)).into()
+}
+
+fn run(args: &RunArgs) -> Result<Exit, (Exit, Error)> {
+    let config = args.config().map_err(Exit::Usage.because())?;
+    check::check(&config)
+        .and_then(|()| telemetry::start(&config.log))
+        .map_err(Exit::Usage.because())?;
+    // The agent steers and PostgreSQL works: two threads are enough, and more would cost memory.
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build();
+    let runtime = runtime.map_err(|error| (Exit::Refused, Error::internal("starting threads", error)))?;
+    runtime.block_on(start::run(&config)).map_err(Exit::Refused.because())
+}
+
+fn print(text: &str) -> Result<Exit> {
+    let printed = writeln!(std::io::stdout(), "{text}");
+    printed
+        .map(|()| Exit::Done)
+        .map_err(|error| Error::internal("writing to standard output", error))
+}
+
+/// Tells why the program ends: in the log once there is one, else in plain text.
+fn tell(exit: Exit, error: &Error) -> Exit {
+    if tracing::dispatcher::has_been_set() {
+        tracing::error!(hint = error.hint(), "{}", error.chain());
+    } else {
+        let hint = error.hint().map(|hint| format!("hint: {hint}\n")).unwrap_or_default();
+        // With nowhere to write to, the exit code is all that is left to say.
+        write!(std::io::stderr(), "keysteadd: {}\n{hint}", error.chain()).ok();
+    }
+    exit
+}

@@ -1,0 +1,76 @@
+//! What comes up above PostgreSQL: databases, keys, who this node is, and the tasks that keep it working.
+//!
+//! A join that was cut off is found by its ledger before anything is opened, for its database may be half made.
+
+use std::sync::Arc;
+
+use keystead::Result;
+use keystead::config::NodeConfig;
+use keystead::member::roster::NodeState;
+use sql::{Pool, database, migrate};
+
+use crate::agent::{Agent, Parts, Standing};
+use crate::api::Door;
+use crate::clock::SystemClock;
+use crate::postgres::Postgres;
+use crate::tasks::Tasks;
+use crate::vault::RootOfTrust;
+use crate::{account, heartbeat, join, links, peers, upkeep, view};
+
+/// Connections for requests and tasks; beyond this many at once they wait their turn.
+const POOL: usize = 24;
+
+/// Connections to the database of this node alone, which is rarely used.
+const LOCAL_POOL: usize = 4;
+
+/// Opens the databases and keys and takes over where this node stood.
+pub(crate) async fn open(config: &NodeConfig, postgres: Postgres, tasks: Tasks) -> Result<Arc<Agent>> {
+    let server = sql::connect(&postgres.config("postgres")).await?;
+    database::ensure(&server, database::LOCAL).await?;
+    migrate::local(&postgres.config(database::LOCAL)).await?;
+    let agent = Agent::new(Parts {
+        config: config.clone(),
+        clock: Arc::new(SystemClock),
+        db: Pool::new(postgres.config(database::CLUSTER), POOL)?,
+        local: Pool::new(postgres.config(database::LOCAL), LOCAL_POOL)?,
+        root_of_trust: RootOfTrust::open_or_create(&postgres.paths().data_dir().join("root-of-trust.key"))?,
+        postgres,
+        tasks,
+    });
+    join::load(&agent)?;
+    let identity = agent.load_identity().await?;
+    // A running join makes its database itself, and may be in the midst of it.
+    if agent.join.borrow().as_ref().is_some_and(join::JoinState::is_wiping) {
+        return Ok(agent);
+    }
+    database::ensure(&server, database::CLUSTER).await?;
+    migrate::cluster(&agent.postgres.config(database::CLUSTER)).await?;
+    agent.open_keyring().await?;
+    match identity {
+        Some(identity) if agent.standing() == Standing::Alone => {
+            let roster = sql::node::all(&*agent.db().await?).await?;
+            let is_member = roster.find(&identity.node_id).is_some_and(|node| node.state <= NodeState::Ready);
+            agent.stand(if is_member { Standing::Member } else { Standing::Removed });
+        }
+        _ => account::make_first(&agent.db, &agent.config.admin, &*agent.clock).await?,
+    }
+    Ok(agent)
+}
+
+/// Starts everything that runs for as long as the agent does, and opens the door for users.
+pub(crate) fn work(agent: &Arc<Agent>, door: Door) {
+    let tasks = &agent.tasks;
+    let stop = || tasks.stopping();
+    tasks.spawn("peers", peers::answer::run(Arc::clone(agent), stop()));
+    tasks.spawn("links", links::run(Arc::clone(agent), stop()));
+    tasks.spawn("heartbeat", heartbeat::run(Arc::clone(agent), stop()));
+    tasks.spawn("view", view::run(Arc::clone(agent), stop()));
+    tasks.spawn("upkeep", upkeep::run(Arc::clone(agent), stop()));
+    let (serving, closing) = (Arc::clone(agent), stop());
+    tasks.spawn("rest", async move {
+        if let Err(error) = door.serve(serving, closing).await {
+            tracing::error!(error = error.chain(), "REST cannot be served");
+        }
+    });
+    join::resume(agent);
+}

@@ -1,0 +1,125 @@
+//! Answering what peers ask this node's agent.
+//!
+//! Who asks is the role that PostgreSQL has authenticated; what it may ask depends on whether it is recorded. Each
+//! answer is work that may be repeated, for the asker may lose the answer and ask again.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use keystead::join::preflight::MemberFacts;
+use keystead::peer::{Call as Question, Hello, Reach, Record, Reply, Subscribe, Withdraw};
+use keystead::replication::names;
+use keystead::{Error, Kind, NodeId, Result};
+use serde_json::Value;
+use sql::call::Call;
+use sql::listen::Listener;
+use tokio_util::sync::CancellationToken;
+
+use super::connect;
+use crate::agent::Agent;
+use crate::{cluster, links};
+
+/// Looks for calls this often even when nothing was heard: a notification may be lost with its connection.
+const TIMER: Duration = Duration::from_secs(1);
+
+/// Answers calls until the agent stops.
+pub(crate) async fn run(agent: Arc<Agent>, stop: CancellationToken) {
+    let mut listener = None;
+    while !stop.is_cancelled() {
+        if listener.is_none() {
+            listener = Listener::open(&agent.postgres.config(sql::database::CLUSTER), &[sql::call::CHANNEL])
+                .await
+                .ok();
+        }
+        if let Err(error) = answer_all(&agent).await {
+            tracing::debug!(error = error.chain(), "calls of peers cannot be read");
+        }
+        tokio::select! {
+            () = stop.cancelled() => {}
+            () = tokio::time::sleep(TIMER) => {}
+            ended = hear(&mut listener) => if ended { listener = None },
+        }
+    }
+}
+
+/// Waits for a notification; true when the listener has ended. Without one it waits for ever.
+async fn hear(listener: &mut Option<Listener>) -> bool {
+    match listener {
+        Some(listener) => listener.hear().await.is_none(),
+        None => std::future::pending().await,
+    }
+}
+
+async fn answer_all(agent: &Arc<Agent>) -> Result<()> {
+    let pending = sql::call::pending(&*agent.db().await?).await?;
+    // Side by side: one that waits for a lease must not hold up the others.
+    futures_util::future::join_all(pending.iter().map(|call| respond(agent, call))).await;
+    Ok(())
+}
+
+async fn respond(agent: &Arc<Agent>, call: &Call) {
+    let reply = match dispatch(agent, call).await {
+        Ok(reply) => reply,
+        Err(error) => refusal(call, error),
+    };
+    let sent = async { Ok::<(), Error>(sql::call::respond(&*agent.db().await?, call.id, &reply).await?) };
+    if let Err(error) = sent.await {
+        tracing::warn!(
+            caller = call.caller,
+            kind = call.kind,
+            error = error.chain(),
+            "an answer could not be kept"
+        );
+    }
+}
+
+fn refusal(call: &Call, error: Error) -> Value {
+    tracing::info!(
+        caller = call.caller,
+        kind = call.kind,
+        error = error.chain(),
+        "a call was refused"
+    );
+    serde_json::to_value(Reply::<()>::from_result(Err(error))).unwrap_or(Value::Null)
+}
+
+async fn dispatch(agent: &Arc<Agent>, call: &Call) -> Result<Value> {
+    let caller = names::node_of_role(&call.caller)
+        .ok_or_else(|| Error::new(Kind::Forbidden, "only nodes may ask this node's agent"))?;
+    match call.kind.as_str() {
+        Hello::KIND => to_value::<Hello>(hello(agent, &caller).await?),
+        Reach::KIND => {
+            let asked: Reach = read(&call.body)?;
+            let me = agent.identity()?.node_id;
+            to_value::<Reach>(connect::reach(agent.postgres.paths(), &me, &asked.address).await?)
+        }
+        Record::KIND => to_value::<Record>(cluster::record(agent, &caller, read(&call.body)?).await?),
+        Subscribe::KIND => to_value::<Subscribe>(links::subscribe_to(agent, &caller).await?),
+        Withdraw::KIND => to_value::<Withdraw>(cluster::withdraw(agent, &caller).await?),
+        other => Err(
+            Error::new(Kind::NotBuilt, format!("a call of kind {other:.40} is not known here"))
+                .with_hint("bring both nodes to the same version"),
+        ),
+    }
+}
+
+async fn hello(agent: &Agent, caller: &NodeId) -> Result<MemberFacts> {
+    let db = agent.db().await?;
+    let roster = sql::node::all(&db).await?;
+    Ok(MemberFacts {
+        cluster_id: agent.identity()?.cluster_id,
+        version: keystead::VERSION.to_owned(),
+        schema: sql::migrate::newest(),
+        now: agent.clock.now(),
+        nodes: roster.live().filter(|node| node.id != *caller).count(),
+        bytes: sql::stat::data_bytes(&db).await?,
+    })
+}
+
+fn read<C: Question>(body: &Value) -> Result<C> {
+    C::deserialize(body).map_err(|source| Error::bad_request("the call is not understood").caused_by(source))
+}
+
+fn to_value<C: Question>(answer: C::Answer) -> Result<Value> {
+    serde_json::to_value(Reply::Ok(answer)).map_err(|source| Error::internal("answering a peer", source))
+}

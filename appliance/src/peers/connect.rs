@@ -1,0 +1,135 @@
+//! One connection to one peer, and what it means when there is none.
+//!
+//! The texts name the direction, the address and the way out: most joins fail on a firewall or a wrong address.
+
+use std::io;
+use std::time::Duration;
+
+use keystead::join::request::Address;
+use keystead::replication::names;
+use keystead::{Error, Kind, NodeId, Result};
+use sql::Connection;
+use tokio_postgres::config::{Host, SslMode};
+use tokio_postgres::error::SqlState;
+
+use super::tls;
+use crate::postgres::Paths;
+
+/// How long reaching a peer may take. Below the 10 seconds in which a dead node must be noticed.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// Connects to the peer at `address` as the node `me`.
+///
+/// # Errors
+/// [`Kind::Unavailable`] when it cannot be reached, [`Kind::Unauthorized`] when it does not admit this node,
+/// [`Kind::Forbidden`] when it is not who it should be.
+pub(crate) async fn connect(paths: &Paths, me: &NodeId, address: &Address) -> Result<Connection> {
+    let config = config(me, address);
+    let connecting = config.connect(tls::connector(paths)?);
+    let (client, connection) = tokio::time::timeout(PATIENCE, connecting)
+        .await
+        .map_err(|_| unreachable(address, "it does not answer within 5 seconds"))?
+        .map_err(|error| explain(address, error))?;
+    Ok(Connection::new(client, sql::drive(connection)))
+}
+
+/// Proves that the node at `address` is reached and has the right certificate, without being admitted.
+///
+/// # Errors
+/// As [`connect`], but being turned away after the handshake is a success.
+pub(crate) async fn reach(paths: &Paths, me: &NodeId, address: &Address) -> Result<()> {
+    match connect(paths, me, address).await {
+        Ok(_) => Ok(()),
+        Err(error) if error.kind() == Kind::Unauthorized => Ok(()),
+        Err(error) => Err(error),
+    }
+}
+
+fn config(me: &NodeId, address: &Address) -> tokio_postgres::Config {
+    let mut config = tokio_postgres::Config::new();
+    config
+        .host(&address.host)
+        .port(address.port)
+        .user(names::role(me))
+        .dbname(sql::database::CLUSTER)
+        .application_name("keysteadd")
+        .ssl_mode(SslMode::Require)
+        .connect_timeout(PATIENCE)
+        .tcp_user_timeout(PATIENCE)
+        .keepalives_idle(PATIENCE);
+    debug_assert!(
+        matches!(config.get_hosts(), [Host::Tcp(_)]),
+        "peers are never reached over a socket"
+    );
+    config
+}
+
+fn unreachable(address: &Address, why: &str) -> Error {
+    Error::unavailable(format!("{address} cannot be reached: {why}")).with_hint(format!(
+        "check that the node is up and that no firewall blocks port {} in this direction",
+        address.port
+    ))
+}
+
+/// Decided by the kind of the failure, never by its text.
+fn explain(address: &Address, error: tokio_postgres::Error) -> Error {
+    if let Some(code) = error.code() {
+        let refused = *code == SqlState::INVALID_AUTHORIZATION_SPECIFICATION || *code == SqlState::INVALID_PASSWORD;
+        let text = format!("{address} does not admit this node");
+        return if refused {
+            Error::new(Kind::Unauthorized, text)
+                .with_hint("its cluster does not know this node, or no longer; on a member: `ksctl cluster nodes list`")
+                .caused_by(error)
+        } else {
+            unreachable(address, "its PostgreSQL is starting, stopping or full").caused_by(error)
+        };
+    }
+    if let Some(tls) = cause::<rustls::Error>(&error) {
+        return Error::new(
+            Kind::Forbidden,
+            format!("{address} is not who it should be: {}", tls_fault(tls)),
+        )
+        .with_hint("check that the address belongs to a node of this cluster, and both clocks")
+        .caused_by(error);
+    }
+    let why = match cause::<io::Error>(&error).map(io::Error::kind) {
+        Some(io::ErrorKind::ConnectionRefused) => "connection refused",
+        Some(io::ErrorKind::ConnectionReset | io::ErrorKind::UnexpectedEof) => "the connection was cut",
+        Some(io::ErrorKind::HostUnreachable | io::ErrorKind::NetworkUnreachable) => "no route to it",
+        Some(io::ErrorKind::TimedOut) => "it does not answer within 5 seconds",
+        _ => "no connection",
+    };
+    unreachable(address, why).caused_by(error)
+}
+
+fn tls_fault(error: &rustls::Error) -> &'static str {
+    use rustls::CertificateError as C;
+    match error {
+        rustls::Error::InvalidCertificate(C::Expired | C::ExpiredContext { .. }) => "its certificate has expired",
+        rustls::Error::InvalidCertificate(C::NotValidYet | C::NotValidYetContext { .. }) => {
+            "its certificate is not valid yet"
+        }
+        rustls::Error::InvalidCertificate(C::NotValidForName | C::NotValidForNameContext { .. }) => {
+            "its certificate is for another address"
+        }
+        rustls::Error::InvalidCertificate(_) => "its certificate is not of this cluster",
+        rustls::Error::AlertReceived(_) => "it refuses this node's certificate",
+        _ => "the TLS handshake failed",
+    }
+}
+
+/// The first cause of type `T`, also inside an [`io::Error`], where TLS errors hide.
+fn cause<'a, T: std::error::Error + 'static>(error: &'a (dyn std::error::Error + 'static)) -> Option<&'a T> {
+    let mut next = Some(error);
+    while let Some(at) = next {
+        if let Some(found) = at.downcast_ref::<T>() {
+            return Some(found);
+        }
+        let inner = at.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
+        next = match inner {
+            Some(inner) => Some(inner as &(dyn std::error::Error + 'static)),
+            None => at.source(),
+        };
+    }
+    None
+}

@@ -1,0 +1,8 @@
+//! Talking to other nodes, over PostgreSQL's port and nothing else.
+//!
+//! A connection is TLS 1.3 with both certificates checked; questions are rows (see `keystead::peer`).
+
+pub(crate) mod answer;
+pub(crate) mod call;
+pub(crate) mod connect;
+pub(crate) mod tls;

@@ -1,0 +1,321 @@
+//! A real PostgreSQL, opened, started, killed, taken over and stopped.
+//!
+//! Each test has a server of its own in a folder of its own, which ends with the test, however that ends.
+
+use std::fs;
+use std::net::{Ipv4Addr, TcpListener};
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::Path;
+use std::time::Duration;
+
+use nix::sys::signal::Signal;
+use tokio_postgres::NoTls;
+
+use super::account::Account;
+use super::postmaster::Postmaster;
+use super::*;
+use crate::tasks::Tasks;
+
+const SOON: Duration = Duration::from_secs(20);
+
+/// The folder and the configuration of a node that goes away with this value.
+struct Node {
+    folder: tempfile::TempDir,
+    config: NodeConfig,
+}
+
+impl Node {
+    fn new() -> anyhow::Result<Self> {
+        // Short, because of the socket; open, because PostgreSQL runs as another account when the test is root.
+        let open = fs::Permissions::from_mode(0o755);
+        let folder = tempfile::Builder::new()
+            .prefix("ks")
+            .permissions(open)
+            .tempdir_in("/tmp")?;
+        let mut config = NodeConfig::at(folder.path().join("n"));
+        config.postgres.listen = vec![Ipv4Addr::LOCALHOST.into()];
+        config.postgres.port = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?.port();
+        Ok(Self { folder, config })
+    }
+
+    fn pg(&self) -> std::path::PathBuf {
+        Paths::new(&self.config.data_dir).pg()
+    }
+
+    async fn open(&self) -> Result<Postgres> {
+        Postgres::open(&self.config).await
+    }
+
+    async fn started(&self) -> Result<Postgres> {
+        let postgres = self.open().await?;
+        postgres.start().await?;
+        Ok(postgres)
+    }
+
+    fn running(&self) -> Option<Postmaster> {
+        Postmaster::of(&self.pg())
+    }
+}
+
+impl Drop for Node {
+    fn drop(&mut self) {
+        if let (Some(running), Ok(account)) = (self.running(), Account::choose(&self.config.postgres.os_user)) {
+            running.signal(Signal::SIGQUIT).ok();
+            // `tail` returns when the process has ended, so that the folder is removed after its last write.
+            let tail = account
+                .command(Path::new("/usr/bin/tail"), Path::new("/"))
+                .into_std()
+                .arg(format!("--pid={}", running.pid()))
+                .args(["-f", "/dev/null"])
+                .status();
+            tail.ok();
+        }
+    }
+}
+
+/// The one value that a query answers with, through the socket.
+async fn ask(postgres: &Postgres, query: &str) -> anyhow::Result<String> {
+    let (client, connection) = postgres.config("postgres").connect(NoTls).await?;
+    let tasks = Tasks::new();
+    tasks.spawn_work("connection", async move {
+        connection.await.ok();
+    });
+    Ok(client.query_one(query, &[]).await?.get(0))
+}
+
+/// When the server last read its files.
+async fn read_at(postgres: &Postgres) -> anyhow::Result<String> {
+    ask(postgres, "select pg_conf_load_time()::text").await
+}
+
+/// Waits until PostgreSQL answers and the agent knows.
+async fn until_it_answers(postgres: &Postgres) -> anyhow::Result<()> {
+    let answered = async {
+        while postgres.status() != Status::Running || ask(postgres, "select 'here'").await.is_err() {
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    };
+    Ok(tokio::time::timeout(SOON, answered).await?)
+}
+
+#[tokio::test]
+async fn a_new_node_has_a_durable_server_that_is_started_again_when_killed_and_stops_cleanly() {
+    let node = Node::new().unwrap();
+    // What a crash in the middle of `initdb` leaves.
+    fs::create_dir_all(node.config.data_dir.join("pg.new")).unwrap();
+    fs::write(node.config.data_dir.join("pg.new/PG_VERSION"), "15\n").unwrap();
+    let postgres = node.open().await.unwrap();
+    assert_eq!(postgres.status(), Status::Stopped);
+    assert_eq!(postgres.start().await.unwrap(), Begun::Started);
+    for (setting, value) in [
+        ("data_checksums", "on"),
+        ("fsync", "on"),
+        ("wal_level", "logical"),
+        ("ssl", "on"),
+        ("server_encoding", "UTF8"),
+    ] {
+        assert_eq!(
+            ask(&postgres, &format!("select current_setting('{setting}')"))
+                .await
+                .unwrap(),
+            value,
+            "{setting}"
+        );
+    }
+    let tasks = Tasks::new();
+    let (watched, stop) = (postgres.clone(), tasks.stopping());
+    tasks.spawn("postgres", async move { watched.watch(stop).await });
+    let first = node.running().unwrap();
+    first.signal(Signal::SIGKILL).unwrap();
+    let gone = async {
+        while first.still_runs(&node.pg()) {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    };
+    tokio::time::timeout(SOON, gone).await.unwrap();
+    until_it_answers(&postgres).await.unwrap();
+    assert_ne!(node.running().unwrap().pid(), first.pid());
+    tasks.shutdown(SOON).await;
+    postgres.stop().await.unwrap();
+    assert_eq!((node.running(), postgres.status()), (None, Status::Stopped));
+    assert!(!node.pg().join("postmaster.pid").exists(), "the stop was not clean");
+}
+
+#[tokio::test]
+async fn a_server_that_an_earlier_agent_left_is_taken_over_or_restarted_when_its_settings_have_changed() {
+    let mut node = Node::new().unwrap();
+    drop(node.started().await.unwrap());
+    let left = node.running().unwrap();
+    let postgres = node.open().await.unwrap();
+    assert_eq!(postgres.start().await.unwrap(), Begun::Adopted);
+    assert_eq!(node.running().unwrap().pid(), left.pid());
+    assert!(
+        node.open()
+            .await
+            .unwrap_err()
+            .to_string()
+            .contains("another agent runs on this data folder")
+    );
+    drop(postgres);
+    node.config.postgres.shared_buffers = "64MB".to_owned();
+    let postgres = node.open().await.unwrap();
+    assert_eq!(postgres.start().await.unwrap(), Begun::Started);
+    assert_eq!(
+        ask(&postgres, "select current_setting('shared_buffers')")
+            .await
+            .unwrap(),
+        "64MB"
+    );
+}
+
+#[tokio::test]
+async fn a_port_that_is_taken_is_refused_before_anything_is_started() {
+    let node = Node::new().unwrap();
+    let postgres = node.open().await.unwrap();
+    let _taken = TcpListener::bind((Ipv4Addr::LOCALHOST, node.config.postgres.port)).unwrap();
+    let error = postgres.start().await.unwrap_err();
+    assert!(
+        error.to_string().contains(&format!(
+            "127.0.0.1:{}: another program does",
+            node.config.postgres.port
+        )),
+        "{error}"
+    );
+    assert_eq!(
+        (node.running(), postgres.status()),
+        (None, Status::Failed(error.to_string()))
+    );
+}
+
+#[tokio::test]
+async fn a_data_folder_of_another_major_version_is_refused_and_not_touched() {
+    let node = Node::new().unwrap();
+    fs::create_dir_all(node.pg()).unwrap();
+    fs::write(node.pg().join("PG_VERSION"), "14\n").unwrap();
+    let error = node.open().await.unwrap_err();
+    assert!(error.to_string().contains("was made by PostgreSQL 14, and "), "{error}");
+    assert!(
+        error
+            .hint()
+            .is_some_and(|hint| hint.contains("pg_upgrade") && hint.contains("postgresql-14"))
+    );
+    assert_eq!(fs::read_dir(node.pg()).unwrap().count(), 1);
+}
+
+#[tokio::test]
+async fn members_are_let_in_by_lines_that_postgresql_understands_and_stay_when_the_agent_starts_again() {
+    let node = Node::new().unwrap();
+    let postgres = node.started().await.unwrap();
+    let id = "ab40e1785f1d4f038b267ca378f74988";
+    let member = PeerAccess {
+        node_id: id.parse().unwrap(),
+        role: format!("peer_{id}"),
+    };
+    postgres.set_access(std::slice::from_ref(&member)).await.unwrap();
+    let read = read_at(&postgres).await.unwrap();
+    postgres.set_access(&[member]).await.unwrap();
+    assert_eq!(
+        read_at(&postgres).await.unwrap(),
+        read,
+        "the same members again are no reason to reload"
+    );
+    postgres.reload().await.unwrap();
+    assert_ne!(
+        read_at(&postgres).await.unwrap(),
+        read,
+        "the call returned before the server had read its files"
+    );
+    drop(postgres);
+    let postgres = node.started().await.unwrap();
+    let wrong = "select count(*)::text from (select error from pg_hba_file_rules \
+                 union all select error from pg_ident_file_mappings) as line where error is not null";
+    assert_eq!(ask(&postgres, wrong).await.unwrap(), "0");
+    let line = "select concat_ws(' ', type, database[1], user_name[1], auth_method, array_to_string(options, ' ')) \
+                from pg_hba_file_rules where type = 'hostssl'";
+    assert_eq!(
+        ask(&postgres, line).await.unwrap(),
+        format!("hostssl keystead peer_{id} cert map=member clientcert=verify-full")
+    );
+    let map = "select concat_ws(' ', sys_name, pg_username) from pg_ident_file_mappings where map_name = 'member'";
+    assert_eq!(ask(&postgres, map).await.unwrap(), format!("{id} peer_{id}"));
+}
+
+#[tokio::test]
+async fn from_the_network_nobody_gets_in_without_tls() {
+    let node = Node::new().unwrap();
+    let postgres = node.started().await.unwrap();
+    let url = format!("postgres://keystead@127.0.0.1:{}/postgres", node.config.postgres.port);
+    let error = tokio_postgres::connect(&url, NoTls).await.map(drop).unwrap_err();
+    assert_eq!(
+        error.code(),
+        Some(&tokio_postgres::error::SqlState::INVALID_AUTHORIZATION_SPECIFICATION)
+    );
+    drop(postgres);
+}
+
+#[tokio::test]
+async fn a_server_that_does_not_start_says_why() {
+    let node = Node::new().unwrap();
+    let postgres = node.open().await.unwrap();
+    let hosts = ["localhost".to_owned()];
+    let (certificate, _) = certs::self_signed(&hosts, 0, 4_000_000_000).unwrap();
+    let (_, key) = certs::self_signed(&hosts, 0, 4_000_000_000).unwrap();
+    let identity = Identity {
+        certificate: &certificate,
+        key: &key,
+        authority: &certificate,
+    };
+    postgres.install_tls(identity).await.unwrap();
+    let error = postgres.start().await.unwrap_err();
+    assert!(error.chain().contains("key values mismatch"), "{}", error.chain());
+    assert!(error.hint().is_some_and(|hint| hint.contains("pg-log")));
+}
+
+#[tokio::test]
+async fn alter_system_on_a_setting_that_replication_rests_on_is_noticed_at_the_next_start() {
+    let node = Node::new().unwrap();
+    drop(node.open().await.unwrap());
+    fs::write(node.pg().join("postgresql.auto.conf"), "max_replication_slots = '10'\n").unwrap();
+    let error = node.open().await.unwrap_err();
+    assert!(
+        error
+            .to_string()
+            .ends_with("changes settings that Keystead fixes: max_replication_slots"),
+        "{error}"
+    );
+}
+
+#[tokio::test]
+async fn a_folder_that_postgresql_cannot_get_to_is_refused_by_name() {
+    let node = Node::new().unwrap();
+    fs::set_permissions(node.folder.path(), fs::Permissions::from_mode(0o700)).unwrap();
+    let opened = node.open().await;
+    if Uid::effective().is_root() {
+        let error = opened.unwrap_err();
+        assert!(
+            error
+                .to_string()
+                .ends_with(&format!("cannot enter {}", node.folder.path().display())),
+            "{error}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn over_a_server_of_somebody_else_there_is_no_cluster() {
+    let mut node = Node::new().unwrap();
+    node.config.postgres.url = Some(DatabaseUrl::new("postgres://ks:sesame@db.example:6432/"));
+    let postgres = node.open().await.unwrap();
+    assert!(postgres.is_attached());
+    assert_eq!((postgres.major(), postgres.status()), (None, Status::Attached));
+    let config = postgres.config("keystead");
+    assert_eq!(
+        (config.get_dbname(), config.get_ports()),
+        (Some("keystead"), [6432].as_slice())
+    );
+    let error = postgres.set_access(&[]).await.unwrap_err();
+    assert_eq!(
+        (error.kind(), error.to_string().as_str()),
+        (Kind::NotBuilt, "clustering over an attached PostgreSQL is not built")
+    );
+}

@@ -1,0 +1,177 @@
+//! The agent's background tasks: every one has a name, and none dies unseen.
+//!
+//! This file decides what the end of a task means: one that was not asked to end takes the agent down with it, so that
+//! the supervisor starts the whole again. It is the one place that spawns. Next: `start.rs`, which waits on it.
+
+use std::collections::BTreeMap;
+use std::panic::AssertUnwindSafe;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use futures_util::FutureExt as _;
+use tokio::sync::mpsc;
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+
+/// The set of running tasks. Cheap to clone; all clones are the same set.
+#[derive(Clone)]
+pub(crate) struct Tasks {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    set: Mutex<JoinSet<()>>,
+    /// How many tasks of each name run now.
+    names: Mutex<BTreeMap<&'static str, usize>>,
+    stop: CancellationToken,
+    dead: mpsc::UnboundedSender<&'static str>,
+    deaths: tokio::sync::Mutex<mpsc::UnboundedReceiver<&'static str>>,
+}
+
+impl Tasks {
+    /// No tasks yet.
+    pub(crate) fn new() -> Self {
+        let (dead, deaths) = mpsc::unbounded_channel();
+        let deaths = tokio::sync::Mutex::new(deaths);
+        let (set, names, stop) = (Mutex::default(), Mutex::default(), CancellationToken::new());
+        Self {
+            inner: Arc::new(Inner {
+                set,
+                names,
+                stop,
+                dead,
+                deaths,
+            }),
+        }
+    }
+
+    /// Cancelled when the agent goes down: every task that runs for ever must end then, and soon.
+    pub(crate) fn stopping(&self) -> CancellationToken {
+        self.inner.stop.clone()
+    }
+
+    /// Starts a task that runs until [`Self::stopping`] is cancelled. If it ends before, [`Self::death`] tells.
+    pub(crate) fn spawn<F>(&self, name: &'static str, future: F)
+    where
+        F: Future<Output = ()> + Send + 'static,
+    {
+        self.start(name, future, true);
+    }
+
+    /// Starts a task that may end by itself: one piece of work. Only a panic in it is a death.
+    pub(crate) fn spawn_work<F>(&self, name: &'static str, future: F)
+    where
+        F: Future<Output = ()> + Send + 'static,
+    {
+        self.start(name, future, false);
+    }
+
+    fn start<F>(&self, name: &'static str, future: F, for_ever: bool)
+    where
+        F: Future<Output = ()> + Send + 'static,
+    {
+        let inner = Arc::clone(&self.inner);
+        *self.names().entry(name).or_default() += 1;
+        let mut set = self.inner.set.lock().unwrap_or_else(PoisonError::into_inner);
+        // Tasks that have ended stay in the set until they are taken out.
+        while set.try_join_next().is_some() {}
+        set.spawn(async move {
+            let outcome = AssertUnwindSafe(future).catch_unwind().await;
+            inner.ended(name, outcome.is_err(), for_ever);
+        });
+    }
+
+    /// The name of the first task that ended unasked. Waits for ever while all is well.
+    pub(crate) async fn death(&self) -> &'static str {
+        match self.inner.deaths.lock().await.recv().await {
+            Some(name) => name,
+            // The other end lives as long as `self`.
+            None => std::future::pending().await,
+        }
+    }
+
+    /// Asks all tasks to end, waits for them, and ends those by force that have not after `patience`.
+    pub(crate) async fn shutdown(&self, patience: Duration) {
+        self.inner.stop.cancel();
+        let mut set = std::mem::take(&mut *self.inner.set.lock().unwrap_or_else(PoisonError::into_inner));
+        let all_ended = async { while set.join_next().await.is_some() {} };
+        if tokio::time::timeout(patience, all_ended).await.is_err() {
+            let names: Vec<&str> = self.names().keys().copied().collect();
+            tracing::warn!(tasks = names.join(", "), "tasks did not end when asked; ending them");
+            set.shutdown().await;
+        }
+    }
+
+    fn names(&self) -> MutexGuard<'_, BTreeMap<&'static str, usize>> {
+        self.inner.names.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Inner {
+    fn ended(&self, name: &'static str, panicked: bool, for_ever: bool) {
+        let mut names = self.names.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(count) = names.get_mut(name) {
+            *count -= 1;
+            if *count == 0 {
+                names.remove(name);
+            }
+        }
+        if !panicked && (!for_ever || self.stop.is_cancelled()) {
+            return;
+        }
+        tracing::error!(task = name, panicked, "a task ended that was not asked to");
+        // Nobody listens only when the agent is going down already.
+        self.dead.send(name).ok();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SOON: Duration = Duration::from_secs(5);
+
+    #[tokio::test]
+    async fn a_task_that_ends_unasked_is_told_by_name() {
+        let tasks = Tasks::new();
+        let stop = tasks.stopping();
+        tasks.spawn("steady", async move { stop.cancelled().await });
+        tasks.spawn("fickle", async {});
+        assert_eq!(tokio::time::timeout(SOON, tasks.death()).await, Ok("fickle"));
+    }
+
+    #[tokio::test]
+    async fn a_panic_is_a_death_also_of_a_task_that_may_end() {
+        let tasks = Tasks::new();
+        tasks.spawn_work("done", async {});
+        tasks.spawn_work("clumsy", async { panic!("on purpose") });
+        assert_eq!(tokio::time::timeout(SOON, tasks.death()).await, Ok("clumsy"));
+    }
+
+    #[tokio::test]
+    async fn a_shutdown_waits_for_tasks_that_tidy_up_and_is_no_death() {
+        let tasks = Tasks::new();
+        let stop = tasks.stopping();
+        let tidy = Arc::new(Mutex::new(false));
+        let seen = Arc::clone(&tidy);
+        tasks.spawn("tidy", async move {
+            stop.cancelled().await;
+            tokio::task::yield_now().await;
+            *tidy.lock().unwrap() = true;
+        });
+        tasks.shutdown(SOON).await;
+        assert!(*seen.lock().unwrap());
+        assert!(
+            tokio::time::timeout(Duration::from_millis(20), tasks.death())
+                .await
+                .is_err()
+        );
+    }
+
+    #[tokio::test]
+    async fn a_task_that_does_not_listen_is_ended_by_force() {
+        let tasks = Tasks::new();
+        tasks.spawn("deaf", std::future::pending());
+        tasks.shutdown(Duration::from_millis(20)).await;
+    }
+}

@@ -1,0 +1,38 @@
+//! What a node does now and then so that nothing grows: outboxes, old tickets, calls nobody fetched.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use keystead::Result;
+use tokio_util::sync::CancellationToken;
+
+use crate::agent::{Agent, Standing};
+
+const PERIOD: Duration = Duration::from_secs(5);
+
+/// Outboxes below this are left alone: emptying one takes a lock that writers wait for.
+const OUTBOX_BYTES: i64 = 16 << 20;
+
+/// Keeps house until the agent stops.
+pub(crate) async fn run(agent: Arc<Agent>, stop: CancellationToken) {
+    loop {
+        tokio::select! {
+            () = stop.cancelled() => return,
+            () = tokio::time::sleep(PERIOD) => {}
+        }
+        if agent.standing() == Standing::Joining {
+            continue;
+        }
+        if let Err(error) = keep_house(&agent).await {
+            tracing::debug!(error = error.chain(), "keeping house failed, trying again");
+        }
+    }
+}
+
+async fn keep_house(agent: &Agent) -> Result<()> {
+    let db = agent.db().await?;
+    sql::replication::empty_outboxes(&db, OUTBOX_BYTES).await?;
+    sql::call::forget_old(&db).await?;
+    sql::ticket::forget_old(&*agent.local.get().await?).await?;
+    Ok(())
+}

@@ -1,0 +1,85 @@
+//! `ksctl keys …`.
+//!
+//! Flags only; each command is a file in `commands/keys/`.
+
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand};
+use secrecy::SecretString;
+
+/// The second word after `keys`.
+#[derive(Subcommand)]
+pub(crate) enum KeysCommand {
+    /// Make a key, or bring one in
+    Create(CreateArgs),
+    /// Show keys
+    List(ListArgs),
+    /// Show one key, without its material
+    Get(OneKeyArgs),
+    /// Delete a key for good
+    Delete(OneKeyArgs),
+}
+
+/// `keys create`.
+#[derive(Args)]
+pub(crate) struct CreateArgs {
+    /// Its name; made from its id when absent
+    #[arg(long)]
+    pub(crate) name: Option<String>,
+    /// The algorithm [default: AES]
+    #[arg(long)]
+    pub(crate) alg: Option<String>,
+    /// Bits: 128, 192 or 256 [default: 256]
+    #[arg(long)]
+    pub(crate) size: Option<i32>,
+    /// A sum of KMIP usage bits [default: 12, encrypt and decrypt]
+    #[arg(long, value_name = "MASK")]
+    pub(crate) usage_mask: Option<i32>,
+    /// A text for people
+    #[arg(long)]
+    pub(crate) description: Option<String>,
+    /// The key may not be deleted
+    #[arg(long)]
+    pub(crate) nodelete: bool,
+    /// The material may not leave the system
+    #[arg(long)]
+    pub(crate) noexport: bool,
+    /// The material in hexadecimal, to bring a key in
+    #[arg(long, value_name = "HEX")]
+    pub(crate) material: Option<SecretString>,
+    /// The whole request as JSON, in place of the other flags; `-` is standard input
+    #[arg(
+        long,
+        value_name = "FILE",
+        conflicts_with_all = ["name", "alg", "size", "usage_mask", "description", "nodelete", "noexport", "material"]
+    )]
+    pub(crate) jsonfile: Option<PathBuf>,
+}
+
+/// `keys list`.
+#[derive(Args)]
+pub(crate) struct ListArgs {
+    /// How many to show at the most
+    #[arg(long)]
+    pub(crate) limit: Option<u64>,
+    /// How many to leave out at the front
+    #[arg(long)]
+    pub(crate) skip: Option<u64>,
+    /// Only keys of this name
+    #[arg(long)]
+    pub(crate) name: Option<String>,
+    /// Only keys in this state, such as Active
+    #[arg(long)]
+    pub(crate) state: Option<String>,
+}
+
+/// `keys get` and `keys delete`.
+#[derive(Args)]
+pub(crate) struct OneKeyArgs {
+    /// The key's name, or its id with `--type id`
+    #[arg(long)]
+    pub(crate) name: String,
+    /// What `--name` says
+    #[arg(long = "type", default_value = "name", value_parser = ["name", "id"])]
+    pub(crate) kind: String,
+}

@@ -1,0 +1,23 @@
+//! `ksctl cluster …`: one file for each command, and what joins share.
+
+pub(crate) mod csr;
+pub(crate) mod delete;
+pub(crate) mod errors;
+pub(crate) mod follow;
+pub(crate) mod fulljoin;
+pub(crate) mod info;
+pub(crate) mod join;
+pub(crate) mod new;
+mod patience;
+pub(crate) mod reading;
+pub(crate) mod summary;
+pub(crate) mod ticket;
+
+/// What is said before a node's data is deleted by a join.
+pub(crate) const JOIN_WARNING: &str = "When you add a node to a cluster, the existing data of the node is deleted.";
+
+/// What is asked then.
+pub(crate) const JOIN_QUESTION: &str = "Are you sure want to join?";
+
+/// What is asked before anything else is destroyed.
+pub(crate) const QUESTION: &str = "Are you really sure you want to continue?";

@@ -1,0 +1,15 @@
+//! `ksctl keys delete`: deletes a key for good.
+//!
+//! Does not ask: scripts of the clients that exist call it without `-y`. `--nodelete` protects a key.
+
+use super::{OneKey, PATH};
+use crate::client::Call;
+use crate::commands::Context;
+use crate::failure::Failure;
+
+/// Deletes the key.
+pub(crate) async fn run(context: &Context, key: &OneKey) -> Result<(), Failure> {
+    context
+        .ask_and_show(&Call::delete(PATH).of(&key.name)?.with("type", key.kind.as_str()))
+        .await
+}

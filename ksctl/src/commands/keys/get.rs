@@ -1,0 +1,13 @@
+//! `ksctl keys get`: one key, without its material.
+
+use super::{OneKey, PATH};
+use crate::client::Call;
+use crate::commands::Context;
+use crate::failure::Failure;
+
+/// Shows the key.
+pub(crate) async fn run(context: &Context, key: &OneKey) -> Result<(), Failure> {
+    context
+        .ask_and_show(&Call::get(PATH).of(&key.name)?.with("type", key.kind.as_str()))
+        .await
+}

@@ -1,0 +1,3 @@
+//! `ksctl services …`: one file for each command.
+
+pub(crate) mod status;

@@ -1,0 +1,3 @@
+//! `ksctl system …`: one file for each topic.
+
+pub(crate) mod info;

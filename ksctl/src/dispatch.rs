@@ -1,0 +1,240 @@
+//! From the command line to a command: the middle of the three layers.
+//!
+//! This file gathers the settings once and turns clap's types into what commands take. It decides nothing else.
+
+use keystead::api::cluster::{CsrRequest, NewClusterRequest, NewNodeRequest};
+use keystead::api::key::NewKeyRequest;
+use secrecy::ExposeSecret;
+
+use crate::cli::cluster::{ClusterCommand, CsrArgs, FulljoinArgs, JoinArgs, NewArgs, TicketArgs};
+use crate::cli::keys::{self as key_args, KeysCommand};
+use crate::cli::nodes::{self as node_args, NodesCommand};
+use crate::cli::services::ServicesCommand;
+use crate::cli::system::{InfoCommand, SystemCommand};
+use crate::cli::{Asking, Cli, Command, GlobalArgs, generate};
+use crate::commands::cluster::fulljoin::{Access, FullJoin};
+use crate::commands::cluster::join::Sides;
+use crate::commands::cluster::ticket::{Part, Ticket};
+use crate::commands::keys::OneKey;
+use crate::commands::{Context, Page, cluster, completions, keys, login, man, nodes, services, system, version};
+use crate::failure::Failure;
+use crate::printer::Printer;
+use crate::settings::{self, Format, Layer};
+use crate::sources::{self, Flags};
+
+/// Runs one command line.
+pub(crate) async fn run(cli: Cli) -> Result<(), Failure> {
+    let printer = Printer::new(Format::Json);
+    match cli.command {
+        Command::Asking(command) => run_asking(cli.global, *command).await,
+        Command::Completions { shell } => completions::run(printer, &generate::completions(shell)),
+        Command::Man { dir } => man::run(printer, &generate::man_pages()?, &dir),
+    }
+}
+
+async fn run_asking(global: GlobalArgs, command: Asking) -> Result<(), Failure> {
+    let creates_file = matches!(command, Asking::Login(_));
+    let context = Context::new(sources::gather(flags(global), creates_file)?);
+    match command {
+        Asking::Cluster(command) => run_cluster(&context, command).await,
+        Asking::Keys(command) => run_keys(&context, command).await,
+        Asking::Login(args) => login::run(&context, args.new_password).await,
+        Asking::Version => version::run(&context).await,
+        Asking::System(SystemCommand::Info(InfoCommand::Get)) => system::info::get(&context).await,
+        Asking::Services(ServicesCommand::Status) => services::status::run(&context).await,
+    }
+}
+
+async fn run_cluster(context: &Context, command: ClusterCommand) -> Result<(), Failure> {
+    match command {
+        ClusterCommand::New(args) => cluster::new::run(context, &new_request(args)).await,
+        ClusterCommand::Info => cluster::info::run(context).await,
+        ClusterCommand::Csr(args) => {
+            let (request, output) = csr_order(args);
+            cluster::csr::run(context, &request, &output).await
+        }
+        ClusterCommand::Join(args) => {
+            let (sides, ticket, block) = join_order(args);
+            cluster::join::run(context, &sides, ticket.read()?, block).await
+        }
+        ClusterCommand::Fulljoin(args) => cluster::fulljoin::run(context, fulljoin_order(args)).await,
+        ClusterCommand::Delete => cluster::delete::run(context).await,
+        ClusterCommand::Summary => cluster::summary::run(context).await,
+        ClusterCommand::Errors => cluster::errors::run(context).await,
+        ClusterCommand::Nodes(command) => run_nodes(context, command).await,
+    }
+}
+
+async fn run_nodes(context: &Context, command: NodesCommand) -> Result<(), Failure> {
+    match command {
+        NodesCommand::Create(args) => {
+            let (csr, request) = node_order(args);
+            nodes::create::run(context, &csr, request).await
+        }
+        NodesCommand::List(args) => {
+            nodes::list::run(
+                context,
+                Page {
+                    limit: args.limit,
+                    skip: args.skip,
+                },
+            )
+            .await
+        }
+        NodesCommand::Get(args) => nodes::get::run(context, &args.id).await,
+        NodesCommand::Delete(args) => nodes::delete::run(context, &args.id, args.force).await,
+    }
+}
+
+async fn run_keys(context: &Context, command: KeysCommand) -> Result<(), Failure> {
+    match command {
+        KeysCommand::Create(args) => keys::create::run(context, &key_order(args)).await,
+        KeysCommand::List(args) => {
+            let page = Page {
+                limit: args.limit,
+                skip: args.skip,
+            };
+            keys::list::run(
+                context,
+                page,
+                keys::list::Filter {
+                    name: args.name,
+                    state: args.state,
+                },
+            )
+            .await
+        }
+        KeysCommand::Get(args) => keys::get::run(context, &one_key(args)).await,
+        KeysCommand::Delete(args) => keys::delete::run(context, &one_key(args)).await,
+    }
+}
+
+fn flags(global: GlobalArgs) -> Flags {
+    Flags {
+        layer: Layer {
+            url: global.url,
+            username: global.user,
+            password: global.password,
+            jwt: global.jwt,
+            refresh_token: None,
+            nosslverify: global.nosslverify,
+            cacert: global.cacert,
+            timeout_seconds: global.timeout,
+            domain: global.domain,
+            auth_domain: global.auth_domain,
+            connection: global.connection,
+            format: global.respfmt.as_deref().and_then(settings::format),
+        },
+        configfile: global.configfile,
+        yes: global.yes,
+    }
+}
+
+fn new_request(args: NewArgs) -> NewClusterRequest {
+    NewClusterRequest {
+        local_node_host: Some(args.host),
+        local_node_port: args.port,
+        public_address: args.public_address,
+    }
+}
+
+fn csr_order(args: CsrArgs) -> (CsrRequest, cluster::csr::Output) {
+    let output = match args.csrfile {
+        Some(path) => cluster::csr::Output::File(path),
+        None if args.raw => cluster::csr::Output::Pem,
+        None => cluster::csr::Output::Json,
+    };
+    (
+        CsrRequest {
+            local_node_host: args.host,
+            public_address: args.public_address,
+        },
+        output,
+    )
+}
+
+fn join_order(args: JoinArgs) -> (Sides, Ticket, bool) {
+    let sides = Sides {
+        host: args.host,
+        port: args.port,
+        public_address: args.public_address,
+        member: args.member,
+        member_port: args.memberport,
+    };
+    (sides, ticket(args.ticket), args.block)
+}
+
+fn ticket(args: TicketArgs) -> Ticket {
+    let blob = args.mkek_blob.map(|blob| blob.expose_secret().to_owned());
+    match args.ticketfile {
+        Some(path) => Ticket::Whole(path),
+        None => Ticket::Parts {
+            cert: Part::new(args.cert, args.certfile),
+            cachain: Part::new(args.cachain, args.cafile),
+            mkek_blob: Part::new(blob, args.mkek_blobfile),
+        },
+    }
+}
+
+fn fulljoin_order(args: FulljoinArgs) -> FullJoin {
+    let access = match args.newnodeconfig {
+        Some(path) => Access::File(path),
+        None => Access::Account {
+            // clap demands one of the two.
+            url: args.newnodeurl.unwrap_or_default(),
+            user: args.newnodeuser,
+            password: args.newnodepass,
+        },
+    };
+    FullJoin {
+        sides: Sides {
+            host: args.newnodehost,
+            port: args.newnodeport,
+            public_address: args.newnodepublic,
+            member: args.member,
+            member_port: args.memberport,
+        },
+        access,
+        shared_hsm_partition: args.shared_hsm_partition,
+        write_to_config: args.writetoconfig,
+        block: args.block,
+    }
+}
+
+fn node_order(args: node_args::CreateArgs) -> (nodes::create::Csr, NewNodeRequest) {
+    let csr = match args.csrfile {
+        Some(path) => nodes::create::Csr::File(path),
+        // clap demands one of the two.
+        None => nodes::create::Csr::Given(args.csr.unwrap_or_default()),
+    };
+    let request = NewNodeRequest {
+        csr: None,
+        new_node_host: Some(args.newnodehost),
+        public_address: args.public_address,
+        shared_hsm_partition: args.shared_hsm_partition,
+    };
+    (csr, request)
+}
+
+fn key_order(args: key_args::CreateArgs) -> keys::create::Order {
+    if let Some(path) = args.jsonfile {
+        return keys::create::Order::File(path);
+    }
+    keys::create::Order::Flags(Box::new(NewKeyRequest {
+        name: args.name,
+        algorithm: args.alg,
+        size: args.size,
+        usage_mask: args.usage_mask,
+        description: args.description,
+        material: args.material.map(|material| material.expose_secret().to_owned()),
+        unexportable: args.noexport,
+        undeletable: args.nodelete,
+    }))
+}
+
+fn one_key(args: key_args::OneKeyArgs) -> OneKey {
+    OneKey {
+        name: args.name,
+        kind: args.kind,
+    }
+}

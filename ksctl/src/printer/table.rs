@@ -1,0 +1,149 @@
+//! The tables of `--respfmt table`.
+//!
+//! This file decides which columns people see. All that a table leaves out is in the JSON.
+
+use comfy_table::{Table, presets};
+use keystead::api::key::Key;
+use keystead::api::list::List;
+use keystead::api::node::Node;
+use keystead::api::summary::{Summary, Viewed};
+
+/// `cluster nodes list`: one row a node.
+pub(crate) fn nodes(list: &List<Node>) -> Table {
+    let mut table = empty(&["node", "host", "port", "public address", "status", "replication"]);
+    for node in &list.resources {
+        let replication = if node.is_this_node {
+            "this node"
+        } else {
+            node.state.as_deref().unwrap_or("-")
+        };
+        table.add_row([
+            node.node_id.as_str(),
+            &node.host,
+            &node.port.to_string(),
+            &node.public_address,
+            &node.status.description,
+            replication,
+        ]);
+    }
+    table
+}
+
+/// `cluster summary`: one row for each pair of a node that looks and a node that is looked at.
+pub(crate) fn summary(summary: &Summary) -> Table {
+    let mut table = empty(&[
+        "seen from",
+        "node",
+        "host",
+        "summary",
+        "status",
+        "replay lag",
+        "bytes behind",
+    ]);
+    for (viewer, view) in &summary.resources {
+        for (node, viewed) in &view.cluster_summary {
+            table.add_row(summary_row(viewer, node, viewed));
+        }
+    }
+    table
+}
+
+/// `keys list`: one row a key.
+pub(crate) fn keys(list: &List<Key>) -> Table {
+    let mut table = empty(&["name", "id", "algorithm", "bits", "state", "made"]);
+    for key in &list.resources {
+        table.add_row([
+            &key.name,
+            &key.id,
+            &key.algorithm,
+            &key.size.to_string(),
+            &key.state,
+            &key.created_at.format("%Y-%m-%d %H:%M:%S").to_string(),
+        ]);
+    }
+    table
+}
+
+fn summary_row(viewer: &str, node: &str, seen: &Viewed) -> [String; 7] {
+    let info = &seen.node_info;
+    let link = |show: &dyn Fn(&keystead::api::summary::LinkInfo) -> String| {
+        info.link.as_ref().map_or_else(|| "-".to_owned(), show)
+    };
+    [
+        viewer.to_owned(),
+        node.to_owned(),
+        info.host.clone(),
+        seen.summary.clone(),
+        info.status.description.clone(),
+        link(&|link| link.replay_lag.clone()),
+        link(&|link| link.replay_lag_bytes.to_string()),
+    ]
+}
+
+fn empty(columns: &[&str]) -> Table {
+    let mut table = Table::new();
+    table
+        .load_style(presets::ASCII_BORDERS_ONLY_CONDENSED)
+        .set_header(columns);
+    table
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_node_is_a_row() {
+        let list: List<Node> = serde_json::from_value(serde_json::json!({
+            "skip": 0, "limit": 256, "total": 2, "resources": [
+                {"nodeID": "78f3f9e6b0c14f1e9d52a3c7be713c01", "id": "78f3f9e6b0c14f1e9d52a3c7be713c01",
+                 "status": {"code": "r", "description": "ready"}, "host": "127.0.0.2", "port": 5432, "state": null,
+                 "isThisNode": true, "publicAddress": "", "rowVersion": 1},
+                {"nodeID": "78f3f9e6b0c14f1e9d52a3c7be713c02", "id": "78f3f9e6b0c14f1e9d52a3c7be713c02",
+                 "status": {"code": "d", "description": "down"}, "host": "127.0.0.3", "port": 5432, "state": null,
+                 "isThisNode": false, "publicAddress": "n2.example.com", "rowVersion": 1},
+            ]
+        }))
+        .unwrap();
+        insta::assert_snapshot!(nodes(&list), @"
+        +---------------------------------------------------------------------------------------------+
+        | node                               host        port   public address   status   replication |
+        +=============================================================================================+
+        | 78f3f9e6b0c14f1e9d52a3c7be713c01   127.0.0.2   5432                    ready    this node   |
+        | 78f3f9e6b0c14f1e9d52a3c7be713c02   127.0.0.3   5432   n2.example.com   down     -           |
+        +---------------------------------------------------------------------------------------------+
+        ");
+    }
+
+    #[test]
+    fn a_pair_of_nodes_is_a_row_and_a_node_says_nothing_of_lag_to_itself() {
+        let this = serde_json::json!({"clusterErrors": null, "summary": "GOOD", "nodeInfo": {
+            "host": "127.0.0.2", "isThisNode": true, "nodeID": "n1", "port": 5432, "publicAddress": "",
+            "status": {"code": "r", "description": "ready"}}});
+        let mut link = serde_json::to_value(keystead::api::summary::LinkInfo {
+            replay_lag: "00:00:01.5".to_owned(),
+            replay_lag_bytes: 4096,
+            ..Default::default()
+        })
+        .unwrap();
+        let mut peer = this.clone();
+        peer["summary"] = "BAD:node is inactive".into();
+        peer["nodeInfo"]
+            .as_object_mut()
+            .unwrap()
+            .append(link.as_object_mut().unwrap());
+        let summary_of: Summary = serde_json::from_value(serde_json::json!({
+            "skip": 0, "limit": 0, "total": 1,
+            "resources": {"n1": {"clusterSummary": {"n1": this, "n2": peer}, "lastUpdated": "2026-01-01T00:00:00Z"}}
+        }))
+        .unwrap();
+        insta::assert_snapshot!(summary(&summary_of), @"
+        +------------------------------------------------------------------------------------------+
+        | seen from   node   host        summary                status   replay lag   bytes behind |
+        +==========================================================================================+
+        | n1          n1     127.0.0.2   GOOD                   ready    -            -            |
+        | n1          n2     127.0.0.2   BAD:node is inactive   ready    00:00:01.5   4096         |
+        +------------------------------------------------------------------------------------------+
+        ");
+    }
+}

@@ -1,0 +1,56 @@
+//! Completions and man pages, which are made from the program itself.
+
+use crate::ksctl::User;
+
+#[test]
+fn completions_know_the_commands_whatever_the_settings_say() {
+    let user = User::new().unwrap().with("KSCTL_TIMEOUT", "nonsense");
+    for shell in ["bash", "zsh", "fish"] {
+        let ran = user.run(&format!("completions {shell}")).unwrap();
+        assert_eq!((ran.code, ran.err.as_str()), (Some(0), ""), "for {shell}");
+        assert!(ran.out.contains("fulljoin"), "{shell} knows no fulljoin");
+    }
+}
+
+#[test]
+fn there_is_a_man_page_for_every_command() {
+    let user = User::new().unwrap();
+    assert_eq!(user.run("man --dir pages").unwrap().code, Some(0));
+    let mut names: Vec<_> = std::fs::read_dir(user.path("pages"))
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .collect();
+    names.sort();
+    insta::assert_snapshot!(names.join("\n"), @"
+    ksctl-cluster-csr.1
+    ksctl-cluster-delete.1
+    ksctl-cluster-errors.1
+    ksctl-cluster-fulljoin.1
+    ksctl-cluster-info.1
+    ksctl-cluster-join.1
+    ksctl-cluster-new.1
+    ksctl-cluster-nodes-create.1
+    ksctl-cluster-nodes-delete.1
+    ksctl-cluster-nodes-get.1
+    ksctl-cluster-nodes-list.1
+    ksctl-cluster-nodes.1
+    ksctl-cluster-summary.1
+    ksctl-cluster.1
+    ksctl-completions.1
+    ksctl-keys-create.1
+    ksctl-keys-delete.1
+    ksctl-keys-get.1
+    ksctl-keys-list.1
+    ksctl-keys.1
+    ksctl-login.1
+    ksctl-man.1
+    ksctl-services-status.1
+    ksctl-services.1
+    ksctl-system-info-get.1
+    ksctl-system-info.1
+    ksctl-system.1
+    ksctl-version.1
+    ksctl.1
+    ");
+    assert!(user.file("pages/ksctl-cluster-fulljoin.1").contains("newnodeconfig"));
+}

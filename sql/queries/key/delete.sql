@@ -1,0 +1,4 @@
+-- As a tombstone, like every delete; written out, because `delete` would not return the version. The material goes.
+update public.key set deleted = true, wrapped = null, updated_at = now()
+where id = $1 and not deleted and not undeletable
+returning version

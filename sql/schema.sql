@@ -1,0 +1,1318 @@
+-- The database keystead, made from its migrations by a test; not to be edited.
+
+CREATE SCHEMA live;
+
+COMMENT ON SCHEMA live IS 'enlisted tables without their deleted rows: what readers use';
+
+CREATE SCHEMA peer;
+
+COMMENT ON SCHEMA peer IS 'what other nodes may ask of this one';
+
+CREATE SCHEMA replication;
+
+COMMENT ON SCHEMA replication IS 'how rows travel between nodes';
+
+CREATE TYPE public.key_state AS ENUM (
+    'Pre-Active',
+    'Active',
+    'Deactivated',
+    'Compromised',
+    'Destroyed',
+    'Destroyed Compromised'
+);
+
+CREATE TYPE public.node_state AS ENUM (
+    'joining',
+    'ready',
+    'removing',
+    'removed'
+);
+
+CREATE FUNCTION peer.answer(call_id bigint) RETURNS jsonb
+    LANGUAGE sql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+    delete from replication.call where id = call_id and caller = session_user and answer is not null returning answer
+$$;
+
+CREATE FUNCTION peer.call(kind text, body jsonb) RETURNS bigint
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+declare
+    call_id bigint;
+begin
+    if length(kind) > 40 or pg_column_size(body) > 65536 then
+        raise exception 'the call is too large' using errcode = 'program_limit_exceeded';
+    end if;
+    insert into replication.call (caller, kind, body) values (session_user, call.kind, call.body)
+    returning id into call_id;
+    perform pg_notify('keystead_call', call_id::text);
+    return call_id;
+end
+$$;
+
+CREATE FUNCTION peer.caller_number() RETURNS integer
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+    select number from public.node
+    where session_user = 'peer_' || id and state in ('joining', 'ready')
+$$;
+
+CREATE FUNCTION peer.confirmed_by(number integer) RETURNS pg_lsn
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+    select confirmed_flush_lsn from pg_catalog.pg_replication_slots
+    where slot_name = format('keystead_%s_to_%s', replication.this_node(), number)
+$$;
+
+CREATE FUNCTION peer.digest(buckets integer) RETURNS TABLE(relation text, bucket integer, row_count bigint, total text)
+    LANGUAGE sql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+    select * from replication.digest(buckets)
+$$;
+
+CREATE FUNCTION peer.end_lease(lease_holder text, number_given integer) RETURNS void
+    LANGUAGE sql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+    update replication.lease
+    set until = 'epoch', highest_number = greatest(highest_number, number_given)
+    where holder = lease_holder
+$$;
+
+CREATE FUNCTION peer.grant_lease(lease_holder text, seconds integer) RETURNS TABLE(granted boolean, highest_number integer)
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+begin
+    if session_user <> current_user
+       and not exists (select from public.node where session_user = 'peer_' || id and state = 'ready') then
+        raise exception 'only a member may ask this' using errcode = 'insufficient_privilege';
+    end if;
+    insert into replication.lease as l (holder, until, highest_number)
+    values (lease_holder, clock_timestamp() + make_interval(secs => least(seconds, 60)), 0)
+    on conflict (only_one) do update set holder = excluded.holder, until = excluded.until
+    where l.holder = excluded.holder or l.until < clock_timestamp();
+    return query
+        select l.holder = lease_holder,
+               greatest(l.highest_number, (select max(n.number) from public.node n))
+        from replication.lease l;
+end
+$$;
+
+CREATE FUNCTION peer.keep_changes() RETURNS pg_lsn
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+declare
+    slot text := format('keystead_%s_to_%s', replication.this_node(), peer.caller_number());
+    kept pg_lsn;
+begin
+    if peer.caller_number() is null then
+        raise exception 'only a node of this cluster may ask this' using errcode = 'insufficient_privilege';
+    end if;
+    select confirmed_flush_lsn into kept from pg_catalog.pg_replication_slots where slot_name = slot;
+    if not found then
+        select lsn into kept from pg_catalog.pg_create_logical_replication_slot(slot, 'pgoutput');
+    end if;
+    return kept;
+end
+$$;
+
+CREATE FUNCTION peer.my_lag() RETURNS bigint
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+    select pg_catalog.pg_wal_lsn_diff(pg_catalog.pg_current_wal_lsn(), peer.confirmed_by(peer.caller_number()))::bigint
+$$;
+
+CREATE FUNCTION peer.tables() RETURNS TABLE(relation text, columns text[], row_count bigint, bytes bigint)
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+declare
+    t replication.enlisted;
+begin
+    for t in select * from replication.enlisted e order by e.relation loop
+        return query execute format(
+            'select %L::text, %L::text[], count(*), pg_catalog.pg_table_size(%L::regclass) from %s',
+            t.relation, t.columns, t.relation, t.relation);
+    end loop;
+end
+$$;
+
+CREATE FUNCTION public.change_key(key_id text, new_name text, new_description text, new_usage_mask integer) RETURNS boolean
+    LANGUAGE plpgsql
+    AS $$
+declare
+    old_name text;
+begin
+    if new_name is not null then
+        perform pg_advisory_xact_lock(hashtextextended('key ' || new_name, 0));
+    end if;
+    select name into old_name from live.key where id = key_id;
+    if not found then
+        return null;
+    end if;
+    if new_name <> old_name and exists (select from live.key where name = new_name) then
+        return false;
+    end if;
+    update public.key
+    set name = coalesce(new_name, name), description = coalesce(new_description, description),
+        usage_mask = coalesce(new_usage_mask, usage_mask), updated_at = now()
+    where id = key_id and not deleted;
+    return case when found then true end;
+end
+$$;
+
+CREATE TABLE public.account (
+    id text NOT NULL,
+    username text NOT NULL,
+    password_hash text NOT NULL,
+    password_change_required boolean NOT NULL,
+    password_changed_at timestamp with time zone NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    version bigint DEFAULT 0 NOT NULL,
+    origin integer DEFAULT 0 NOT NULL,
+    deleted boolean DEFAULT false NOT NULL
+);
+
+CREATE FUNCTION public.create_account(new_account public.account) RETURNS bigint
+    LANGUAGE plpgsql
+    AS $$
+declare
+    made bigint;
+begin
+    perform pg_advisory_xact_lock(hashtextextended('account ' || new_account.username, 0));
+    if exists (select from live.account where username = new_account.username) then
+        return null;
+    end if;
+    insert into public.account values (new_account.*) returning version into made;
+    return made;
+end
+$$;
+
+CREATE TABLE public.key (
+    id text NOT NULL,
+    name text NOT NULL,
+    state public.key_state NOT NULL,
+    algorithm text NOT NULL,
+    size integer NOT NULL,
+    usage_mask integer NOT NULL,
+    description text NOT NULL,
+    unexportable boolean NOT NULL,
+    undeletable boolean NOT NULL,
+    fingerprint text NOT NULL,
+    material_version integer NOT NULL,
+    epoch integer NOT NULL,
+    wrapped bytea,
+    activation_date timestamp with time zone,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    version bigint DEFAULT 0 NOT NULL,
+    origin integer DEFAULT 0 NOT NULL,
+    deleted boolean DEFAULT false NOT NULL
+);
+
+CREATE FUNCTION public.create_key(new_key public.key) RETURNS bigint
+    LANGUAGE plpgsql
+    AS $$
+declare
+    made bigint;
+begin
+    perform pg_advisory_xact_lock(hashtextextended('key ' || new_key.name, 0));
+    if exists (select from live.key where name = new_key.name) then
+        return null;
+    end if;
+    insert into public.key values (new_key.*) returning version into made;
+    return made;
+end
+$$;
+
+CREATE FUNCTION public.join_key_state(a public.key_state, b public.key_state) RETURNS public.key_state
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    AS $$
+    select case when least(a, b) = 'Compromised'::public.key_state and greatest(a, b) = 'Destroyed'::public.key_state
+                then 'Destroyed Compromised'::public.key_state
+                else greatest(a, b) end
+$$;
+
+CREATE FUNCTION public.tell_node_changed() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+begin
+    perform pg_catalog.pg_notify('keystead_node', '');
+    return null;
+end
+$$;
+
+CREATE FUNCTION replication.become_node(number integer) RETURNS void
+    LANGUAGE plpgsql
+    AS $$
+begin
+    execute format(
+        'create or replace function replication.this_node() returns integer
+             language sql immutable parallel safe as ''select %s''', number);
+end
+$$;
+
+CREATE FUNCTION replication.capture_account() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+        begin
+            insert into replication.outbox_account (id, username, password_hash, password_change_required, password_changed_at, created_at, updated_at, version, origin, deleted) select id, username, password_hash, password_change_required, password_changed_at, created_at, updated_at, version, origin, deleted from changed order by id;
+            return null;
+        end
+        $$;
+
+CREATE FUNCTION replication.capture_cluster_key() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+        begin
+            insert into replication.outbox_cluster_key (name, public, wrapped, version, origin, deleted) select name, public, wrapped, version, origin, deleted from changed order by name;
+            return null;
+        end
+        $$;
+
+CREATE FUNCTION replication.capture_heartbeat() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+        begin
+            insert into replication.outbox_heartbeat (number, at, seen, version, origin, deleted) select number, at, seen, version, origin, deleted from changed order by number;
+            return null;
+        end
+        $$;
+
+CREATE FUNCTION replication.capture_key() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+        begin
+            insert into replication.outbox_key (id, name, state, algorithm, size, usage_mask, description, unexportable, undeletable, fingerprint, material_version, epoch, wrapped, activation_date, created_at, updated_at, version, origin, deleted) select id, name, state, algorithm, size, usage_mask, description, unexportable, undeletable, fingerprint, material_version, epoch, wrapped, activation_date, created_at, updated_at, version, origin, deleted from changed order by id;
+            return null;
+        end
+        $$;
+
+CREATE FUNCTION replication.capture_node() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+        begin
+            insert into replication.outbox_node (id, number, host, port, public_address, state, serial, joined_at, version, origin, deleted) select id, number, host, port, public_address, state, serial, joined_at, version, origin, deleted from changed order by id;
+            return null;
+        end
+        $$;
+
+CREATE FUNCTION replication.capture_node_view() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+        begin
+            insert into replication.outbox_node_view (viewer, document, version, origin, deleted) select viewer, document, version, origin, deleted from changed order by viewer;
+            return null;
+        end
+        $$;
+
+CREATE FUNCTION replication.check_enlistable(relation regclass) RETURNS void
+    LANGUAGE plpgsql
+    AS $$
+declare
+    bad text;
+begin
+    if not exists (select from pg_index where indrelid = relation and indisprimary) then
+        raise exception '% cannot be enlisted: it has no primary key', relation using hint = 'add one';
+    end if;
+    select string_agg(conname, ', ') into bad
+    from pg_constraint where conrelid = relation and contype in ('u', 'f', 'c', 'x');
+    if bad is not null then
+        raise exception '% cannot be enlisted: merging could fail on %', relation, bad
+            using hint = 'only a primary key is allowed; check the rest when the row is written';
+    end if;
+    if exists (select from pg_index where indrelid = relation and indisunique and not indisprimary) then
+        raise exception '% cannot be enlisted: merging could fail on a unique index', relation
+            using hint = 'make the index not unique; a clash is shown and kept instead';
+    end if;
+end
+$$;
+
+CREATE FUNCTION replication.digest(buckets integer) RETURNS TABLE(relation text, bucket integer, row_count bigint, total text)
+    LANGUAGE plpgsql
+    AS $$
+declare
+    t replication.enlisted;
+    values_list text;
+    key_list text;
+begin
+    for t in select * from replication.enlisted e where e.digested order by e.relation loop
+        select string_agg(case when typtype = 'e' or typname = 'json' then format('%I::text', attname)
+                               else format('%I', attname) end, ', ' order by attnum) into values_list
+        from pg_attribute join pg_type on pg_type.oid = atttypid
+        where attrelid = t.relation::regclass and attname = any (t.columns);
+        key_list := (select string_agg(format('%I', c), ', ') from unnest(t.key_columns) c);
+        return query execute format(
+            'select %L::text, mod(hash_record_extended(row(%s), 0), %s)::integer as b, count(*),
+                    sum(hash_record_extended(row(%s), 0))::text
+             from %s group by b', t.relation, key_list, buckets, values_list, t.relation);
+    end loop;
+end
+$$;
+
+CREATE FUNCTION replication.empty_outboxes(larger_than bigint) RETURNS bigint
+    LANGUAGE plpgsql
+    AS $$
+declare
+    box text;
+    freed bigint := 0;
+    bytes bigint;
+begin
+    perform set_config('lock_timeout', '50ms', true);
+    for box in select outbox from replication.enlisted loop
+        bytes := pg_total_relation_size(box::regclass);
+        if pg_relation_size(box::regclass) > larger_than then
+            begin
+                execute 'truncate ' || box;
+                freed := freed + bytes;
+            exception when lock_not_available then
+                null;
+            end;
+        end if;
+    end loop;
+    return freed;
+end
+$$;
+
+CREATE FUNCTION replication.enlist(relation regclass, merges jsonb DEFAULT '{}'::jsonb, digested boolean DEFAULT true) RETURNS void
+    LANGUAGE plpgsql
+    AS $$
+declare
+    -- Qualified, whatever the search_path: the functions made here run where there is none.
+    target text;
+    name text;
+    cols text[];
+    keys text[];
+    col_list text;
+begin
+    perform replication.check_enlistable(relation);
+    select format('%I.%I', nspname, relname), case when nspname = 'public' then '' else nspname || '_' end || relname
+    into target, name
+    from pg_class join pg_namespace n on n.oid = relnamespace where pg_class.oid = relation;
+    execute format('alter table %s add version bigint not null default 0, add origin integer not null default 0,
+                        add deleted boolean not null default false', target);
+    select array_agg(attname order by attnum) into cols from pg_attribute
+    where attrelid = relation and attnum > 0 and not attisdropped and attgenerated = '';
+    select array_agg(attname order by array_position(indkey::smallint[], attnum)) into keys
+    from pg_index join pg_attribute on attrelid = indrelid and attnum = any (indkey)
+    where indrelid = relation and indisprimary;
+    col_list := (select string_agg(format('%I', c), ', ') from unnest(cols) c);
+
+    execute format('create table replication.%I with (autovacuum_enabled = false) as select %s from %s with no data',
+                   'outbox_' || name, col_list, target);
+    perform replication.make_merge(target, name, cols, keys, merges);
+    perform replication.make_capture(target, name, cols, keys, merges);
+    perform replication.make_triggers(target, name);
+    execute format('create view live.%I as select %s from %s where not deleted', name,
+                   (select string_agg(format('%I', c), ', ') from unnest(cols) c where c <> 'deleted'), target);
+    execute format('alter publication keystead add table replication.%I', 'outbox_' || name);
+    insert into replication.enlisted values (target, format('replication.%I', 'outbox_' || name), cols, keys, digested);
+end
+$$;
+
+CREATE FUNCTION replication.make_capture(relation text, name text, cols text[], keys text[], merges jsonb) RETURNS void
+    LANGUAGE plpgsql
+    AS $_$
+declare
+    col_list text := (select string_agg(format('%I', c), ', ') from unnest(cols) c);
+    key_list text := (select string_agg(format('%I', c), ', ') from unnest(keys) c);
+    old_keys text := (select string_agg(format('old.%I', c), ', ') from unnest(keys) c);
+    new_keys text := (select string_agg(format('new.%I', c), ', ') from unnest(keys) c);
+    rising text := (select string_agg(format('new.%1$I := %2$s(old.%1$I, new.%1$I);', key, value), ' ')
+                    from jsonb_each_text(merges));
+begin
+    execute format(
+        $sql$
+        create function replication.%1$I() returns trigger language plpgsql as
+        $body$
+        begin
+            if tg_op = 'DELETE' then
+                update %2$s set deleted = true where (%3$s) = (%4$s) and not deleted;
+                return null;
+            end if;
+            -- The transaction takes its id before the clock is read: what a heartbeat promises rests on this order.
+            -- An expression, not a query, and float8, not numeric: this runs for every row written.
+            if pg_current_xact_id() is not null then
+                new.version := (date_part('epoch', clock_timestamp()) * 1000000)::bigint;
+            end if;
+            new.origin := replication.this_node();
+            if tg_op = 'UPDATE' then
+                if (%5$s) is distinct from (%4$s) then
+                    raise exception 'the primary key of %% cannot be updated', tg_relid::regclass
+                        using hint = 'delete the row and insert another';
+                end if;
+                new.version := greatest(new.version, old.version + 1);
+                %6$s
+            else
+                new.deleted := coalesce(new.deleted, false);
+            end if;
+            return new;
+        end
+        $body$
+        $sql$, 'stamp_' || name, relation, key_list, old_keys, new_keys, coalesce(rising, ''));
+    -- In order of the primary key, so that two appliers meet the same rows in the same order.
+    execute format(
+        $sql$
+        create function replication.%I() returns trigger language plpgsql as
+        $body$
+        begin
+            insert into replication.%I (%s) select %3$s from changed order by %s;
+            return null;
+        end
+        $body$
+        $sql$, 'capture_' || name, 'outbox_' || name, col_list, key_list);
+end
+$_$;
+
+CREATE FUNCTION replication.make_merge(relation text, name text, cols text[], keys text[], merges jsonb) RETURNS void
+    LANGUAGE plpgsql
+    AS $_$
+declare
+    col_list text := (select string_agg(format('%I', c), ', ') from unnest(cols) c);
+    new_list text := (select string_agg(format('new.%I', c), ', ') from unnest(cols) c);
+    key_list text := (select string_agg(format('%I', c), ', ') from unnest(keys) c);
+    set_list text := (select string_agg(format('%I = %s', c, replication.merged(c, merges)), ', ')
+                      from unnest(cols) c where c <> all (keys));
+    rises text := (select string_agg(format(' or %s(t.%I, excluded.%I) is distinct from t.%2$I', value, key, key), '')
+                   from jsonb_each_text(merges));
+begin
+    execute format(
+        $sql$
+        create function replication.%I() returns trigger language plpgsql as
+        $body$
+        begin
+            insert into %s as t (%s) overriding system value values (%s)
+            on conflict (%s) do update set %s
+            where (excluded.version, excluded.origin) > (t.version, t.origin)%s;
+            return null;
+        end
+        $body$
+        $sql$, 'merge_' || name, relation, col_list, new_list, key_list, set_list, coalesce(rises, ''));
+end
+$_$;
+
+CREATE FUNCTION replication.make_triggers(relation text, name text) RETURNS void
+    LANGUAGE plpgsql
+    AS $$
+begin
+    -- Named to fire after a writer's own triggers, so that what they changed is stamped too.
+    execute format('create trigger zz_stamp before insert or update or delete on %s
+                        for each row execute function replication.%I()', relation, 'stamp_' || name);
+    execute format('create trigger zz_capture_insert after insert on %s referencing new table as changed
+                        for each statement execute function replication.%I()', relation, 'capture_' || name);
+    execute format('create trigger zz_capture_update after update on %s referencing new table as changed
+                        for each statement execute function replication.%I()', relation, 'capture_' || name);
+    execute format('create trigger zz_refuse_truncate before truncate on %s
+                        for each statement execute function replication.refuse_truncate()', relation);
+    execute format('create trigger merge before insert on replication.%I
+                        for each row execute function replication.%I()', 'outbox_' || name, 'merge_' || name);
+    execute format('alter table replication.%I enable replica trigger merge', 'outbox_' || name);
+end
+$$;
+
+CREATE FUNCTION replication.merge_account() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+        begin
+            insert into public.account as t (id, username, password_hash, password_change_required, password_changed_at, created_at, updated_at, version, origin, deleted) overriding system value values (new.id, new.username, new.password_hash, new.password_change_required, new.password_changed_at, new.created_at, new.updated_at, new.version, new.origin, new.deleted)
+            on conflict (id) do update set username = excluded.username, password_hash = excluded.password_hash, password_change_required = excluded.password_change_required, password_changed_at = excluded.password_changed_at, created_at = excluded.created_at, updated_at = excluded.updated_at, version = excluded.version, origin = excluded.origin, deleted = excluded.deleted
+            where (excluded.version, excluded.origin) > (t.version, t.origin);
+            return null;
+        end
+        $$;
+
+CREATE FUNCTION replication.merge_cluster_key() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+        begin
+            insert into public.cluster_key as t (name, public, wrapped, version, origin, deleted) overriding system value values (new.name, new.public, new.wrapped, new.version, new.origin, new.deleted)
+            on conflict (name) do update set public = excluded.public, wrapped = excluded.wrapped, version = excluded.version, origin = excluded.origin, deleted = excluded.deleted
+            where (excluded.version, excluded.origin) > (t.version, t.origin);
+            return null;
+        end
+        $$;
+
+CREATE FUNCTION replication.merge_heartbeat() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+        begin
+            insert into public.heartbeat as t (number, at, seen, version, origin, deleted) overriding system value values (new.number, new.at, new.seen, new.version, new.origin, new.deleted)
+            on conflict (number) do update set at = excluded.at, seen = excluded.seen, version = excluded.version, origin = excluded.origin, deleted = excluded.deleted
+            where (excluded.version, excluded.origin) > (t.version, t.origin);
+            return null;
+        end
+        $$;
+
+CREATE FUNCTION replication.merge_key() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+        begin
+            insert into public.key as t (id, name, state, algorithm, size, usage_mask, description, unexportable, undeletable, fingerprint, material_version, epoch, wrapped, activation_date, created_at, updated_at, version, origin, deleted) overriding system value values (new.id, new.name, new.state, new.algorithm, new.size, new.usage_mask, new.description, new.unexportable, new.undeletable, new.fingerprint, new.material_version, new.epoch, new.wrapped, new.activation_date, new.created_at, new.updated_at, new.version, new.origin, new.deleted)
+            on conflict (id) do update set name = case when (excluded.version, excluded.origin) > (t.version, t.origin)
+                          then excluded.name else t.name end, state = public.join_key_state(t.state, excluded.state), algorithm = case when (excluded.version, excluded.origin) > (t.version, t.origin)
+                          then excluded.algorithm else t.algorithm end, size = case when (excluded.version, excluded.origin) > (t.version, t.origin)
+                          then excluded.size else t.size end, usage_mask = case when (excluded.version, excluded.origin) > (t.version, t.origin)
+                          then excluded.usage_mask else t.usage_mask end, description = case when (excluded.version, excluded.origin) > (t.version, t.origin)
+                          then excluded.description else t.description end, unexportable = case when (excluded.version, excluded.origin) > (t.version, t.origin)
+                          then excluded.unexportable else t.unexportable end, undeletable = case when (excluded.version, excluded.origin) > (t.version, t.origin)
+                          then excluded.undeletable else t.undeletable end, fingerprint = case when (excluded.version, excluded.origin) > (t.version, t.origin)
+                          then excluded.fingerprint else t.fingerprint end, material_version = case when (excluded.version, excluded.origin) > (t.version, t.origin)
+                          then excluded.material_version else t.material_version end, epoch = case when (excluded.version, excluded.origin) > (t.version, t.origin)
+                          then excluded.epoch else t.epoch end, wrapped = case when (excluded.version, excluded.origin) > (t.version, t.origin)
+                          then excluded.wrapped else t.wrapped end, activation_date = case when (excluded.version, excluded.origin) > (t.version, t.origin)
+                          then excluded.activation_date else t.activation_date end, created_at = case when (excluded.version, excluded.origin) > (t.version, t.origin)
+                          then excluded.created_at else t.created_at end, updated_at = case when (excluded.version, excluded.origin) > (t.version, t.origin)
+                          then excluded.updated_at else t.updated_at end, version = case when (excluded.version, excluded.origin) > (t.version, t.origin)
+                          then excluded.version else t.version end, origin = case when (excluded.version, excluded.origin) > (t.version, t.origin)
+                          then excluded.origin else t.origin end, deleted = greatest(t.deleted, excluded.deleted)
+            where (excluded.version, excluded.origin) > (t.version, t.origin) or public.join_key_state(t.state, excluded.state) is distinct from t.state or greatest(t.deleted, excluded.deleted) is distinct from t.deleted;
+            return null;
+        end
+        $$;
+
+CREATE FUNCTION replication.merge_node() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+        begin
+            insert into public.node as t (id, number, host, port, public_address, state, serial, joined_at, version, origin, deleted) overriding system value values (new.id, new.number, new.host, new.port, new.public_address, new.state, new.serial, new.joined_at, new.version, new.origin, new.deleted)
+            on conflict (id) do update set number = case when (excluded.version, excluded.origin) > (t.version, t.origin)
+                          then excluded.number else t.number end, host = case when (excluded.version, excluded.origin) > (t.version, t.origin)
+                          then excluded.host else t.host end, port = case when (excluded.version, excluded.origin) > (t.version, t.origin)
+                          then excluded.port else t.port end, public_address = case when (excluded.version, excluded.origin) > (t.version, t.origin)
+                          then excluded.public_address else t.public_address end, state = greatest(t.state, excluded.state), serial = case when (excluded.version, excluded.origin) > (t.version, t.origin)
+                          then excluded.serial else t.serial end, joined_at = case when (excluded.version, excluded.origin) > (t.version, t.origin)
+                          then excluded.joined_at else t.joined_at end, version = case when (excluded.version, excluded.origin) > (t.version, t.origin)
+                          then excluded.version else t.version end, origin = case when (excluded.version, excluded.origin) > (t.version, t.origin)
+                          then excluded.origin else t.origin end, deleted = case when (excluded.version, excluded.origin) > (t.version, t.origin)
+                          then excluded.deleted else t.deleted end
+            where (excluded.version, excluded.origin) > (t.version, t.origin) or greatest(t.state, excluded.state) is distinct from t.state;
+            return null;
+        end
+        $$;
+
+CREATE FUNCTION replication.merge_node_view() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+        begin
+            insert into public.node_view as t (viewer, document, version, origin, deleted) overriding system value values (new.viewer, new.document, new.version, new.origin, new.deleted)
+            on conflict (viewer) do update set document = excluded.document, version = excluded.version, origin = excluded.origin, deleted = excluded.deleted
+            where (excluded.version, excluded.origin) > (t.version, t.origin);
+            return null;
+        end
+        $$;
+
+CREATE FUNCTION replication.merged(col text, merges jsonb) RETURNS text
+    LANGUAGE sql IMMUTABLE
+    AS $_$
+    select case
+        when merges ? col then format('%1$s(t.%2$I, excluded.%2$I)', merges ->> col, col)
+        when merges = '{}' then format('excluded.%I', col)
+        else format('case when (excluded.version, excluded.origin) > (t.version, t.origin)
+                          then excluded.%1$I else t.%1$I end', col)
+    end
+$_$;
+
+CREATE FUNCTION replication.refuse_truncate() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+begin
+    raise exception 'truncate of % is refused: it cannot be merged', tg_relid::regclass
+        using hint = 'delete the rows instead';
+end
+$$;
+
+CREATE FUNCTION replication.stamp_account() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+        begin
+            if tg_op = 'DELETE' then
+                update public.account set deleted = true where (id) = (old.id) and not deleted;
+                return null;
+            end if;
+            -- The transaction takes its id before the clock is read: what a heartbeat promises rests on this order.
+            -- An expression, not a query, and float8, not numeric: this runs for every row written.
+            if pg_current_xact_id() is not null then
+                new.version := (date_part('epoch', clock_timestamp()) * 1000000)::bigint;
+            end if;
+            new.origin := replication.this_node();
+            if tg_op = 'UPDATE' then
+                if (new.id) is distinct from (old.id) then
+                    raise exception 'the primary key of % cannot be updated', tg_relid::regclass
+                        using hint = 'delete the row and insert another';
+                end if;
+                new.version := greatest(new.version, old.version + 1);
+                
+            else
+                new.deleted := coalesce(new.deleted, false);
+            end if;
+            return new;
+        end
+        $$;
+
+CREATE FUNCTION replication.stamp_cluster_key() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+        begin
+            if tg_op = 'DELETE' then
+                update public.cluster_key set deleted = true where (name) = (old.name) and not deleted;
+                return null;
+            end if;
+            -- The transaction takes its id before the clock is read: what a heartbeat promises rests on this order.
+            -- An expression, not a query, and float8, not numeric: this runs for every row written.
+            if pg_current_xact_id() is not null then
+                new.version := (date_part('epoch', clock_timestamp()) * 1000000)::bigint;
+            end if;
+            new.origin := replication.this_node();
+            if tg_op = 'UPDATE' then
+                if (new.name) is distinct from (old.name) then
+                    raise exception 'the primary key of % cannot be updated', tg_relid::regclass
+                        using hint = 'delete the row and insert another';
+                end if;
+                new.version := greatest(new.version, old.version + 1);
+                
+            else
+                new.deleted := coalesce(new.deleted, false);
+            end if;
+            return new;
+        end
+        $$;
+
+CREATE FUNCTION replication.stamp_heartbeat() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+        begin
+            if tg_op = 'DELETE' then
+                update public.heartbeat set deleted = true where (number) = (old.number) and not deleted;
+                return null;
+            end if;
+            -- The transaction takes its id before the clock is read: what a heartbeat promises rests on this order.
+            -- An expression, not a query, and float8, not numeric: this runs for every row written.
+            if pg_current_xact_id() is not null then
+                new.version := (date_part('epoch', clock_timestamp()) * 1000000)::bigint;
+            end if;
+            new.origin := replication.this_node();
+            if tg_op = 'UPDATE' then
+                if (new.number) is distinct from (old.number) then
+                    raise exception 'the primary key of % cannot be updated', tg_relid::regclass
+                        using hint = 'delete the row and insert another';
+                end if;
+                new.version := greatest(new.version, old.version + 1);
+                
+            else
+                new.deleted := coalesce(new.deleted, false);
+            end if;
+            return new;
+        end
+        $$;
+
+CREATE FUNCTION replication.stamp_key() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+        begin
+            if tg_op = 'DELETE' then
+                update public.key set deleted = true where (id) = (old.id) and not deleted;
+                return null;
+            end if;
+            -- The transaction takes its id before the clock is read: what a heartbeat promises rests on this order.
+            -- An expression, not a query, and float8, not numeric: this runs for every row written.
+            if pg_current_xact_id() is not null then
+                new.version := (date_part('epoch', clock_timestamp()) * 1000000)::bigint;
+            end if;
+            new.origin := replication.this_node();
+            if tg_op = 'UPDATE' then
+                if (new.id) is distinct from (old.id) then
+                    raise exception 'the primary key of % cannot be updated', tg_relid::regclass
+                        using hint = 'delete the row and insert another';
+                end if;
+                new.version := greatest(new.version, old.version + 1);
+                new.state := public.join_key_state(old.state, new.state); new.deleted := greatest(old.deleted, new.deleted);
+            else
+                new.deleted := coalesce(new.deleted, false);
+            end if;
+            return new;
+        end
+        $$;
+
+CREATE FUNCTION replication.stamp_node() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+        begin
+            if tg_op = 'DELETE' then
+                update public.node set deleted = true where (id) = (old.id) and not deleted;
+                return null;
+            end if;
+            -- The transaction takes its id before the clock is read: what a heartbeat promises rests on this order.
+            -- An expression, not a query, and float8, not numeric: this runs for every row written.
+            if pg_current_xact_id() is not null then
+                new.version := (date_part('epoch', clock_timestamp()) * 1000000)::bigint;
+            end if;
+            new.origin := replication.this_node();
+            if tg_op = 'UPDATE' then
+                if (new.id) is distinct from (old.id) then
+                    raise exception 'the primary key of % cannot be updated', tg_relid::regclass
+                        using hint = 'delete the row and insert another';
+                end if;
+                new.version := greatest(new.version, old.version + 1);
+                new.state := greatest(old.state, new.state);
+            else
+                new.deleted := coalesce(new.deleted, false);
+            end if;
+            return new;
+        end
+        $$;
+
+CREATE FUNCTION replication.stamp_node_view() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+        begin
+            if tg_op = 'DELETE' then
+                update public.node_view set deleted = true where (viewer) = (old.viewer) and not deleted;
+                return null;
+            end if;
+            -- The transaction takes its id before the clock is read: what a heartbeat promises rests on this order.
+            -- An expression, not a query, and float8, not numeric: this runs for every row written.
+            if pg_current_xact_id() is not null then
+                new.version := (date_part('epoch', clock_timestamp()) * 1000000)::bigint;
+            end if;
+            new.origin := replication.this_node();
+            if tg_op = 'UPDATE' then
+                if (new.viewer) is distinct from (old.viewer) then
+                    raise exception 'the primary key of % cannot be updated', tg_relid::regclass
+                        using hint = 'delete the row and insert another';
+                end if;
+                new.version := greatest(new.version, old.version + 1);
+                
+            else
+                new.deleted := coalesce(new.deleted, false);
+            end if;
+            return new;
+        end
+        $$;
+
+CREATE FUNCTION replication.this_node() RETURNS integer
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    AS $$select 1$$;
+
+CREATE VIEW live.account AS
+ SELECT account.id,
+    account.username,
+    account.password_hash,
+    account.password_change_required,
+    account.password_changed_at,
+    account.created_at,
+    account.updated_at,
+    account.version,
+    account.origin
+   FROM public.account
+  WHERE (NOT account.deleted);
+
+CREATE TABLE public.cluster_key (
+    name text NOT NULL,
+    public bytea,
+    wrapped bytea NOT NULL,
+    version bigint DEFAULT 0 NOT NULL,
+    origin integer DEFAULT 0 NOT NULL,
+    deleted boolean DEFAULT false NOT NULL
+);
+
+CREATE VIEW live.cluster_key AS
+ SELECT cluster_key.name,
+    cluster_key.public,
+    cluster_key.wrapped,
+    cluster_key.version,
+    cluster_key.origin
+   FROM public.cluster_key
+  WHERE (NOT cluster_key.deleted);
+
+CREATE TABLE public.heartbeat (
+    number integer NOT NULL,
+    at bigint NOT NULL,
+    seen jsonb NOT NULL,
+    version bigint DEFAULT 0 NOT NULL,
+    origin integer DEFAULT 0 NOT NULL,
+    deleted boolean DEFAULT false NOT NULL
+);
+
+CREATE VIEW live.heartbeat AS
+ SELECT heartbeat.number,
+    heartbeat.at,
+    heartbeat.seen,
+    heartbeat.version,
+    heartbeat.origin
+   FROM public.heartbeat
+  WHERE (NOT heartbeat.deleted);
+
+CREATE VIEW live.key AS
+ SELECT key.id,
+    key.name,
+    key.state,
+    key.algorithm,
+    key.size,
+    key.usage_mask,
+    key.description,
+    key.unexportable,
+    key.undeletable,
+    key.fingerprint,
+    key.material_version,
+    key.epoch,
+    key.wrapped,
+    key.activation_date,
+    key.created_at,
+    key.updated_at,
+    key.version,
+    key.origin
+   FROM public.key
+  WHERE (NOT key.deleted);
+
+CREATE TABLE public.node (
+    id text NOT NULL,
+    number integer NOT NULL,
+    host text NOT NULL,
+    port integer NOT NULL,
+    public_address text NOT NULL,
+    state public.node_state NOT NULL,
+    serial text NOT NULL,
+    joined_at timestamp with time zone DEFAULT now() NOT NULL,
+    version bigint DEFAULT 0 NOT NULL,
+    origin integer DEFAULT 0 NOT NULL,
+    deleted boolean DEFAULT false NOT NULL
+);
+
+CREATE VIEW live.node AS
+ SELECT node.id,
+    node.number,
+    node.host,
+    node.port,
+    node.public_address,
+    node.state,
+    node.serial,
+    node.joined_at,
+    node.version,
+    node.origin
+   FROM public.node
+  WHERE (NOT node.deleted);
+
+CREATE TABLE public.node_view (
+    viewer text NOT NULL,
+    document jsonb NOT NULL,
+    version bigint DEFAULT 0 NOT NULL,
+    origin integer DEFAULT 0 NOT NULL,
+    deleted boolean DEFAULT false NOT NULL
+);
+
+CREATE VIEW live.node_view AS
+ SELECT node_view.viewer,
+    node_view.document,
+    node_view.version,
+    node_view.origin
+   FROM public.node_view
+  WHERE (NOT node_view.deleted);
+
+CREATE TABLE public.refinery_schema_history (
+    version integer NOT NULL,
+    name character varying(255),
+    applied_on character varying(255),
+    checksum character varying(255)
+);
+
+CREATE TABLE replication.call (
+    id bigint NOT NULL,
+    caller text NOT NULL,
+    kind text NOT NULL,
+    body jsonb NOT NULL,
+    answer jsonb,
+    asked_at timestamp with time zone DEFAULT now() NOT NULL
+);
+
+ALTER TABLE replication.call ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME replication.call_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+CREATE TABLE replication.enlisted (
+    relation text NOT NULL,
+    outbox text NOT NULL,
+    columns text[] NOT NULL,
+    key_columns text[] NOT NULL,
+    digested boolean NOT NULL
+);
+
+CREATE TABLE replication.lease (
+    only_one boolean DEFAULT true NOT NULL,
+    holder text NOT NULL,
+    until timestamp with time zone NOT NULL,
+    highest_number integer NOT NULL,
+    CONSTRAINT lease_only_one_check CHECK (only_one)
+);
+
+CREATE TABLE replication.outbox_account (
+    id text,
+    username text,
+    password_hash text,
+    password_change_required boolean,
+    password_changed_at timestamp with time zone,
+    created_at timestamp with time zone,
+    updated_at timestamp with time zone,
+    version bigint,
+    origin integer,
+    deleted boolean
+)
+WITH (autovacuum_enabled='false');
+
+CREATE TABLE replication.outbox_cluster_key (
+    name text,
+    public bytea,
+    wrapped bytea,
+    version bigint,
+    origin integer,
+    deleted boolean
+)
+WITH (autovacuum_enabled='false');
+
+CREATE TABLE replication.outbox_heartbeat (
+    number integer,
+    at bigint,
+    seen jsonb,
+    version bigint,
+    origin integer,
+    deleted boolean
+)
+WITH (autovacuum_enabled='false');
+
+CREATE TABLE replication.outbox_key (
+    id text,
+    name text,
+    state public.key_state,
+    algorithm text,
+    size integer,
+    usage_mask integer,
+    description text,
+    unexportable boolean,
+    undeletable boolean,
+    fingerprint text,
+    material_version integer,
+    epoch integer,
+    wrapped bytea,
+    activation_date timestamp with time zone,
+    created_at timestamp with time zone,
+    updated_at timestamp with time zone,
+    version bigint,
+    origin integer,
+    deleted boolean
+)
+WITH (autovacuum_enabled='false');
+
+CREATE TABLE replication.outbox_node (
+    id text,
+    number integer,
+    host text,
+    port integer,
+    public_address text,
+    state public.node_state,
+    serial text,
+    joined_at timestamp with time zone,
+    version bigint,
+    origin integer,
+    deleted boolean
+)
+WITH (autovacuum_enabled='false');
+
+CREATE TABLE replication.outbox_node_view (
+    viewer text,
+    document jsonb,
+    version bigint,
+    origin integer,
+    deleted boolean
+)
+WITH (autovacuum_enabled='false');
+
+ALTER TABLE ONLY public.account
+    ADD CONSTRAINT account_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.cluster_key
+    ADD CONSTRAINT cluster_key_pkey PRIMARY KEY (name);
+
+ALTER TABLE ONLY public.heartbeat
+    ADD CONSTRAINT heartbeat_pkey PRIMARY KEY (number);
+
+ALTER TABLE ONLY public.key
+    ADD CONSTRAINT key_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.node
+    ADD CONSTRAINT node_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.node_view
+    ADD CONSTRAINT node_view_pkey PRIMARY KEY (viewer);
+
+ALTER TABLE ONLY public.refinery_schema_history
+    ADD CONSTRAINT refinery_schema_history_pkey PRIMARY KEY (version);
+
+ALTER TABLE ONLY replication.call
+    ADD CONSTRAINT call_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY replication.enlisted
+    ADD CONSTRAINT enlisted_pkey PRIMARY KEY (relation);
+
+ALTER TABLE ONLY replication.lease
+    ADD CONSTRAINT lease_pkey PRIMARY KEY (only_one);
+
+CREATE INDEX account_username ON public.account USING btree (username);
+
+CREATE INDEX key_created_at ON public.key USING btree (created_at, id);
+
+CREATE INDEX key_name ON public.key USING btree (name);
+
+CREATE TRIGGER tell_node_changed AFTER INSERT OR UPDATE ON public.node FOR EACH STATEMENT EXECUTE FUNCTION public.tell_node_changed();
+
+ALTER TABLE public.node ENABLE ALWAYS TRIGGER tell_node_changed;
+
+CREATE TRIGGER zz_capture_insert AFTER INSERT ON public.account REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION replication.capture_account();
+
+CREATE TRIGGER zz_capture_insert AFTER INSERT ON public.cluster_key REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION replication.capture_cluster_key();
+
+CREATE TRIGGER zz_capture_insert AFTER INSERT ON public.heartbeat REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION replication.capture_heartbeat();
+
+CREATE TRIGGER zz_capture_insert AFTER INSERT ON public.key REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION replication.capture_key();
+
+CREATE TRIGGER zz_capture_insert AFTER INSERT ON public.node REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION replication.capture_node();
+
+CREATE TRIGGER zz_capture_insert AFTER INSERT ON public.node_view REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION replication.capture_node_view();
+
+CREATE TRIGGER zz_capture_update AFTER UPDATE ON public.account REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION replication.capture_account();
+
+CREATE TRIGGER zz_capture_update AFTER UPDATE ON public.cluster_key REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION replication.capture_cluster_key();
+
+CREATE TRIGGER zz_capture_update AFTER UPDATE ON public.heartbeat REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION replication.capture_heartbeat();
+
+CREATE TRIGGER zz_capture_update AFTER UPDATE ON public.key REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION replication.capture_key();
+
+CREATE TRIGGER zz_capture_update AFTER UPDATE ON public.node REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION replication.capture_node();
+
+CREATE TRIGGER zz_capture_update AFTER UPDATE ON public.node_view REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION replication.capture_node_view();
+
+CREATE TRIGGER zz_refuse_truncate BEFORE TRUNCATE ON public.account FOR EACH STATEMENT EXECUTE FUNCTION replication.refuse_truncate();
+
+CREATE TRIGGER zz_refuse_truncate BEFORE TRUNCATE ON public.cluster_key FOR EACH STATEMENT EXECUTE FUNCTION replication.refuse_truncate();
+
+CREATE TRIGGER zz_refuse_truncate BEFORE TRUNCATE ON public.heartbeat FOR EACH STATEMENT EXECUTE FUNCTION replication.refuse_truncate();
+
+CREATE TRIGGER zz_refuse_truncate BEFORE TRUNCATE ON public.key FOR EACH STATEMENT EXECUTE FUNCTION replication.refuse_truncate();
+
+CREATE TRIGGER zz_refuse_truncate BEFORE TRUNCATE ON public.node FOR EACH STATEMENT EXECUTE FUNCTION replication.refuse_truncate();
+
+CREATE TRIGGER zz_refuse_truncate BEFORE TRUNCATE ON public.node_view FOR EACH STATEMENT EXECUTE FUNCTION replication.refuse_truncate();
+
+CREATE TRIGGER zz_stamp BEFORE INSERT OR DELETE OR UPDATE ON public.account FOR EACH ROW EXECUTE FUNCTION replication.stamp_account();
+
+CREATE TRIGGER zz_stamp BEFORE INSERT OR DELETE OR UPDATE ON public.cluster_key FOR EACH ROW EXECUTE FUNCTION replication.stamp_cluster_key();
+
+CREATE TRIGGER zz_stamp BEFORE INSERT OR DELETE OR UPDATE ON public.heartbeat FOR EACH ROW EXECUTE FUNCTION replication.stamp_heartbeat();
+
+CREATE TRIGGER zz_stamp BEFORE INSERT OR DELETE OR UPDATE ON public.key FOR EACH ROW EXECUTE FUNCTION replication.stamp_key();
+
+CREATE TRIGGER zz_stamp BEFORE INSERT OR DELETE OR UPDATE ON public.node FOR EACH ROW EXECUTE FUNCTION replication.stamp_node();
+
+CREATE TRIGGER zz_stamp BEFORE INSERT OR DELETE OR UPDATE ON public.node_view FOR EACH ROW EXECUTE FUNCTION replication.stamp_node_view();
+
+CREATE TRIGGER merge BEFORE INSERT ON replication.outbox_account FOR EACH ROW EXECUTE FUNCTION replication.merge_account();
+
+ALTER TABLE replication.outbox_account ENABLE REPLICA TRIGGER merge;
+
+CREATE TRIGGER merge BEFORE INSERT ON replication.outbox_cluster_key FOR EACH ROW EXECUTE FUNCTION replication.merge_cluster_key();
+
+ALTER TABLE replication.outbox_cluster_key ENABLE REPLICA TRIGGER merge;
+
+CREATE TRIGGER merge BEFORE INSERT ON replication.outbox_heartbeat FOR EACH ROW EXECUTE FUNCTION replication.merge_heartbeat();
+
+ALTER TABLE replication.outbox_heartbeat ENABLE REPLICA TRIGGER merge;
+
+CREATE TRIGGER merge BEFORE INSERT ON replication.outbox_key FOR EACH ROW EXECUTE FUNCTION replication.merge_key();
+
+ALTER TABLE replication.outbox_key ENABLE REPLICA TRIGGER merge;
+
+CREATE TRIGGER merge BEFORE INSERT ON replication.outbox_node FOR EACH ROW EXECUTE FUNCTION replication.merge_node();
+
+ALTER TABLE replication.outbox_node ENABLE REPLICA TRIGGER merge;
+
+CREATE TRIGGER merge BEFORE INSERT ON replication.outbox_node_view FOR EACH ROW EXECUTE FUNCTION replication.merge_node_view();
+
+ALTER TABLE replication.outbox_node_view ENABLE REPLICA TRIGGER merge;
+
+CREATE PUBLICATION keystead WITH (publish = 'insert');
+
+ALTER PUBLICATION keystead ADD TABLE ONLY replication.outbox_account;
+
+ALTER PUBLICATION keystead ADD TABLE ONLY replication.outbox_cluster_key;
+
+ALTER PUBLICATION keystead ADD TABLE ONLY replication.outbox_heartbeat;
+
+ALTER PUBLICATION keystead ADD TABLE ONLY replication.outbox_key;
+
+ALTER PUBLICATION keystead ADD TABLE ONLY replication.outbox_node;
+
+ALTER PUBLICATION keystead ADD TABLE ONLY replication.outbox_node_view;
+
+GRANT USAGE ON SCHEMA live TO keystead_peer;
+
+GRANT USAGE ON SCHEMA peer TO keystead_peer;
+
+REVOKE USAGE ON SCHEMA public FROM PUBLIC;
+GRANT USAGE ON SCHEMA public TO keystead_peer;
+
+REVOKE ALL ON FUNCTION peer.answer(call_id bigint) FROM PUBLIC;
+GRANT ALL ON FUNCTION peer.answer(call_id bigint) TO keystead_peer;
+
+REVOKE ALL ON FUNCTION peer.call(kind text, body jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION peer.call(kind text, body jsonb) TO keystead_peer;
+
+REVOKE ALL ON FUNCTION peer.caller_number() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION peer.confirmed_by(number integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION peer.confirmed_by(number integer) TO keystead_peer;
+
+REVOKE ALL ON FUNCTION peer.digest(buckets integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION peer.digest(buckets integer) TO keystead_peer;
+
+REVOKE ALL ON FUNCTION peer.end_lease(lease_holder text, number_given integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION peer.end_lease(lease_holder text, number_given integer) TO keystead_peer;
+
+REVOKE ALL ON FUNCTION peer.grant_lease(lease_holder text, seconds integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION peer.grant_lease(lease_holder text, seconds integer) TO keystead_peer;
+
+REVOKE ALL ON FUNCTION peer.keep_changes() FROM PUBLIC;
+GRANT ALL ON FUNCTION peer.keep_changes() TO keystead_peer;
+
+REVOKE ALL ON FUNCTION peer.my_lag() FROM PUBLIC;
+GRANT ALL ON FUNCTION peer.my_lag() TO keystead_peer;
+
+REVOKE ALL ON FUNCTION peer.tables() FROM PUBLIC;
+GRANT ALL ON FUNCTION peer.tables() TO keystead_peer;
+
+GRANT SELECT ON TABLE public.account TO keystead_peer;
+
+GRANT SELECT ON TABLE public.key TO keystead_peer;
+
+REVOKE ALL ON FUNCTION public.tell_node_changed() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION replication.become_node(number integer) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION replication.capture_cluster_key() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION replication.capture_heartbeat() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION replication.capture_node() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION replication.capture_node_view() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION replication.check_enlistable(relation regclass) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION replication.digest(buckets integer) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION replication.empty_outboxes(larger_than bigint) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION replication.enlist(relation regclass, merges jsonb, digested boolean) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION replication.make_capture(relation text, name text, cols text[], keys text[], merges jsonb) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION replication.make_merge(relation text, name text, cols text[], keys text[], merges jsonb) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION replication.make_triggers(relation text, name text) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION replication.merge_cluster_key() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION replication.merge_heartbeat() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION replication.merge_node() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION replication.merge_node_view() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION replication.merged(col text, merges jsonb) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION replication.refuse_truncate() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION replication.stamp_cluster_key() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION replication.stamp_heartbeat() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION replication.stamp_node() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION replication.stamp_node_view() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION replication.this_node() FROM PUBLIC;
+
+GRANT SELECT ON TABLE public.cluster_key TO keystead_peer;
+
+GRANT SELECT ON TABLE public.heartbeat TO keystead_peer;
+
+GRANT SELECT ON TABLE live.heartbeat TO keystead_peer;
+
+GRANT SELECT ON TABLE public.node TO keystead_peer;
+
+GRANT SELECT ON TABLE live.node TO keystead_peer;
+
+GRANT SELECT ON TABLE public.node_view TO keystead_peer;
+
+ALTER DEFAULT PRIVILEGES FOR ROLE keystead IN SCHEMA public GRANT SELECT ON TABLES  TO keystead_peer;
+
+-- The database keystead_local, made from its migrations by a test; not to be edited.
+
+CREATE TABLE public.identity (
+    only_one boolean DEFAULT true NOT NULL,
+    node_id text NOT NULL,
+    number integer NOT NULL,
+    cluster_id text NOT NULL,
+    host text NOT NULL,
+    port integer NOT NULL,
+    since timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT identity_only_one_check CHECK (only_one)
+);
+
+CREATE TABLE public.master_key (
+    only_one boolean DEFAULT true NOT NULL,
+    wrapped bytea NOT NULL,
+    CONSTRAINT master_key_only_one_check CHECK (only_one)
+);
+
+CREATE TABLE public.refinery_schema_history (
+    version integer NOT NULL,
+    name character varying(255),
+    applied_on character varying(255),
+    checksum character varying(255)
+);
+
+CREATE TABLE public.ticket (
+    id text NOT NULL,
+    node_id text NOT NULL,
+    key_hash text NOT NULL,
+    host text NOT NULL,
+    serial text NOT NULL,
+    not_after timestamp with time zone NOT NULL,
+    spent_at timestamp with time zone,
+    number integer
+);
+
+ALTER TABLE ONLY public.identity
+    ADD CONSTRAINT identity_pkey PRIMARY KEY (only_one);
+
+ALTER TABLE ONLY public.master_key
+    ADD CONSTRAINT master_key_pkey PRIMARY KEY (only_one);
+
+ALTER TABLE ONLY public.refinery_schema_history
+    ADD CONSTRAINT refinery_schema_history_pkey PRIMARY KEY (version);
+
+ALTER TABLE ONLY public.ticket
+    ADD CONSTRAINT ticket_pkey PRIMARY KEY (id);
+

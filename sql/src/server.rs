@@ -1,0 +1,13 @@
+//! What the server as a whole says of itself. Run over its `postgres` database.
+
+use keystead::clock::Micros;
+
+use crate::error::Result;
+use crate::pool::Connection;
+use crate::query::query;
+
+/// When the server last read its settings and its access files. Only a connection made since then knows: an older one
+/// answers with the time it was made at.
+pub async fn settings_read_at(server: &Connection) -> Result<Micros> {
+    Ok(Micros(query!("server/settings_read_at").one(server, &[]).await?.get(0)))
+}

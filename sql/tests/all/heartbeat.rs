@@ -1,0 +1,109 @@
+//! Heartbeats: what they wait for, and what may be concluded from one.
+
+use anyhow::Result;
+use keystead::clock::Micros;
+use sql::heartbeat;
+use tokio::task::JoinSet;
+
+use crate::node::{Alone, Node, ONE, PATIENCE, Pair, TWO};
+use crate::wait;
+
+#[tokio::test]
+async fn a_heartbeat_is_not_finished_while_an_older_writer_is_open() -> Result<()> {
+    let node = Alone::start().await?;
+    let writer = node.session().await?;
+    writer
+        .batch_execute("begin; insert into public.item values ('a', 'x')")
+        .await?;
+    let beginning = heartbeat::begin(&node.db).await?;
+    assert!(!heartbeat::is_finished(&node.db, beginning).await?);
+    writer.batch_execute("commit").await?;
+    assert!(heartbeat::is_finished(&node.db, beginning).await?);
+    let late = node.count("select version from public.item").await?;
+    assert!(
+        Micros(late) <= beginning.at,
+        "the row's version {late} is covered by the heartbeat {:?}",
+        beginning.at
+    );
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_younger_writer_and_a_reader_do_not_hold_a_heartbeat_back() -> Result<()> {
+    let node = Alone::start().await?;
+    let reader = node.session().await?;
+    reader
+        .batch_execute("begin isolation level repeatable read; select count(*) from public.item")
+        .await?;
+    let beginning = heartbeat::begin(&node.db).await?;
+    let writer = node.session().await?;
+    writer
+        .batch_execute("begin; insert into public.item values ('a', 'x')")
+        .await?;
+    assert!(heartbeat::is_finished(&node.db, beginning).await?);
+    Ok(())
+}
+
+#[tokio::test]
+async fn nothing_with_a_version_up_to_a_finished_heartbeat_is_committed_after_it() -> Result<()> {
+    let node = Alone::start().await?;
+    let mut writers = JoinSet::new();
+    for writer in 0..4 {
+        let session = node.session().await?;
+        writers.spawn(async move {
+            for n in 0..150 {
+                let row = format!(
+                    "begin; insert into public.item values ('{writer}-{n}', ''); select pg_sleep(0.002); commit"
+                );
+                session.batch_execute(&row).await?;
+            }
+            Ok::<_, tokio_postgres::Error>(())
+        });
+    }
+    let mut promised = Vec::new();
+    while !writers.is_empty() {
+        promised.push(rows_up_to_a_heartbeat(&node).await?);
+        while let Some(ended) = writers.try_join_next() {
+            ended??;
+        }
+    }
+    assert!(
+        promised.len() > 10,
+        "only {} heartbeats were made beside the writers",
+        promised.len()
+    );
+    for (at, rows) in promised {
+        assert_eq!(count_up_to(&node, at).await?, rows, "rows with a version up to {at:?}");
+    }
+    Ok(())
+}
+
+async fn rows_up_to_a_heartbeat(node: &Node) -> Result<(Micros, i64)> {
+    let beginning = heartbeat::begin(&node.db).await?;
+    let finished = async || Ok(heartbeat::is_finished(&node.db, beginning).await?);
+    wait::until("the heartbeat is finished", PATIENCE, finished).await?;
+    Ok((beginning.at, count_up_to(node, beginning.at).await?))
+}
+
+async fn count_up_to(node: &Node, at: Micros) -> Result<i64> {
+    node.count(&format!("select count(*) from public.item where version <= {}", at.0))
+        .await
+}
+
+#[tokio::test]
+async fn a_heartbeat_tells_what_its_node_has_of_the_others() -> Result<()> {
+    let pair = Pair::linked().await?;
+    heartbeat::beat(&pair.one.db, ONE, Micros(100)).await?;
+    let arrived = async || Ok(heartbeat::newest(&pair.two.db).await?.get(&ONE) == Some(&Micros(100)));
+    wait::until("the heartbeat of node 1 is on node 2", PATIENCE, arrived).await?;
+    heartbeat::beat(&pair.two.db, TWO, Micros(200)).await?;
+    let all = heartbeat::all(&pair.two.db).await?;
+    let seen: Vec<_> = all
+        .get(&TWO)
+        .into_iter()
+        .flatten()
+        .map(|(node, at)| (node.0, at.0))
+        .collect();
+    assert_eq!(seen, [(1, 100), (2, 200)]);
+    Ok(())
+}

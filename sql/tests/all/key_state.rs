@@ -1,0 +1,30 @@
+//! The order of key states stands in Rust and in SQL; both must be one.
+
+use anyhow::{Context as _, Result};
+use keystead::key::state::KeyState;
+
+use crate::node::Alone;
+
+#[tokio::test]
+async fn sql_joins_every_pair_of_states_as_rust_does() -> Result<()> {
+    let node = Alone::start().await?;
+    let join = "select public.join_key_state($1::text::public.key_state, $2::text::public.key_state)::text";
+    for (a, a_name) in KeyState::ALL {
+        for (b, b_name) in KeyState::ALL {
+            let joined: String = node.db.query_one(join, &[&a_name, &b_name]).await?.get(0);
+            let joined = KeyState::from_name(&joined).context(joined)?;
+            assert_eq!(joined, a.join(b), "{a_name} and {b_name}");
+        }
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn sql_has_the_states_of_rust_in_their_order() -> Result<()> {
+    let node = Alone::start().await?;
+    let names = node
+        .text("select array_to_string(enum_range(null::public.key_state), ',')")
+        .await?;
+    assert_eq!(names, KeyState::ALL.map(|(_, name)| name).join(","));
+    Ok(())
+}

@@ -1,0 +1,26 @@
+//! The promises of the room that keeps, on a real PostgreSQL.
+//!
+//! `node.rs` makes databases that are nodes; every other file proves one thing about them. The server under them is
+//! made by `tests/harness/postgres.rs`, which the tests of whole clusters use too.
+
+#[path = "../../../tests/harness/postgres.rs"]
+mod postgres;
+#[path = "../../../tests/harness/scratch.rs"]
+mod scratch;
+#[path = "../../../tests/harness/wait.rs"]
+mod wait;
+
+mod calls;
+mod convergence;
+mod copying;
+mod digest;
+mod enlisting;
+mod heartbeat;
+mod key_state;
+mod lease;
+mod merging;
+mod migrations;
+mod node;
+mod outbox;
+mod rights;
+mod stamping;

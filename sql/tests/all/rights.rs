@@ -1,0 +1,115 @@
+//! What a peer's role may do: what the schema `peer` grants, reading what it gets anyway, and nothing else.
+
+use anyhow::Result;
+use sql::{digest, link};
+use tokio_postgres::error::SqlState;
+
+use crate::node::{Alone, ONE, refused};
+
+const PEER: &str = "peer_00000000000000000000000000000002";
+const ENTER: &str =
+    "insert into public.node values ('00000000000000000000000000000002', 2, 'h', 5432, '', 'joining', 's')";
+
+#[tokio::test]
+async fn a_peer_may_do_nothing_but_what_it_is_granted() -> Result<()> {
+    let node = Alone::start().await?;
+    link::make_role(&node.db, PEER).await?;
+    node.run(ENTER).await?;
+    let peer = node.session_as(PEER).await?;
+    let forbidden = [
+        "insert into public.node values ('x', 3, 'h', 5432, '', 'ready', 's')",
+        "update public.node set state = 'ready'",
+        "delete from public.key",
+        "truncate replication.outbox_key",
+        "insert into replication.outbox_node values ('x', 3, 'h', 5432, '', 'ready', 's', now(), 1, 1, false)",
+        "select * from replication.call",
+        "update replication.call set answer = '{}'",
+        "select * from replication.lease",
+        "select replication.enlist('public.item')",
+        "select replication.become_node(9)",
+        "select replication.empty_outboxes(0)",
+        "create table public.mine (id integer)",
+        "create table peer.mine (id integer)",
+        "create schema mine",
+        "create role mine",
+        "alter role keystead nologin",
+        "set role keystead",
+        "set session_replication_role = replica",
+        "alter system set fsync = off",
+        "create subscription s connection '' publication p",
+        "drop publication keystead",
+        "select pg_read_file('postgresql.conf')",
+        "copy public.node to '/tmp/stolen'",
+        "copy public.node to program 'cat'",
+        "select pg_terminate_backend(pid) from pg_stat_activity where usename = 'keystead'",
+    ];
+    for statement in forbidden {
+        let refused = refused(&peer, statement).await?;
+        assert_eq!(
+            *refused.code(),
+            SqlState::INSUFFICIENT_PRIVILEGE,
+            "{statement}: {refused}"
+        );
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_peer_may_do_what_joining_and_checking_need() -> Result<()> {
+    let node = Alone::start().await?;
+    link::make_role(&node.db, PEER).await?;
+    node.run(ENTER).await?;
+    let peer = node.session_as(PEER).await?;
+    let kept_from = link::keep_changes(&peer).await?;
+    assert_eq!(
+        link::keep_changes(&peer).await?,
+        kept_from,
+        "asking again changes nothing"
+    );
+    assert_eq!(
+        link::actual(&node.db).await?.slots.into_iter().collect::<Vec<_>>(),
+        ["keystead_1_to_2"]
+    );
+    assert!(link::my_lag(&peer).await?.is_some());
+    assert_eq!(
+        link::confirmed_by(&peer, ONE).await?,
+        None,
+        "nothing is kept for a node without a slot"
+    );
+    assert_eq!(digest::all(&peer).await?, digest::all(&node.db).await?);
+    peer.batch_execute("select * from public.node; select * from public.key; select * from public.account")
+        .await?;
+    Ok(())
+}
+
+#[tokio::test]
+async fn changes_are_kept_for_nodes_of_the_cluster_only() -> Result<()> {
+    let node = Alone::start().await?;
+    link::make_role(&node.db, PEER).await?;
+    let peer = node.session_as(PEER).await?;
+    let keep = "select peer.keep_changes()";
+    assert_eq!(
+        refused(&peer, keep).await?.message(),
+        "only a node of this cluster may ask this"
+    );
+    node.run(ENTER).await?;
+    node.run("update public.node set state = 'removed'").await?;
+    assert_eq!(
+        refused(&peer, keep).await?.message(),
+        "only a node of this cluster may ask this"
+    );
+    assert!(link::actual(&node.db).await?.slots.is_empty());
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_role_that_is_dropped_leaves_nothing_and_its_sessions_end() -> Result<()> {
+    let node = Alone::start().await?;
+    link::make_role(&node.db, PEER).await?;
+    let peer = node.session_as(PEER).await?;
+    link::end_sessions(&node.db, PEER).await?;
+    assert!(peer.batch_execute("select 1").await.is_err());
+    link::drop_role(&node.db, PEER).await?;
+    assert!(link::actual(&node.db).await?.roles.is_empty());
+    Ok(())
+}

@@ -1,0 +1,92 @@
+#!/usr/bin/env bash
+# Installs what is missing: tests/deps.sh build|lint|test
+#
+# Debian packages come through apt, as root or with sudo, and only when they are missing. Rust is never installed: it
+# belongs to the user who compiles.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+readonly purpose=${1:?build, lint or test}
+readonly nextest=0.9.143
+readonly oldest_postgresql=15
+
+say() { printf '%s\n' "$*" >&2; }
+fail() { say "error: $1"; [ -z "${2:-}" ] || say "hint: $2"; exit 1; }
+have() { command -v "$1" >/dev/null 2>&1; }
+
+# The major version of the newest PostgreSQL server found; nothing when there is none.
+postgresql() {
+    {
+        ls /usr/lib/postgresql 2>/dev/null
+        ls -d /usr/pgsql-* 2>/dev/null | sed 's/.*-//'
+        if have postgres; then postgres --version | sed 's/[^0-9]*\([0-9]*\).*/\1/'; fi
+    } | sort -n | tail -1
+}
+
+missing_packages() {
+    have cc || echo gcc libc6-dev
+    [ -n "$(postgresql)" ] || echo postgresql
+    [ -e /etc/ssl/certs/ca-certificates.crt ] || [ ! -d /etc/debian_version ] || echo ca-certificates
+    case $purpose in
+    lint) have git || echo git ;;
+    test) have openssl || echo openssl ;;
+    esac
+}
+
+as_root() {
+    if [ "$(id -u)" = 0 ]; then "$@"; elif have sudo; then sudo "$@"; else return 1; fi
+}
+
+install_packages() {
+    have apt-get || fail "missing: $*" "install them with this system's package manager, then run this again"
+    [ "$(id -u)" = 0 ] || have sudo || fail "missing: $*" "as root: apt-get install $*"
+    say "installing $*"
+    case " $* " in *" postgresql "*)
+        # The nodes make their own data folders; the one that Debian would make and start is not needed.
+        as_root mkdir -p /etc/postgresql-common/createcluster.d
+        echo 'create_main_cluster = false' |
+            as_root tee /etc/postgresql-common/createcluster.d/no-main-cluster.conf >/dev/null ;;
+    esac
+    as_root env DEBIAN_FRONTEND=noninteractive apt-get update -qq ||
+        fail "apt-get update failed" "look at the network and at /etc/apt/sources.list.d"
+    as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$@" >&2 ||
+        fail "apt-get could not install $*"
+}
+
+check_postgresql() {
+    local found
+    found=$(postgresql)
+    [ -n "$found" ] || fail "no PostgreSQL was found" "install PostgreSQL $oldest_postgresql or newer"
+    [ "$found" -ge "$oldest_postgresql" ] || fail "PostgreSQL $found is too old: $oldest_postgresql is needed" \
+        "https://wiki.postgresql.org/wiki/Apt has newer ones for this system"
+}
+
+check_rust() {
+    local wanted found
+    wanted=$(sed -n 's/^rust-version = "\(.*\)"/\1/p' Cargo.toml | head -1)
+    have cargo || fail "cargo is missing: Rust $wanted or newer is needed" \
+        "curl --proto '=https' --tlsv1.2 -sSf https://sh.rustup.rs | sh -s -- -y && . ~/.cargo/env"
+    found=$(cargo --version | awk '{print $2}')
+    [ "$(printf '%s\n' "$wanted" "$found" | sort -V | head -1)" = "$wanted" ] ||
+        fail "Rust $found is too old: $wanted is needed" "rustup update stable"
+}
+
+check_component() {
+    cargo "$1" --version >/dev/null 2>&1 && return
+    have rustup || fail "cargo $1 is missing" "install it with the Rust it belongs to"
+    rustup component add "$2"
+}
+
+packages=$(missing_packages)
+# shellcheck disable=SC2086 # one word a package
+[ -z "$packages" ] || install_packages $packages
+check_rust
+case $purpose in
+build) check_postgresql ;;
+lint) check_component fmt rustfmt && check_component clippy clippy ;;
+test)
+    check_postgresql
+    cargo nextest --version >/dev/null 2>&1 || cargo install cargo-nextest --locked --version "$nextest"
+    ;;
+*) fail "$purpose is none of build, lint, test" ;;
+esac
