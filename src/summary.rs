@@ -62,16 +62,22 @@ pub fn status(node: &Member, link: &LinkFacts, now: Micros) -> NodeStatus {
 
 fn down_because(link: &LinkFacts, now: Micros) -> Option<String> {
     let silent = link.heard.is_none_or(|heard| now.millis_since(heard) > DOWN_AFTER_MILLIS);
-    if silent && link.error.is_some() {
-        return link.error.clone();
-    }
-    if silent {
-        return Some("no heartbeat of it has arrived for 10 seconds".to_owned());
-    }
-    (link.connected_since.is_none()).then(|| "it does not fetch this node's changes".to_owned())
+    let what_is_missing = if silent {
+        "no heartbeat of it has arrived for 10 seconds"
+    } else if link.connected_since.is_none() {
+        "it does not fetch this node's changes"
+    } else {
+        return None;
+    };
+    Some(link.error.clone().unwrap_or_else(|| what_is_missing.to_owned()))
 }
 
-/// What `viewer_view` says of itself.
+/// Is there reason to try to reach the peer, for the words of the failure?
+pub fn is_in_doubt(link: &LinkFacts, now: Micros) -> bool {
+    down_because(link, now).is_some()
+}
+
+/// What a node says of itself.
 pub fn itself(node: &Member, status: NodeStatus) -> Viewed {
     Viewed { cluster_errors: None, node_info: info(node, status, None), summary: "GOOD".to_owned() }
 }

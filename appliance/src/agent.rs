@@ -2,7 +2,7 @@
 //!
 //! One [`Agent`] lives as long as the process. It decides nothing: it holds. Next: `start.rs`, which makes it.
 
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use keystead::clock::{Clock, Micros};
 use keystead::config::NodeConfig;
@@ -46,6 +46,8 @@ pub(crate) struct Agent {
     pub(crate) started: Micros,
     pub(crate) tasks: Tasks,
     pub(crate) root_of_trust: RootOfTrust,
+    /// The serial numbers on the revocation list that this agent installed last.
+    pub(crate) revoked: Mutex<Vec<String>>,
     /// Wakes the reconciler.
     pub(crate) links_changed: Notify,
     /// The join that runs or has failed.
@@ -87,6 +89,7 @@ impl Agent {
             local,
             tasks,
             root_of_trust,
+            revoked: Mutex::default(),
             links_changed: Notify::new(),
             join: watch::Sender::new(None),
             standing: watch::Sender::new(Standing::Alone),

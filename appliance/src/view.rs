@@ -11,7 +11,7 @@ use keystead::clock::Micros;
 use keystead::member::roster::{Member, NodeState, Roster};
 use keystead::member::status::NodeStatus;
 use keystead::replication::{horizon, names};
-use keystead::summary::{self, DOWN_AFTER_MILLIS, LinkFacts};
+use keystead::summary::{self, LinkFacts};
 use keystead::{NodeNumber, Result};
 use sql::Connection;
 use tokio_util::sync::CancellationToken;
@@ -111,9 +111,8 @@ async fn observe(
     for (number, link) in &mut facts {
         remember(memory, *number, link, now);
     }
-    let silent = |link: &LinkFacts| link.heard.is_none_or(|heard| now.millis_since(heard) > DOWN_AFTER_MILLIS);
     for node in roster.ready() {
-        if let Some(link) = facts.get_mut(&node.number).filter(|link| silent(link)) {
+        if let Some(link) = facts.get_mut(&node.number).filter(|link| summary::is_in_doubt(link, now)) {
             link.error = why_silent(agent, &me, node).await;
         }
     }

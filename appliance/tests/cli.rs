@@ -283,6 +283,5 @@ fn an_idle_agent_takes_little_memory() {
     let status = fs::read_to_string(format!("/proc/{agent}/status")).unwrap();
     let resident = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
     let kilobytes: u64 = resident.trim().trim_end_matches(" kB").parse().unwrap();
-    // An unoptimised build is larger than the 40 MB that a release may take.
-    assert!(kilobytes < 80 * 1024, "{kilobytes} kB");
+    assert!(kilobytes < 40 * 1024, "{kilobytes} kB");
 }

@@ -161,11 +161,9 @@ impl fmt::Display for Stage {
 
 /// The table as a Mermaid state diagram, for `docs/join.md`.
 pub fn mermaid() -> String {
-    let mut text = String::from("stateDiagram-v2\n    [*] --> idle\n");
-    for row in TRANSITIONS {
-        text.push_str(&format!("    {} --> {}: {:?}\n", row.from, row.to, row.on));
-    }
-    text
+    let arrow = |row: &Transition| format!("    {} --> {}: {:?}\n", row.from, row.to, row.on);
+    let arrows: String = TRANSITIONS.iter().map(arrow).collect();
+    format!("stateDiagram-v2\n    [*] --> idle\n{arrows}")
 }
 
 #[cfg(test)]

@@ -78,7 +78,7 @@ impl TryFrom<PatchKeyRequest> for KeyChange {
 }
 
 fn material_bits(hex: &str) -> Result<i32> {
-    let good = !hex.is_empty() && hex.len() <= 64 && hex.len() % 2 == 0 && hex.chars().all(|c| c.is_ascii_hexdigit());
+    let good = !hex.is_empty() && hex.len() <= 64 && hex.len().is_multiple_of(2) && hex.chars().all(|c| c.is_ascii_hexdigit());
     let bits = good.then(|| i32::try_from(hex.len() * 4).ok()).flatten();
     bits.ok_or_else(|| Error::invalid_param("material is 16, 24 or 32 bytes in hexadecimal"))
 }

@@ -27,6 +27,8 @@ pub enum Repair {
     MakeRole(String),
     /// Write the access lines of exactly these nodes and load them.
     SetAccess(Vec<NodeId>),
+    /// Put the certificates with these serial numbers on the revocation list.
+    Revoke(Vec<String>),
     /// End every session of a role whose lines are gone.
     EndSessions(String),
     /// Subscribe to this peer from the slot it keeps for this node.
@@ -53,6 +55,12 @@ pub fn repairs(roster: &Roster, me: &Member, guests: &[NodeId], actual: &Actual,
 
     let mut list: Vec<Repair> = roles.difference(&actual.roles).cloned().map(Repair::MakeRole).collect();
     list.push(Repair::SetAccess(access));
+    let removed = roster.nodes.iter().filter(|node| node.state == NodeState::Removed);
+    let mut serials: Vec<String> = removed.map(|node| node.serial.clone()).collect();
+    serials.sort();
+    if !serials.is_empty() {
+        list.push(Repair::Revoke(serials));
+    }
     let gone: Vec<&String> = actual.roles.difference(&roles).collect();
     list.extend(gone.iter().map(|role| Repair::EndSessions((*role).clone())));
     if subscribe {
@@ -125,7 +133,7 @@ mod tests {
                 Repair::Enable(name) => drop(actual.subscriptions.insert(name.clone(), true)),
                 Repair::DropSubscription(name) => drop(actual.subscriptions.remove(name)),
                 Repair::DropSlot(name) => drop(actual.slots.remove(name)),
-                Repair::SetAccess(_) | Repair::EndSessions(_) => {}
+                Repair::SetAccess(_) | Repair::Revoke(_) | Repair::EndSessions(_) => {}
             }
         }
     }
@@ -141,7 +149,7 @@ mod tests {
         let first = repairs(&roster, &me, &[], &actual, true);
         act(&first, &roster, &me, &mut actual);
         let second = repairs(&roster, &me, &[], &actual, true);
-        assert!(matches!(second.as_slice(), [Repair::SetAccess(_)]), "{second:?}");
+        assert!(matches!(second.as_slice(), [Repair::SetAccess(_), Repair::Revoke(_)]), "{second:?}");
     }
 
     #[test]
@@ -156,6 +164,7 @@ mod tests {
             list,
             [
                 Repair::SetAccess(vec![]),
+                Repair::Revoke(vec![String::new()]),
                 Repair::EndSessions(role.clone()),
                 Repair::DropSlot(names::link(NodeNumber(1), NodeNumber(2))),
                 Repair::DropRole(role),

@@ -11,14 +11,14 @@ readonly password
 
 main() {
     cd "$checkout"
-    if [ -e "$demo" ]; then
+    say "building"
+    cargo build --release --workspace --bins
+    if [ -e "$demo" ] || [ -L "$demo" ]; then
         say "deleting the demo that is there"
         stop_all
         delete_all
     fi
     check_ports
-    say "building"
-    cargo build --release --bin keysteadd --bin ksctl
     choose_place
     local node
     for node in $nodes; do start "$node"; done

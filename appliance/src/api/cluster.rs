@@ -30,14 +30,14 @@ pub(crate) fn routes() -> OpenApiRouter<Arc<Agent>> {
 }
 
 /// This node in its cluster. Answers also when it is in none.
-#[utoipa::path(get, path = "/cluster", tag = "cluster", responses((status = 200, body = ClusterInfo), Refused))]
+#[utoipa::path(get, path = "/cluster", tag = "cluster", operation_id = "clusterInfo", responses((status = 200, description = "this node in its cluster", body = ClusterInfo), Refused))]
 async fn info(_caller: Watcher, State(agent): State<Arc<Agent>>) -> Result<Json<ClusterInfo>, Refusal> {
     Ok(Json(cluster::info(&agent).await?))
 }
 
 /// Makes a cluster with this node as its first member. The node keeps its accounts and keys.
-#[utoipa::path(post, path = "/cluster/new", tag = "cluster", request_body = NewClusterRequest,
-    responses((status = 200, body = ClusterInfo), Refused))]
+#[utoipa::path(post, path = "/cluster/new", tag = "cluster", operation_id = "newCluster", request_body = NewClusterRequest,
+    responses((status = 200, description = "the new cluster", body = ClusterInfo), Refused))]
 async fn new(
     _caller: Writer,
     State(agent): State<Arc<Agent>>,
@@ -47,8 +47,8 @@ async fn new(
 }
 
 /// On a node that is to join: makes a key that never leaves it, and a request to sign. The last request counts.
-#[utoipa::path(post, path = "/cluster/csr", tag = "cluster", request_body = CsrRequest,
-    responses((status = 200, body = CsrAnswer), Refused))]
+#[utoipa::path(post, path = "/cluster/csr", tag = "cluster", operation_id = "clusterCsr", request_body = CsrRequest,
+    responses((status = 200, description = "the request, to be signed by a member", body = CsrAnswer), Refused))]
 async fn csr(
     _caller: Writer,
     State(agent): State<Arc<Agent>>,
@@ -58,8 +58,8 @@ async fn csr(
 }
 
 /// On a node that is to join, with what a member answered: begins the join. It replaces the node's accounts and keys.
-#[utoipa::path(post, path = "/cluster/join", tag = "cluster", request_body = JoinRequest,
-    responses((status = 200, body = ClusterInfo), Refused))]
+#[utoipa::path(post, path = "/cluster/join", tag = "cluster", operation_id = "joinCluster", request_body = JoinRequest,
+    responses((status = 200, description = "how far the join is", body = ClusterInfo), Refused))]
 async fn join_cluster(
     _caller: Writer,
     State(agent): State<Arc<Agent>>,
@@ -70,21 +70,21 @@ async fn join_cluster(
 }
 
 /// On a removed node: forgets its cluster. On the only member: dissolves the cluster.
-#[utoipa::path(delete, path = "/cluster", tag = "cluster", responses((status = 204), Refused))]
+#[utoipa::path(delete, path = "/cluster", tag = "cluster", operation_id = "deleteCluster", responses((status = 204, description = "this node is in no cluster any more"), Refused))]
 async fn delete(_caller: Caller, State(agent): State<Arc<Agent>>) -> Result<StatusCode, Refusal> {
     cluster::leave(&agent).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
 /// How every node sees every other.
-#[utoipa::path(get, path = "/cluster/summary", tag = "cluster", responses((status = 200, body = Summary), Refused))]
+#[utoipa::path(get, path = "/cluster/summary", tag = "cluster", operation_id = "clusterSummary", responses((status = 200, description = "by viewer, then by viewed node", body = Summary), Refused))]
 async fn summary(_caller: Watcher, State(agent): State<Arc<Agent>>) -> Result<Json<Summary>, Refusal> {
     Ok(Json(cluster::summary(&agent).await?))
 }
 
 /// What is wrong between nodes. Empty when nothing is.
-#[utoipa::path(get, path = "/cluster/errors", tag = "cluster", params(PageQuery),
-    responses((status = 200, body = List<NodeErrors>), Refused))]
+#[utoipa::path(get, path = "/cluster/errors", tag = "cluster", operation_id = "clusterErrors", params(PageQuery),
+    responses((status = 200, description = "what is wrong, by node and viewer", body = List<NodeErrors>), Refused))]
 async fn errors(
     _caller: Watcher,
     State(agent): State<Arc<Agent>>,

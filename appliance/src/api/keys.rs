@@ -41,8 +41,8 @@ struct By {
 }
 
 /// Keys, the oldest first.
-#[utoipa::path(get, path = "/vault/keys2", tag = "keys", params(PageQuery, Asked),
-    responses((status = 200, body = List<Key>), Refused))]
+#[utoipa::path(get, path = "/vault/keys2", tag = "keys", operation_id = "listKeys", params(PageQuery, Asked),
+    responses((status = 200, description = "one page of the keys that match", body = List<Key>), Refused))]
 async fn list(
     _caller: Reader,
     State(agent): State<Arc<Agent>>,
@@ -54,8 +54,8 @@ async fn list(
 }
 
 /// Makes a key, or imports one when material is given.
-#[utoipa::path(post, path = "/vault/keys2", tag = "keys", request_body = NewKeyRequest,
-    responses((status = 201, body = Key), Refused))]
+#[utoipa::path(post, path = "/vault/keys2", tag = "keys", operation_id = "newKey", request_body = NewKeyRequest,
+    responses((status = 201, description = "the new key", body = Key), Refused))]
 async fn create(
     _caller: Writer,
     State(agent): State<Arc<Agent>>,
@@ -66,9 +66,9 @@ async fn create(
 }
 
 /// One key, without its material.
-#[utoipa::path(get, path = "/vault/keys2/{id}", tag = "keys",
+#[utoipa::path(get, path = "/vault/keys2/{id}", tag = "keys", operation_id = "getKey",
     params(("id" = String, Path, description = "the key's id or name"), By),
-    responses((status = 200, body = Key), Refused))]
+    responses((status = 200, description = "the key", body = Key), Refused))]
 async fn get(
     _caller: Reader,
     State(agent): State<Arc<Agent>>,
@@ -79,9 +79,9 @@ async fn get(
 }
 
 /// Changes a key's name, description or usage.
-#[utoipa::path(patch, path = "/vault/keys2/{id}", tag = "keys", request_body = PatchKeyRequest,
+#[utoipa::path(patch, path = "/vault/keys2/{id}", tag = "keys", operation_id = "patchKey", request_body = PatchKeyRequest,
     params(("id" = String, Path, description = "the key's id or name"), By),
-    responses((status = 200, body = Key), Refused))]
+    responses((status = 200, description = "the key after the change", body = Key), Refused))]
 async fn patch(
     _caller: Writer,
     State(agent): State<Arc<Agent>>,
@@ -94,9 +94,9 @@ async fn patch(
 }
 
 /// Deletes a key for good, on every node.
-#[utoipa::path(delete, path = "/vault/keys2/{id}", tag = "keys",
+#[utoipa::path(delete, path = "/vault/keys2/{id}", tag = "keys", operation_id = "deleteKey",
     params(("id" = String, Path, description = "the key's id or name"), By),
-    responses((status = 204, headers(("row-version" = i64, description = "the version of the deletion"))), Refused))]
+    responses((status = 204, description = "the key is deleted", headers(("row-version" = i64, description = "the version of the deletion"))), Refused))]
 async fn delete(
     _caller: Writer,
     State(agent): State<Arc<Agent>>,

@@ -107,6 +107,7 @@ fn router(agent: Arc<Agent>) -> Router {
     let routes = routes
         .route("/openapi.json", openapi.clone())
         .route(&format!("{}/openapi.json", path::BASE), openapi)
+        .route(&format!("{}/healthz", path::BASE), get(system::health))
         .with_state(agent);
     dressed(routes, limits)
 }

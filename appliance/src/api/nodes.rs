@@ -38,15 +38,15 @@ struct Removal {
 }
 
 /// All members.
-#[utoipa::path(get, path = "/nodes", tag = "nodes", params(PageQuery),
-    responses((status = 200, body = List<Node>), Refused))]
+#[utoipa::path(get, path = "/nodes", tag = "nodes", operation_id = "listNodes", params(PageQuery),
+    responses((status = 200, description = "one page of the members", body = List<Node>), Refused))]
 async fn list(_caller: Watcher, State(agent): State<Arc<Agent>>, page: Page<256>) -> Result<Json<List<Node>>, Refusal> {
     Ok(Json(page.of(cluster::nodes(&agent).await?)))
 }
 
 /// On a member: signs the request of a node that is to join, and gives it what it needs.
-#[utoipa::path(post, path = "/nodes", tag = "nodes", request_body = NewNodeRequest,
-    responses((status = 200, body = NewNodeAnswer), Refused))]
+#[utoipa::path(post, path = "/nodes", tag = "nodes", operation_id = "newNode", request_body = NewNodeRequest,
+    responses((status = 200, description = "what the joining node needs, to be copied verbatim", body = NewNodeAnswer), Refused))]
 async fn sign(
     // Only a member signs. A node that is joining must be reached, to answer that consensus is down: clients wait then.
     _caller: Watcher,
@@ -57,15 +57,15 @@ async fn sign(
 }
 
 /// One member.
-#[utoipa::path(get, path = "/nodes/{id}", tag = "nodes", params(("id" = String, Path, description = "the node's id")),
-    responses((status = 200, body = Node), Refused))]
+#[utoipa::path(get, path = "/nodes/{id}", tag = "nodes", operation_id = "getNode", params(("id" = String, Path, description = "the node's id")),
+    responses((status = 200, description = "the member", body = Node), Refused))]
 async fn get(_caller: Watcher, State(agent): State<Arc<Agent>>, Path(id): Path<String>) -> Result<Json<Node>, Refusal> {
     Ok(Json(find(&agent, &node_id(&id)?).await?))
 }
 
 /// Changes where users reach a member.
-#[utoipa::path(patch, path = "/nodes/{id}", tag = "nodes", params(("id" = String, Path, description = "the node's id")),
-    request_body = PatchNodeRequest, responses((status = 200, body = Node), Refused))]
+#[utoipa::path(patch, path = "/nodes/{id}", tag = "nodes", operation_id = "patchNode", params(("id" = String, Path, description = "the node's id")),
+    request_body = PatchNodeRequest, responses((status = 200, description = "the member after the change", body = Node), Refused))]
 async fn patch(
     _caller: Writer,
     State(agent): State<Arc<Agent>>,
@@ -81,8 +81,8 @@ async fn patch(
 }
 
 /// Removes another member, for ever.
-#[utoipa::path(delete, path = "/nodes/{id}", tag = "nodes",
-    params(("id" = String, Path, description = "the node's id"), Removal), responses((status = 204), Refused))]
+#[utoipa::path(delete, path = "/nodes/{id}", tag = "nodes", operation_id = "deleteNode",
+    params(("id" = String, Path, description = "the node's id"), Removal), responses((status = 204, description = "the node is removed"), Refused))]
 async fn delete(
     _caller: Writer,
     State(agent): State<Arc<Agent>>,

@@ -18,21 +18,18 @@ use crate::agent::{Agent, Standing};
 
 const PRODUCT: &str = "Keystead";
 
-/// The routes of this file under the base path.
+/// The routes of this file under the base path. Load balancers ask at the root: [`health_route`].
 pub(crate) fn routes() -> OpenApiRouter<Arc<Agent>> {
-    OpenApiRouter::new()
-        .routes(routes!(info))
-        .routes(routes!(services))
-        .merge(health_route())
+    OpenApiRouter::new().routes(routes!(info)).routes(routes!(services))
 }
 
-/// `/healthz` alone: load balancers ask at the root.
+/// `/healthz`, for the root.
 pub(crate) fn health_route() -> OpenApiRouter<Arc<Agent>> {
     OpenApiRouter::new().routes(routes!(health))
 }
 
 /// What this node is.
-#[utoipa::path(get, path = "/system/info", tag = "system", responses((status = 200, body = SystemInfo), Refused))]
+#[utoipa::path(get, path = "/system/info", tag = "system", operation_id = "systemInfo", responses((status = 200, description = "what this node is", body = SystemInfo), Refused))]
 async fn info(_caller: Caller, State(agent): State<Arc<Agent>>) -> Result<Json<SystemInfo>, Refusal> {
     let now = agent.clock.now();
     let host = crate::api::tls::host_name();
@@ -55,8 +52,8 @@ async fn info(_caller: Caller, State(agent): State<Arc<Agent>>) -> Result<Json<S
 }
 
 /// Do the parts of this node run?
-#[utoipa::path(get, path = "/system/services/status", tag = "system", security(()),
-    responses((status = 200, body = ServicesStatus), Refused))]
+#[utoipa::path(get, path = "/system/services/status", tag = "system", operation_id = "servicesStatus", security(()),
+    responses((status = 200, description = "the parts of this node", body = ServicesStatus), Refused))]
 async fn services(State(agent): State<Arc<Agent>>) -> Json<ServicesStatus> {
     let postgres = if answers(&agent).await.is_ok() {
         "started"
@@ -67,9 +64,9 @@ async fn services(State(agent): State<Arc<Agent>>) -> Json<ServicesStatus> {
 }
 
 /// Should a load balancer send traffic here?
-#[utoipa::path(get, path = "/healthz", tag = "system", security(()),
-    responses((status = 200, body = Health), (status = 503, body = Health)))]
-async fn health(State(agent): State<Arc<Agent>>) -> (StatusCode, Json<Health>) {
+#[utoipa::path(get, path = "/healthz", tag = "system", operation_id = "health", security(()),
+    responses((status = 200, description = "yes", body = Health), (status = 503, description = "no, and why", body = Health)))]
+pub(crate) async fn health(State(agent): State<Arc<Agent>>) -> (StatusCode, Json<Health>) {
     let reason = match standing::may_write(agent.standing()) {
         Ok(()) => answers(&agent).await.err(),
         refused => refused.err(),

@@ -158,11 +158,23 @@ fn every_call_but_log_ins_and_health_needs_a_token() {
     }
     open.sort();
     let expected = [
-        "get /api/v1/healthz",
         "get /api/v1/system/services/status",
         "get /healthz",
         "patch /api/v1/auth/changepw",
         "post /api/v1/auth/tokens",
     ];
     assert_eq!(open, expected);
+}
+
+#[test]
+fn every_call_has_a_name_of_its_own_and_says_what_it_answers() {
+    let document: Value = serde_json::from_str(&openapi_json().unwrap()).unwrap();
+    let items = document["paths"].as_object().unwrap().values();
+    let mut names = std::collections::BTreeSet::new();
+    for operation in items.flat_map(|item| item.as_object().unwrap().values()) {
+        assert!(names.insert(operation["operationId"].as_str().unwrap()), "{operation}");
+        for answer in operation["responses"].as_object().unwrap().values() {
+            assert!(!answer["description"].as_str().unwrap().is_empty(), "{operation}");
+        }
+    }
 }

@@ -21,8 +21,8 @@ pub(crate) fn routes() -> OpenApiRouter<Arc<Agent>> {
 }
 
 /// Logs in with a password or a refresh token.
-#[utoipa::path(post, path = "/auth/tokens", tag = "auth", request_body = TokenRequest, security(()),
-    responses((status = 200, body = TokenAnswer), Refused))]
+#[utoipa::path(post, path = "/auth/tokens", tag = "auth", operation_id = "newToken", request_body = TokenRequest, security(()),
+    responses((status = 200, description = "tokens", body = TokenAnswer), Refused))]
 async fn log_in(
     State(agent): State<Arc<Agent>>,
     Json(asked): Json<TokenRequest>,
@@ -32,8 +32,8 @@ async fn log_in(
 }
 
 /// Changes a password. The password in force is the credential.
-#[utoipa::path(patch, path = "/auth/changepw", tag = "auth", request_body = ChangePasswordRequest, security(()),
-    responses((status = 200, body = ChangePasswordAnswer), Refused))]
+#[utoipa::path(patch, path = "/auth/changepw", tag = "auth", operation_id = "changePassword", request_body = ChangePasswordRequest, security(()),
+    responses((status = 200, description = "the password is changed", body = ChangePasswordAnswer), Refused))]
 async fn change_password(
     State(agent): State<Arc<Agent>>,
     Json(asked): Json<ChangePasswordRequest>,

@@ -4,6 +4,7 @@
 //! decided in `keystead::member::links`; this file looks and does.
 
 mod conninfo;
+mod revoked;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -17,6 +18,7 @@ use sql::listen::Listener;
 use tokio_util::sync::CancellationToken;
 
 use crate::agent::{Agent, Standing};
+use crate::heartbeat;
 use crate::postgres::PeerAccess;
 
 /// Runs this often even when nothing changed.
@@ -59,8 +61,10 @@ pub(crate) async fn reconcile(agent: &Agent) -> Result<()> {
     let db = agent.db().await?;
     let roster = sql::node::all(&db).await?;
     if roster.find(&me).is_none_or(|node| node.state >= NodeState::Removing) {
-        // The others are letting go of this node; it stops taking writes and says so.
+        // The others are letting go of this node; it stops taking writes and says so. A last heartbeat tells them
+        // that it has heard.
         agent.stand(Standing::Removed);
+        heartbeat::beat(agent).await?;
         return Ok(());
     }
     apply(agent, &db, &roster, true).await
@@ -87,7 +91,7 @@ pub(crate) async fn apply(agent: &Agent, db: &Connection, roster: &Roster, subsc
 }
 
 async fn act(agent: &Agent, db: &Connection, roster: &Roster, me: &Member, repair: &Repair) -> Result<()> {
-    if !matches!(repair, Repair::SetAccess(_)) {
+    if !matches!(repair, Repair::SetAccess(_) | Repair::Revoke(_)) {
         tracing::info!(?repair, "repairing a link");
     }
     match repair {
@@ -98,6 +102,7 @@ async fn act(agent: &Agent, db: &Connection, roster: &Roster, me: &Member, repai
                 .set_access(&nodes.iter().map(access).collect::<Vec<_>>())
                 .await?
         }
+        Repair::Revoke(serials) => revoked::install(agent, serials).await?,
         Repair::EndSessions(role) => sql::link::end_sessions(db, role).await?,
         Repair::Subscribe(id) => {
             if let Some(peer) = roster.find(id) {

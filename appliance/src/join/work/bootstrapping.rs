@@ -28,7 +28,9 @@ pub(super) async fn run(agent: &Agent) -> Result<Event> {
     links::apply(agent, &db, &roster, false).await?;
     for member in &members {
         let from = keep_changes(agent, member).await?;
-        update(agent, |ledger| drop(ledger.slots.insert(member.number, from)))?;
+        update(agent, |ledger| {
+            ledger.slots.insert(member.number, from);
+        })?;
     }
     Ok(Event::SlotsMade)
 }

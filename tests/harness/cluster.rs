@@ -1,0 +1,166 @@
+//! A place for nodes, and clusters in it.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::PathBuf;
+
+use anyhow::{Context as _, Result, ensure};
+use serde_json::Value;
+use tempfile::TempDir;
+
+use super::network::Network;
+use super::node::{self, Node, PASSWORD, PATIENCE};
+use super::scratch;
+use super::wait::until;
+
+/// A network and a folder for the nodes of one test.
+pub(crate) struct Lab {
+    network: Network,
+    folder: TempDir,
+    logs: PathBuf,
+    made: u8,
+}
+
+impl Lab {
+    /// An empty one.
+    pub(crate) fn new() -> Result<Self> {
+        let folder = scratch::folder()?;
+        // PostgreSQL runs as another user when the test is root.
+        fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o711))?;
+        Ok(Self {
+            network: Network::take()?,
+            folder,
+            logs: node::logs()?,
+            made: 0,
+        })
+    }
+
+    /// A node that was not started yet.
+    pub(crate) fn node(&mut self) -> Result<Node> {
+        self.made += 1;
+        let name = format!("node-{}", self.made);
+        let log = self.logs.join(&name).with_extension("log");
+        Node::new(self.network.address(self.made), &self.folder.path().join(name), &log)
+    }
+
+    /// A running node that is in no cluster.
+    pub(crate) async fn single(&mut self) -> Result<Node> {
+        let mut node = self.node()?;
+        node.start_new().await?;
+        Ok(node)
+    }
+
+    /// A file in the lab's folder with this text.
+    pub(crate) fn file(&self, name: &str, text: &str) -> Result<String> {
+        let path = self.folder.path().join(name);
+        fs::write(&path, text)?;
+        Ok(path.to_str().context("a path that is text")?.to_owned())
+    }
+}
+
+/// Nodes that are one cluster. Nodes go before the lab they stand in.
+pub(crate) struct Cluster {
+    pub(crate) nodes: Vec<Node>,
+    pub(crate) lab: Lab,
+}
+
+impl Cluster {
+    /// A cluster of `size` nodes, made by `cluster new` and `cluster fulljoin`.
+    pub(crate) async fn new(size: usize) -> Result<Self> {
+        let mut lab = Lab::new()?;
+        let first = lab.single().await?;
+        first
+            .json(&["cluster", "new", "--host", &first.address.to_string()])
+            .await?;
+        let mut cluster = Self {
+            nodes: vec![first],
+            lab,
+        };
+        while cluster.nodes.len() < size {
+            let node = cluster.lab.single().await?;
+            cluster.join(node).await?;
+        }
+        Ok(cluster)
+    }
+
+    /// The node that made the cluster.
+    pub(crate) fn first(&self) -> &Node {
+        &self.nodes[0]
+    }
+
+    /// Joins a running node through the first one and waits until it is ready.
+    pub(crate) async fn join(&mut self, node: Node) -> Result<()> {
+        let answer = fulljoin(self.first(), &node, true).await?;
+        ensure!(answer["status"]["code"] == "r", "the join ended with {answer}");
+        self.nodes.push(node);
+        self.wait_until_linked().await
+    }
+
+    /// Waits until every node says of every node that it is well.
+    pub(crate) async fn wait_until_linked(&self) -> Result<()> {
+        until("every node finds every node good", PATIENCE, async || {
+            for node in &self.nodes {
+                let summary = node.json(&["cluster", "summary"]).await?;
+                let said = summaries(&summary);
+                ensure!(
+                    said.len() == self.nodes.len() * self.nodes.len(),
+                    "{} of {said:?}",
+                    said.len()
+                );
+                ensure!(said.iter().all(|one| *one == "GOOD"), "{said:?}");
+            }
+            Ok(true)
+        })
+        .await
+    }
+
+    /// Waits until all nodes hold the same data.
+    pub(crate) async fn wait_until_equal(&self) -> Result<()> {
+        until("all nodes hold the same data", PATIENCE, async || {
+            let first = self.first().digest().await?;
+            for node in &self.nodes {
+                ensure!(node.digest().await? == first, "{} differs", node.address);
+            }
+            Ok(true)
+        })
+        .await
+    }
+}
+
+/// `cluster fulljoin` of `joiner`, asked of `member`.
+pub(crate) async fn fulljoin(member: &Node, joiner: &Node, block: bool) -> Result<Value> {
+    let (member_host, joiner_host, url) = (member.address.to_string(), joiner.address.to_string(), joiner.url());
+    let mut command = vec![
+        "cluster",
+        "fulljoin",
+        "--member",
+        &member_host,
+        "--newnodehost",
+        &joiner_host,
+    ];
+    command.extend([
+        "--newnodeurl",
+        &url,
+        "--newnodeuser",
+        "admin",
+        "--newnodepass",
+        PASSWORD,
+        "-y",
+    ]);
+    if block {
+        command.push("--block");
+    }
+    member.json(&command).await
+}
+
+/// Every judgement in a summary.
+pub(crate) fn summaries(summary: &Value) -> Vec<&str> {
+    let views = summary["resources"]
+        .as_object()
+        .into_iter()
+        .flat_map(|all| all.values());
+    let viewed = views
+        .filter_map(|view| view["clusterSummary"].as_object())
+        .flat_map(|all| all.values());
+    viewed.filter_map(|one| one["summary"].as_str()).collect()
+}

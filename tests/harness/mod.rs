@@ -1,0 +1,17 @@
+//! Whole nodes for tests: real agents, real PostgreSQL, real TLS, on addresses of their own.
+//!
+//! Start reading at `cluster.rs`, which makes a cluster in one line; `node.rs` is one node and what can be done to it;
+//! `cli.rs` and `rest.rs` ask it as users do. Everything a test makes is gone when it ends, however it ends, except the
+//! logs: they are in `target/tmp/logs/<name of the test>/`.
+
+pub(crate) mod cli;
+pub(crate) mod cluster;
+pub(crate) mod network;
+pub(crate) mod node;
+pub(crate) mod processes;
+pub(crate) mod rest;
+pub(crate) mod scratch;
+pub(crate) mod wait;
+
+pub(crate) use cluster::{Cluster};
+pub(crate) use node::Node;

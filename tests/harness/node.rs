@@ -1,0 +1,277 @@
+//! One node: an agent in a process of its own with the PostgreSQL it owns.
+
+use std::fs::{self, OpenOptions};
+use std::io::Write as _;
+use std::net::Ipv4Addr;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::time::Duration;
+
+use anyhow::{Context as _, Result, ensure};
+use keystead::replication::names;
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+use serde_json::Value;
+use tokio_postgres::{Client, Config, NoTls};
+
+use super::cli::{self, Said};
+use super::processes;
+use super::rest::Rest;
+use super::wait::until;
+
+/// The administrator's password on every node of every test.
+pub(crate) const PASSWORD: &str = "Test-pass-1";
+const FIRST_PASSWORD: &str = "admin";
+const USER: &str = "admin";
+
+/// Long beside any single step of a test on a busy machine.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
+
+/// A node and its folder.
+pub(crate) struct Node {
+    pub(crate) address: Ipv4Addr,
+    folder: PathBuf,
+    log: PathBuf,
+    agent: Option<Child>,
+}
+
+impl Node {
+    /// Writes the configuration of a node that will listen at `address` and live in `folder`.
+    pub(crate) fn new(address: Ipv4Addr, folder: &Path, log: &Path) -> Result<Self> {
+        let node = Self {
+            address,
+            folder: folder.to_owned(),
+            log: log.to_owned(),
+            agent: None,
+        };
+        node.configure("")?;
+        Ok(node)
+    }
+
+    /// Writes the configuration anew, with more at its end.
+    pub(crate) fn configure(&self, more: &str) -> Result<()> {
+        let (address, data) = (self.address, self.data().display().to_string());
+        let config = format!(
+            "data_dir = \"{data}\"\n[rest]\nlisten = \"{address}:8443\"\n\
+             [postgres]\nlisten = [\"{address}\"]\nshared_buffers = \"16MB\"\n{more}\n"
+        );
+        Ok(fs::write(self.config(), config)?)
+    }
+
+    /// Where the node keeps everything.
+    pub(crate) fn data(&self) -> PathBuf {
+        self.folder.clone()
+    }
+
+    fn config(&self) -> PathBuf {
+        self.folder.with_extension("toml")
+    }
+
+    /// Starts the agent; it is not waited for.
+    pub(crate) fn spawn(&mut self, failpoints: &str) -> Result<()> {
+        ensure!(self.agent.is_none(), "the agent at {} runs already", self.address);
+        let log = OpenOptions::new().create(true).append(true).open(&self.log)?;
+        let mut command = Command::new(cli::program("keysteadd")?);
+        command
+            .arg("run")
+            .arg("--config")
+            .arg(self.config())
+            .env("FAILPOINTS", failpoints);
+        command.stdin(Stdio::null()).stdout(log.try_clone()?).stderr(log);
+        self.agent = Some(command.spawn()?);
+        Ok(())
+    }
+
+    /// Starts the agent and waits until its REST answers.
+    pub(crate) async fn start(&mut self) -> Result<()> {
+        self.spawn("")?;
+        self.wait_until_it_answers().await
+    }
+
+    /// Starts the agent for the first time and changes the first password.
+    pub(crate) async fn start_new(&mut self) -> Result<()> {
+        self.start().await?;
+        self.add_to_trusted()?;
+        let change = ["login", "--password", FIRST_PASSWORD, "--new-password", PASSWORD];
+        self.ksctl_as_nobody(&change, "").await?.text()?;
+        Ok(())
+    }
+
+    /// From now on users of all nodes of this test trust this node's own certificate.
+    fn add_to_trusted(&self) -> Result<()> {
+        let mut trusted = OpenOptions::new().create(true).append(true).open(self.trusted())?;
+        Ok(trusted.write_all(&fs::read(self.rest_certificate())?)?)
+    }
+
+    fn trusted(&self) -> PathBuf {
+        self.folder.with_file_name("trusted.pem")
+    }
+
+    /// Waits until REST answers; fails at once when the agent has ended.
+    pub(crate) async fn wait_until_it_answers(&mut self) -> Result<()> {
+        let what = format!("the node at {} answers (its log: {})", self.address, self.log.display());
+        let url = self.url();
+        let certificate = self.rest_certificate();
+        let agent = self.agent.as_mut().context("the agent was not started")?;
+        until(&what, PATIENCE, async || {
+            if agent.try_wait()?.is_some() {
+                // There is nothing more to wait for; told below.
+                return Ok(true);
+            }
+            let status = Rest::new(&url, &certificate)?
+                .get("system/services/status")
+                .await?
+                .good()?;
+            Ok(status["services"]
+                .as_array()
+                .is_some_and(|all| all.iter().all(|one| one["status"] != "error")))
+        })
+        .await?;
+        ensure!(
+            agent.try_wait()?.is_none(),
+            "the agent at {} has ended: {}",
+            self.address,
+            self.last_words()
+        );
+        Ok(())
+    }
+
+    /// Kills the agent as a crash does. Its PostgreSQL goes on.
+    pub(crate) fn kill(&mut self) -> Result<()> {
+        let mut agent = self.agent.take().context("the agent does not run")?;
+        agent.kill()?;
+        agent.wait()?;
+        Ok(())
+    }
+
+    /// Kills the agent and its PostgreSQL at once, as a power cut does.
+    pub(crate) fn kill_all(&mut self) -> Result<()> {
+        self.kill()?;
+        processes::end_all_in(&self.data());
+        Ok(())
+    }
+
+    /// Asks the agent to stop and waits for it.
+    pub(crate) async fn stop(&mut self) -> Result<ExitStatus> {
+        let agent = self.agent.as_ref().context("the agent does not run")?;
+        kill(Pid::from_raw(i32::try_from(agent.id())?), Signal::SIGTERM)?;
+        self.wait_until_it_ends().await
+    }
+
+    /// Waits until the agent has ended by itself.
+    pub(crate) async fn wait_until_it_ends(&mut self) -> Result<ExitStatus> {
+        let agent = self.agent.as_mut().context("the agent does not run")?;
+        until("the agent ends", PATIENCE, async || Ok(agent.try_wait()?.is_some())).await?;
+        let status = agent.wait()?;
+        self.agent = None;
+        Ok(status)
+    }
+
+    /// The end of what the agent logged.
+    pub(crate) fn last_words(&self) -> String {
+        let log = fs::read_to_string(&self.log).unwrap_or_default();
+        log.lines().rev().take(5).collect::<Vec<_>>().join("\n")
+    }
+
+    /// Where users reach it.
+    pub(crate) fn url(&self) -> String {
+        format!("https://{}:8443", self.address)
+    }
+
+    /// The certificate of its REST, which it made itself.
+    pub(crate) fn rest_certificate(&self) -> PathBuf {
+        self.data().join("rest/rest.crt")
+    }
+
+    /// A REST client, logged in.
+    pub(crate) async fn rest(&self) -> Result<Rest> {
+        let mut rest = Rest::new(&self.url(), &self.rest_certificate())?;
+        rest.log_in(USER, PASSWORD).await?;
+        Ok(rest)
+    }
+
+    /// Runs `ksctl` against this node, as its administrator.
+    pub(crate) async fn ksctl(&self, arguments: &[&str]) -> Result<Said> {
+        self.ksctl_with(arguments, "").await
+    }
+
+    /// The same, with something on standard input.
+    pub(crate) async fn ksctl_with(&self, arguments: &[&str], stdin: &str) -> Result<Said> {
+        self.ksctl_as_nobody(&[arguments, &["--password", PASSWORD]].concat(), stdin)
+            .await
+    }
+
+    async fn ksctl_as_nobody(&self, arguments: &[&str], stdin: &str) -> Result<Said> {
+        let home = self.folder.with_extension("home");
+        let mut command = cli::ksctl(&home)?;
+        command.args(arguments).args(["--user", USER, "--url", &self.url()]);
+        command.arg("--cacert").arg(self.trusted());
+        cli::run(&mut command, stdin).await
+    }
+
+    /// What `ksctl` prints, as JSON.
+    pub(crate) async fn json(&self, arguments: &[&str]) -> Result<Value> {
+        self.ksctl(arguments)
+            .await?
+            .json()
+            .with_context(|| format!("ksctl {}", arguments.join(" ")))
+    }
+
+    /// A session in a database of this node as its superuser, over its socket.
+    pub(crate) async fn db(&self, database: &str) -> Result<Client> {
+        let mut config = Config::new();
+        config
+            .host_path(self.data().join("pg-run"))
+            .user("keystead")
+            .dbname(database);
+        let (client, connection) = config.connect(NoTls).await?;
+        sql::drive(connection);
+        Ok(client)
+    }
+
+    /// The one text of a query in the database that replicates.
+    pub(crate) async fn query(&self, query: &str) -> Result<String> {
+        let row = self.db(sql::database::CLUSTER).await?.query_one(query, &[]).await?;
+        Ok(row.try_get::<_, Option<String>>(0)?.unwrap_or_default())
+    }
+
+    /// The digest of everything that is to be equal on all nodes.
+    pub(crate) async fn digest(&self) -> Result<String> {
+        self.query("select string_agg(d::text, ' ' order by d::text) from replication.digest(16) d")
+            .await
+    }
+
+    /// What there is of links on this node: its slots, subscriptions and roles of peers, sorted.
+    pub(crate) async fn links(&self) -> Result<String> {
+        let (link, role) = (names::LINK_PREFIX, names::ROLE_PREFIX);
+        self.query(&format!(
+            "select string_agg(name, ' ' order by name) from (
+                 select 'slot ' || slot_name from pg_replication_slots where starts_with(slot_name, '{link}')
+                 union all select 'subscription ' || subname from pg_subscription where starts_with(subname, '{link}')
+                 union all select 'role ' || rolname from pg_roles where starts_with(rolname, '{role}')
+             ) as all_of_them (name)"
+        ))
+        .await
+    }
+}
+
+impl Drop for Node {
+    fn drop(&mut self) {
+        if let Some(mut agent) = self.agent.take() {
+            agent.kill().ok();
+            agent.wait().ok();
+        }
+        processes::end_all_in(&self.data());
+    }
+}
+
+/// Where the logs of this test go; emptied of an earlier run.
+pub(crate) fn logs() -> Result<PathBuf> {
+    let test = std::thread::current().name().unwrap_or("main").replace("::", "-");
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("logs").join(test);
+    if folder.exists() {
+        fs::remove_dir_all(&folder)?;
+    }
+    fs::create_dir_all(&folder)?;
+    Ok(folder)
+}

@@ -1,0 +1,102 @@
+//! Asks a node over REST, the way programs do that are not `ksctl`.
+
+use std::path::Path;
+use std::time::Duration;
+
+use anyhow::{Context as _, Result, ensure};
+use reqwest::{Certificate, Client, Method, StatusCode};
+use serde_json::{Value, json};
+
+/// What a node answered.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    pub(crate) status: StatusCode,
+    pub(crate) body: Value,
+}
+
+impl Answer {
+    /// The body of a good answer.
+    pub(crate) fn good(self) -> Result<Value> {
+        ensure!(self.status.is_success(), "{}: {}", self.status, self.body);
+        Ok(self.body)
+    }
+
+    /// The text of a refusal.
+    pub(crate) fn refusal(&self) -> Result<&str> {
+        ensure!(!self.status.is_success(), "was not refused: {}", self.body);
+        self.body["codeDesc"]
+            .as_str()
+            .with_context(|| format!("not a refusal: {}", self.body))
+    }
+}
+
+/// A client of one node.
+pub(crate) struct Rest {
+    url: String,
+    client: Client,
+    token: Option<String>,
+}
+
+impl Rest {
+    /// A client that trusts the node's own certificate and is not logged in.
+    pub(crate) fn new(url: &str, certificate: &Path) -> Result<Self> {
+        rustls::crypto::aws_lc_rs::default_provider().install_default().ok();
+        let trusted = Certificate::from_pem(&std::fs::read(certificate)?)?;
+        let client = Client::builder()
+            .tls_certs_only([trusted])
+            .timeout(Duration::from_secs(30))
+            .build()?;
+        Ok(Self {
+            url: url.to_owned(),
+            client,
+            token: None,
+        })
+    }
+
+    /// Logs in with a password.
+    pub(crate) async fn log_in(&mut self, user: &str, password: &str) -> Result<()> {
+        let credentials = json!({"username": user, "password": password});
+        let answer = self.post("auth/tokens", &credentials).await?.good()?;
+        self.token = answer["jwt"].as_str().map(str::to_owned);
+        Ok(())
+    }
+
+    /// `GET /api/v1/…`
+    pub(crate) async fn get(&self, path: &str) -> Result<Answer> {
+        self.send(Method::GET, path, None).await
+    }
+
+    /// `POST /api/v1/…`
+    pub(crate) async fn post(&self, path: &str, body: &Value) -> Result<Answer> {
+        self.send(Method::POST, path, Some(body)).await
+    }
+
+    /// `PATCH /api/v1/…`
+    pub(crate) async fn patch(&self, path: &str, body: &Value) -> Result<Answer> {
+        self.send(Method::PATCH, path, Some(body)).await
+    }
+
+    /// `DELETE /api/v1/…`
+    pub(crate) async fn delete(&self, path: &str) -> Result<Answer> {
+        self.send(Method::DELETE, path, None).await
+    }
+
+    async fn send(&self, method: Method, path: &str, body: Option<&Value>) -> Result<Answer> {
+        let mut request = self.client.request(method, format!("{}/api/v1/{path}", self.url));
+        if let Some(token) = &self.token {
+            request = request.bearer_auth(token);
+        }
+        if let Some(body) = body {
+            request = request.json(body);
+        }
+        let response = request.send().await?;
+        let status = response.status();
+        let text = response.text().await?;
+        let body = if text.is_empty() {
+            Value::Null
+        } else {
+            serde_json::from_str(&text).with_context(|| text.clone())?
+        };
+        Ok(Answer { status, body })
+    }
+}

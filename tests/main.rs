@@ -1,0 +1,7 @@
+//! The promises of whole clusters: real agents, each with a real PostgreSQL, on addresses of this machine.
+//!
+//! `harness/` makes the nodes; every other file proves one thing about them. `docs/testing.md` says how to run them.
+
+mod harness;
+
+mod three_nodes;
