@@ -17,8 +17,8 @@ have() { command -v "$1" >/dev/null 2>&1; }
 # The major version of the newest PostgreSQL server found; nothing when there is none.
 postgresql() {
     {
-        ls /usr/lib/postgresql 2>/dev/null
-        ls -d /usr/pgsql-* 2>/dev/null | sed 's/.*-//'
+        # Not the folders alone: the client's packages make them too.
+        ls -d /usr/lib/postgresql/*/bin/initdb /usr/pgsql-*/bin/initdb 2>/dev/null | sed 's,.*[/-]\([0-9]*\)/bin/initdb,\1,'
         if have postgres; then postgres --version | sed 's/[^0-9]*\([0-9]*\).*/\1/'; fi
     } | sort -n | tail -1
 }

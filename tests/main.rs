@@ -4,4 +4,10 @@
 
 mod harness;
 
+mod access;
+mod attached;
+mod crash;
+mod refusals;
+mod restart;
 mod three_nodes;
+mod three_step;

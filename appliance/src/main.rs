@@ -31,6 +31,7 @@ mod telemetry;
 mod upkeep;
 mod vault;
 mod view;
+mod wake;
 
 use cli::{Cli, Command, Exit, RunArgs};
 

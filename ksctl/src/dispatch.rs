@@ -105,6 +105,7 @@ async fn run_keys(context: &Context, command: KeysCommand) -> Result<(), Failure
             .await
         }
         KeysCommand::Get(args) => keys::get::run(context, &one_key(args)).await,
+        KeysCommand::Export(args) => keys::export::run(context, &one_key(args)).await,
         KeysCommand::Delete(args) => keys::delete::run(context, &one_key(args)).await,
     }
 }

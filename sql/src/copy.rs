@@ -70,7 +70,7 @@ where
     pass(rows, sink, copied).await
 }
 
-/// PostgreSQL sends one message a row; small ones are joined to spare system calls.
+/// PostgreSQL sends one message a row and one more for the end; small ones are joined to spare system calls.
 async fn pass<R, S, F>(mut rows: R, mut sink: S, copied: &mut F) -> Result<()>
 where
     R: futures_util::Stream<Item = Result<Bytes, tokio_postgres::Error>> + Unpin,

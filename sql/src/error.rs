@@ -49,10 +49,9 @@ impl Error {
 
     fn kind(&self) -> Kind {
         match (self, self.code()) {
-            (Self::Connect(_), None) => Kind::Unavailable,
+            (Self::Connect(_), _) => Kind::Unavailable,
             (Self::Query { source, .. }, None) if source.is_closed() => Kind::Unavailable,
             (_, Some(code)) if unavailable(code) => Kind::Unavailable,
-            (Self::Connect(_), Some(_)) => Kind::Unavailable,
             _ => Kind::Internal,
         }
     }

@@ -102,6 +102,12 @@ pub async fn by_id(db: &Connection, id: &str) -> Result<Option<Key>> {
         .transpose()
 }
 
+/// The material of the key with this id, as it is kept: the epoch of the key-encryption key, and the wrapped bytes.
+pub async fn material(db: &Connection, id: &str) -> Result<Option<(i32, Vec<u8>)>> {
+    let row = query!("key/material").opt(db, &[&id]).await?;
+    Ok(row.and_then(|row| Some((row.get("epoch"), row.get::<_, Option<Vec<u8>>>("wrapped")?))))
+}
+
 /// The keys with this name, the oldest first: more than one after a partition only.
 pub async fn by_name(db: &Connection, name: &str) -> Result<Vec<Key>> {
     query!("key/by_name")

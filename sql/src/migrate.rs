@@ -41,7 +41,7 @@ pub fn newest() -> u32 {
     let newest = runner
         .get_migrations()
         .iter()
-        .map(|migration| migration.version())
+        .map(refinery::Migration::version)
         .max();
     newest
         .and_then(|version| u32::try_from(version).ok())

@@ -104,3 +104,14 @@ pub struct Key {
     /// The version of the key's row: rises with every change, on whichever node.
     pub row_version: i64,
 }
+
+/// A key with its material: the answer of `POST /v1/vault/keys2/{id}/export`.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct ExportedKey {
+    /// The key.
+    #[serde(flatten)]
+    pub key: Key,
+    /// Its material in hexadecimal.
+    pub material: String,
+}

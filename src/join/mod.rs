@@ -11,3 +11,6 @@ pub mod progress;
 pub mod request;
 pub mod retry;
 pub mod stage;
+
+#[cfg(test)]
+mod docs;

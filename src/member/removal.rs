@@ -30,15 +30,19 @@ pub fn may_leave(status: &NodeStatus, roster: &Roster, me: &NodeId) -> Result<()
     match status {
         NodeStatus::Killed(_) | NodeStatus::Removed => Ok(()),
         NodeStatus::NotClustered => Err(Error::conflict("this node is not in a cluster")),
-        NodeStatus::Joining(_) => {
-            Err(Error::conflict("this node is joining").with_hint("remove it on a member: `ksctl cluster nodes delete`"))
-        }
+        NodeStatus::Joining(_) => Err(still_joining()),
         NodeStatus::Ready | NodeStatus::Down(_) | NodeStatus::Removing => match roster.peers(me).count() {
             0 => Ok(()),
             others => Err(Error::conflict(format!("this node is a member of a cluster with {others} other nodes"))
                 .with_hint("remove it on another member first: `ksctl cluster nodes delete --id …`")),
         },
     }
+}
+
+/// A join that runs is ended on the members' side.
+pub fn still_joining() -> Error {
+    Error::conflict("this node is joining a cluster")
+        .with_hint("to end the join, remove the node on a member: `ksctl cluster nodes delete`")
 }
 
 #[cfg(test)]

@@ -6,7 +6,7 @@ set -euo pipefail
 readonly target=${CARGO_TARGET_DIR:-$checkout/target}/release
 readonly first_password=admin
 # Random: the demo is reachable by every user of this machine.
-password="Demo-$(od -An -N9 -tx1 /dev/urandom | tr -d ' \n')"
+password="Demo-$(od -An -N9 -tx1 /dev/urandom | tr -d ' \n')1"
 readonly password
 
 main() {

@@ -1,6 +1,7 @@
 //! A place for nodes, and clusters in it.
 
 use std::fs;
+use std::net::Ipv4Addr;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::PathBuf;
 
@@ -46,8 +47,13 @@ impl Lab {
     /// A running node that is in no cluster.
     pub(crate) async fn single(&mut self) -> Result<Node> {
         let mut node = self.node()?;
-        node.start_new().await?;
+        node.start_new("").await?;
         Ok(node)
+    }
+
+    /// An address of this test at which a node may or may not be.
+    pub(crate) fn address(&self, node: u8) -> Ipv4Addr {
+        self.network.address(node)
     }
 
     /// A file in the lab's folder with this text.

@@ -8,10 +8,11 @@ pub(crate) mod cli;
 pub(crate) mod cluster;
 pub(crate) mod network;
 pub(crate) mod node;
+pub(crate) mod postgres;
 pub(crate) mod processes;
 pub(crate) mod rest;
 pub(crate) mod scratch;
 pub(crate) mod wait;
 
-pub(crate) use cluster::{Cluster};
+pub(crate) use cluster::Cluster;
 pub(crate) use node::Node;

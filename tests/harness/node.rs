@@ -88,9 +88,10 @@ impl Node {
         self.wait_until_it_answers().await
     }
 
-    /// Starts the agent for the first time and changes the first password.
-    pub(crate) async fn start_new(&mut self) -> Result<()> {
-        self.start().await?;
+    /// Starts the agent for the first time, to die at these fail points, and changes the first password.
+    pub(crate) async fn start_new(&mut self, failpoints: &str) -> Result<()> {
+        self.spawn(failpoints)?;
+        self.wait_until_it_answers().await?;
         self.add_to_trusted()?;
         let change = ["login", "--password", FIRST_PASSWORD, "--new-password", PASSWORD];
         self.ksctl_as_nobody(&change, "").await?.text()?;
@@ -108,7 +109,7 @@ impl Node {
     }
 
     /// Waits until REST answers; fails at once when the agent has ended.
-    pub(crate) async fn wait_until_it_answers(&mut self) -> Result<()> {
+    async fn wait_until_it_answers(&mut self) -> Result<()> {
         let what = format!("the node at {} answers (its log: {})", self.address, self.log.display());
         let url = self.url();
         let certificate = self.rest_certificate();
@@ -144,11 +145,9 @@ impl Node {
         Ok(())
     }
 
-    /// Kills the agent and its PostgreSQL at once, as a power cut does.
-    pub(crate) fn kill_all(&mut self) -> Result<()> {
-        self.kill()?;
+    /// Kills what a dead agent left running, as a power cut does.
+    pub(crate) fn kill_rest(&self) {
         processes::end_all_in(&self.data());
-        Ok(())
     }
 
     /// Asks the agent to stop and waits for it.
@@ -227,6 +226,20 @@ impl Node {
         let (client, connection) = config.connect(NoTls).await?;
         sql::drive(connection);
         Ok(client)
+    }
+
+    /// Waits until the node says that it is a ready member.
+    pub(crate) async fn wait_until_ready(&self) -> Result<()> {
+        until(
+            &format!("the node at {} is ready", self.address),
+            PATIENCE,
+            async || {
+                let info = self.json(&["cluster", "info"]).await?;
+                ensure!(info["status"]["code"] == "r", "{info}");
+                Ok(true)
+            },
+        )
+        .await
     }
 
     /// The one text of a query in the database that replicates.

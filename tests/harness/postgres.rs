@@ -74,12 +74,10 @@ impl Postgres {
         config
     }
 
-    /// The same as text, for subscriptions and programs.
-    pub(crate) fn conninfo(&self, database: &str) -> String {
-        format!(
-            "host={} user={SUPERUSER} dbname={database}",
-            self.folder.path().display()
-        )
+    /// The same as a URL, for subscriptions, programs and configuration files.
+    pub(crate) fn url(&self, database: &str) -> String {
+        let folder = self.folder.path().display().to_string().replace('/', "%2F");
+        format!("postgres://{SUPERUSER}@{folder}/{database}")
     }
 
     async fn wait_until_it_answers(&self) -> Result<()> {
@@ -126,8 +124,10 @@ fn other_user() -> Result<Option<User>> {
 /// The newest PostgreSQL of Debian, else the one that `pg_config` knows.
 fn bin_dir() -> Result<PathBuf> {
     let versions = fs::read_dir("/usr/lib/postgresql").into_iter().flatten().flatten();
+    // The client's packages make such folders too.
+    let servers = versions.filter(|entry| entry.path().join("bin/initdb").exists());
     let version = |entry: fs::DirEntry| entry.file_name().to_str()?.parse::<u32>().ok();
-    if let Some(newest) = versions.filter_map(version).max() {
+    if let Some(newest) = servers.filter_map(version).max() {
         return Ok(PathBuf::from(format!("/usr/lib/postgresql/{newest}/bin")));
     }
     let output = Command::new("pg_config")

@@ -5,11 +5,12 @@ use axum::body::Bytes;
 use axum::extract::rejection::{BytesRejection, FailedToBufferBody};
 use axum::extract::{FromRequest, Request};
 use axum::response::{IntoResponse, Response};
-use keystead::{Error, Kind, Result};
+use keystead::{Error, Result};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::error::Refusal;
+use super::limits::too_large;
 
 /// A body in JSON.
 pub(crate) struct Json<T>(pub(crate) T);
@@ -40,10 +41,7 @@ fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T> {
 
 fn unread(rejection: BytesRejection) -> Error {
     match rejection {
-        BytesRejection::FailedToBufferBody(FailedToBufferBody::LengthLimitError(_)) => {
-            Error::new(Kind::TooLarge, "the body is larger than this node takes")
-                .with_hint("the limit is rest.max_body_bytes in the node's configuration")
-        }
+        BytesRejection::FailedToBufferBody(FailedToBufferBody::LengthLimitError(_)) => too_large(),
         other => Error::bad_request("the body could not be read").caused_by(other),
     }
 }

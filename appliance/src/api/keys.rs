@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use axum::extract::State;
 use axum::http::{HeaderName, StatusCode};
-use keystead::api::key::{Key, NewKeyRequest, PatchKeyRequest};
+use keystead::api::key::{ExportedKey, Key, NewKeyRequest, PatchKeyRequest};
 use keystead::api::list::List;
 use keystead::key::request::{KeyChange, NewKey};
 use serde::Deserialize;
@@ -29,6 +29,7 @@ pub(crate) fn routes() -> OpenApiRouter<Arc<Agent>> {
     OpenApiRouter::new()
         .routes(routes!(list, create))
         .routes(routes!(get, patch, delete))
+        .routes(routes!(export))
 }
 
 /// What a key is named by in the path.
@@ -91,6 +92,19 @@ async fn patch(
 ) -> Result<Json<Key>, Refusal> {
     let change = KeyChange::try_from(asked)?;
     Ok(Json(keys::change(&agent, &id, by.kind.as_deref(), &change).await?))
+}
+
+/// One key with its material.
+#[utoipa::path(post, path = "/vault/keys2/{id}/export", tag = "keys", operation_id = "exportKey",
+    params(("id" = String, Path, description = "the key's id or name"), By),
+    responses((status = 200, description = "the key with its material", body = ExportedKey), Refused))]
+async fn export(
+    _caller: Writer,
+    State(agent): State<Arc<Agent>>,
+    Path(id): Path<String>,
+    Query(by): Query<By>,
+) -> Result<Json<ExportedKey>, Refusal> {
+    Ok(Json(keys::export(&agent, &id, by.kind.as_deref()).await?))
 }
 
 /// Deletes a key for good, on every node.

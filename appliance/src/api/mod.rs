@@ -1,8 +1,9 @@
 //! The door for users: routes, one file per resource, and what all of them have in common.
 //!
 //! A request passes, in this order: `path.rs` (its plain path), `request_id.rs` (its name and its log line), the catching
-//! of panics, the time limit, routing, `auth.rs` (who may), `json.rs` and `query.rs` (what was sent), and the handler. An
-//! error becomes an answer in `error.rs` alone. Handlers decide nothing: they call `account`, `keys`, `cluster`, `join`.
+//! of panics, `limits.rs` (how long, how large), routing, `auth.rs` (who may), `json.rs` and `query.rs` (what was sent),
+//! and the handler. An error becomes an answer in `error.rs` alone. Handlers decide nothing: they call `account`, `keys`,
+//! `cluster` and `join`.
 //!
 //! A route and its description are registered at once, so `docs/api/openapi.json` cannot lack one; a test compares.
 
@@ -11,6 +12,7 @@ mod cluster;
 mod error;
 mod json;
 mod keys;
+mod limits;
 mod nodes;
 mod page;
 mod path;
@@ -24,12 +26,11 @@ mod tokens;
 
 use std::any::Any;
 use std::sync::Arc;
-use std::time::Duration;
 
 use axum::Router;
-use axum::extract::{DefaultBodyLimit, Request};
+use axum::extract::DefaultBodyLimit;
 use axum::http::{Method, StatusCode, header};
-use axum::middleware::{self, Next};
+use axum::middleware;
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::get;
 use keystead::Error;
@@ -40,11 +41,9 @@ use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityScheme};
 use utoipa_axum::router::OpenApiRouter;
 
 use self::error::Refusal;
+use self::limits::Limits;
 pub(crate) use self::serve::Door;
 use crate::agent::Agent;
-
-/// How long any call may take. Clients give up after 30 s, so the answer that it took too long comes just before.
-const PATIENCE: Duration = Duration::from_secs(29);
 
 #[derive(utoipa::OpenApi)]
 #[openapi(
@@ -88,18 +87,11 @@ fn described() -> OpenApiRouter<Arc<Agent>> {
         .merge(system::health_route())
 }
 
-/// What a single call may take.
-#[derive(Debug, Clone, Copy)]
-struct Limits {
-    body_bytes: usize,
-    patience: Duration,
-}
-
 /// All routes, on `agent`.
 fn router(agent: Arc<Agent>) -> Router {
     let limits = Limits {
         body_bytes: agent.config.rest.max_body_bytes,
-        patience: PATIENCE,
+        patience: limits::PATIENCE,
     };
     let (routes, document) = described().split_for_parts();
     let document = document.to_json().unwrap_or_default();
@@ -119,7 +111,7 @@ fn dressed(routes: Router, limits: Limits) -> Router {
         .method_not_allowed_fallback(other_method)
         .layer(DefaultBodyLimit::max(limits.body_bytes))
         .layer(middleware::from_fn(move |request, next| {
-            in_time(limits.patience, request, next)
+            limits::keep(limits, request, next)
         }))
         .layer(CatchPanicLayer::custom(|cause: Box<dyn Any + Send>| panicked(&*cause)))
         .layer(middleware::from_fn(request_id::follow))
@@ -132,15 +124,6 @@ async fn other_method(method: Method) -> Response {
     } else {
         Refusal::method_not_allowed().into_response()
     }
-}
-
-async fn in_time(patience: Duration, request: Request, next: Next) -> Response {
-    let answer = tokio::time::timeout(patience, next.run(request)).await;
-    answer.unwrap_or_else(|_| {
-        let late = Error::unavailable("the call took longer than clients wait")
-            .with_hint("what it was to do may yet happen: look before trying again");
-        Refusal::from(late).into_response()
-    })
 }
 
 fn panicked(cause: &(dyn Any + Send)) -> Response {

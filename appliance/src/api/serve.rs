@@ -1,7 +1,7 @@
 //! Listens for users: HTTPS, until the agent stops.
 //!
 //! Whoever connects and says nothing is sent away: 10 s for the TLS handshake, [`HEADER_PATIENCE`] for a request's head,
-//! [`super::PATIENCE`] for all of it.
+//! [`super::limits::PATIENCE`] for all of it.
 
 use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;

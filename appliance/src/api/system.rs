@@ -5,8 +5,8 @@ use std::sync::Arc;
 use axum::extract::State;
 use axum::http::StatusCode;
 use chrono::SecondsFormat;
-use keystead::Result;
 use keystead::api::system::{Health, Service, ServicesStatus, SystemInfo};
+use keystead::{Error, Result};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
@@ -15,6 +15,7 @@ use super::error::{Refusal, Refused};
 use super::json::Json;
 use super::standing;
 use crate::agent::{Agent, Standing};
+use crate::postgres::Status;
 
 const PRODUCT: &str = "Keystead";
 
@@ -55,12 +56,15 @@ async fn info(_caller: Caller, State(agent): State<Arc<Agent>>) -> Result<Json<S
 #[utoipa::path(get, path = "/system/services/status", tag = "system", operation_id = "servicesStatus", security(()),
     responses((status = 200, description = "the parts of this node", body = ServicesStatus), Refused))]
 async fn services(State(agent): State<Arc<Agent>>) -> Json<ServicesStatus> {
-    let postgres = if answers(&agent).await.is_ok() {
-        "started"
-    } else {
-        "error"
-    };
-    Json(status_of(postgres, agent.standing()))
+    Json(status_of(postgres(&agent).await, agent.standing()))
+}
+
+async fn postgres(agent: &Agent) -> &'static str {
+    match agent.postgres.status() {
+        Status::Starting => "starting",
+        Status::Running | Status::Attached if answers(agent).await.is_ok() => "started",
+        Status::Running | Status::Attached | Status::Stopped | Status::Failed(_) => "error",
+    }
 }
 
 /// Should a load balancer send traffic here?
@@ -68,7 +72,7 @@ async fn services(State(agent): State<Arc<Agent>>) -> Json<ServicesStatus> {
     responses((status = 200, description = "yes", body = Health), (status = 503, description = "no, and why", body = Health)))]
 pub(crate) async fn health(State(agent): State<Arc<Agent>>) -> (StatusCode, Json<Health>) {
     let reason = match standing::may_write(agent.standing()) {
-        Ok(()) => answers(&agent).await.err(),
+        Ok(()) => answers(&agent).await.err().map(|error| because(&agent, error)),
         refused => refused.err(),
     };
     let status = if reason.is_none() {
@@ -81,6 +85,14 @@ pub(crate) async fn health(State(agent): State<Arc<Agent>>) -> (StatusCode, Json
         reason: reason.map(|error| error.to_string()),
     };
     (status, Json(health))
+}
+
+/// Why the database does not answer: in the words of whoever watches it, when it knows.
+fn because(agent: &Agent, error: Error) -> Error {
+    match agent.postgres.status() {
+        Status::Failed(why) => Error::unavailable(why).caused_by(error),
+        _ => error,
+    }
 }
 
 /// Does the database answer that users' data is in?

@@ -1,7 +1,10 @@
 //! What all routes have in common, on small routers of their own; and the committed description of the real ones.
 
 use super::query::Path;
+use std::time::Duration;
+
 use axum::body::{Body, to_bytes};
+use axum::extract::Request;
 use axum::routing::{get, post};
 use serde_json::{Value, json};
 use tower::ServiceExt as _;
@@ -109,8 +112,23 @@ async fn a_body_that_is_too_large_or_no_json_is_refused_in_json() {
             .0,
         413
     );
+    // Without a length that is announced, it shows while reading.
+    let chunks = futures_util::stream::iter([Ok::<_, std::io::Error>("[".repeat(LIMIT)), Ok("]".to_owned())]);
+    assert_eq!(
+        refused("POST", "/api/v1/things", Body::from_stream(chunks)).await.0,
+        413
+    );
     assert_eq!(refused("POST", "/api/v1/things", "{").await.0, 400);
     assert_eq!(refused("GET", "/api/v1/things/%ff", "").await.0, 400);
+}
+
+#[tokio::test]
+async fn a_body_that_announces_too_much_is_refused_before_it_is_read() {
+    let unread = futures_util::stream::pending::<Result<Vec<u8>, std::io::Error>>();
+    let request = Request::post("/api/v1/things").header(header::CONTENT_LENGTH, LIMIT + 1);
+    let request = request.body(Body::from_stream(unread)).unwrap();
+    let response = PlainPaths(small()).oneshot(request).await.unwrap();
+    assert_eq!(response.status(), StatusCode::PAYLOAD_TOO_LARGE);
 }
 
 #[tokio::test]
@@ -127,7 +145,7 @@ async fn a_call_that_takes_too_long_is_answered_and_says_to_look_before_trying_a
     let (status, body) = refused("GET", "/api/v1/slow", "").await;
     assert_eq!(status, 503);
     assert!(body["hint"].as_str().unwrap().contains("look before trying again"));
-    assert!(PATIENCE < Duration::from_secs(30), "clients give up after 30 s");
+    assert!(limits::PATIENCE < Duration::from_secs(30), "clients give up after 30 s");
 }
 
 #[test]

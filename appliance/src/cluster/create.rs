@@ -27,27 +27,12 @@ pub(super) const BACKDATE_SECONDS: i64 = 3600;
 
 /// Makes a cluster of which this node is the first member.
 pub(crate) async fn create(agent: &Arc<Agent>, asked: NewCluster) -> Result<ClusterInfo> {
-    match agent.standing() {
-        Standing::Alone => {}
-        Standing::Member => {
-            return Err(Error::conflict("this node is in a cluster already")
-                .with_hint("`ksctl cluster info` shows it; remove this node from it on another member first"));
-        }
-        Standing::Joining => return Err(Error::conflict("this node is joining a cluster")),
-        Standing::Killed | Standing::Removed => {
-            return Err(Error::conflict("this node still holds the configuration of a cluster it is not in")
-                .with_hint("run `ksctl cluster delete` on it first"));
-        }
-    }
+    may_create(agent.standing())?;
     let id: NodeId = random_id().parse()?;
     let cluster_id = random_id();
     let authority = authority(agent, &cluster_id)?;
     let serial = install_certificate(agent, &authority, &id, &asked.local).await?;
 
-    let db = agent.db().await?;
-    sql::replication::forget_cluster(&db).await?;
-    sql::cluster_key::put(&db, &agent.keyring()?.wrap_ca(&authority)?).await?;
-    sql::replication::become_node(&db, NodeNumber::FIRST).await?;
     let member = Member {
         id: id.clone(),
         number: NodeNumber::FIRST,
@@ -57,14 +42,38 @@ pub(crate) async fn create(agent: &Arc<Agent>, asked: NewCluster) -> Result<Clus
         serial,
         row_version: 0,
     };
-    sql::node::record(&db, &member).await?;
-    agent.open_keyring().await?;
+    keep(agent, &authority, &member).await?;
     let identity = Identity { node_id: id, number: NodeNumber::FIRST, cluster_id, address: asked.local };
     agent.set_identity(Some(identity)).await?;
     agent.stand(Standing::Member);
     heartbeat::beat(agent).await?;
     tracing::info!(node_id = %member.id, address = %member.address, "made a cluster");
     info(agent).await
+}
+
+/// Writes the cluster into the database, in place of what a half-made one may have left.
+async fn keep(agent: &Agent, authority: &Authority, first: &Member) -> Result<()> {
+    let db = agent.db().await?;
+    sql::replication::forget_cluster(&db).await?;
+    sql::cluster_key::put(&db, &agent.keyring()?.wrap_ca(authority)?).await?;
+    sql::replication::become_node(&db, first.number).await?;
+    sql::node::record(&db, first).await?;
+    agent.open_keyring().await
+}
+
+fn may_create(standing: Standing) -> Result<()> {
+    match standing {
+        Standing::Alone => Ok(()),
+        Standing::Member => {
+            Err(Error::conflict("this node is in a cluster already")
+                .with_hint("`ksctl cluster info` shows it; remove this node from it on another member first"))
+        }
+        Standing::Joining => Err(Error::conflict("this node is joining a cluster")),
+        Standing::Killed | Standing::Removed => {
+            Err(Error::conflict("this node still holds the configuration of a cluster it is not in")
+                .with_hint("run `ksctl cluster delete` on it first"))
+        }
+    }
 }
 
 fn authority(agent: &Agent, cluster_id: &str) -> Result<Authority> {

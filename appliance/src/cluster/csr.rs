@@ -16,7 +16,7 @@ use crate::{durable, private_file};
 /// What the request says when no host was given. Nobody believes it: the member decides the name.
 const NO_HOST: &str = "joining.invalid";
 
-fn pending_key(agent: &Agent) -> PathBuf {
+fn pending_path(agent: &Agent) -> PathBuf {
     agent.postgres.paths().data_dir().join("pending").join("node.key")
 }
 
@@ -31,7 +31,7 @@ pub(crate) async fn csr(agent: &Arc<Agent>, asked: CsrRequest) -> Result<CsrAnsw
             ));
         }
     }
-    let (key, path) = (NodeKey::generate().map_err(certificate_error)?, pending_key(agent));
+    let (key, path) = (NodeKey::generate().map_err(certificate_error)?, pending_path(agent));
     let csr = key.request(asked.local_node_host.as_deref().unwrap_or(NO_HOST)).map_err(certificate_error)?;
     tokio::task::spawn_blocking(move || {
         if let Some(folder) = path.parent() {
@@ -49,8 +49,8 @@ pub(crate) async fn csr(agent: &Arc<Agent>, asked: CsrRequest) -> Result<CsrAnsw
 ///
 /// # Errors
 /// When no request was made here.
-pub(crate) fn take_pending_key(agent: &Agent) -> Result<NodeKey> {
-    let path = pending_key(agent);
+pub(crate) fn pending_key(agent: &Agent) -> Result<NodeKey> {
+    let path = pending_path(agent);
     if !path.exists() {
         return Err(Error::conflict("no certificate request was made on this node")
             .with_hint("run `ksctl cluster csr` on it and have the result signed by a member"));
@@ -58,4 +58,14 @@ pub(crate) fn take_pending_key(agent: &Agent) -> Result<NodeKey> {
     private_file::check(&path, None)?;
     let pem = std::fs::read_to_string(&path).map_err(|source| Error::internal("reading the pending key", source))?;
     NodeKey::from_pem(&pem).map_err(certificate_error)
+}
+
+/// Forgets the key of the last request: a join has taken it.
+pub(crate) fn drop_pending_key(agent: &Agent) -> Result<()> {
+    match durable::remove(&pending_path(agent)) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+            Err(Error::internal("removing the pending key", error))
+        }
+        _ => Ok(()),
+    }
 }

@@ -32,19 +32,19 @@ pub(super) struct Lease {
 /// [`keystead::Kind::ConsensusDown`] when no majority grants it, or when this node has not yet heard of the newest member.
 pub(super) async fn take(agent: &Agent, roster: &Roster, except: Option<&NodeId>) -> Result<Lease> {
     let me = agent.identity()?.node_id;
-    let voters: Vec<&Member> = roster.ready().filter(|node| Some(&node.id) != except).collect();
+    let members: Vec<&Member> = roster.ready().filter(|node| Some(&node.id) != except).collect();
     let holder = random_id();
     let here = agent.db().await?;
     let own = sql::lease::grant(&here, &holder, SECONDS).await?;
-    let asked = voters.iter().filter(|node| node.id != me).map(|node| ask(agent, &me, node, &holder));
+    let asked = members.iter().filter(|node| node.id != me).map(|node| ask(agent, &me, node, &holder));
     let answers: Vec<(Connection, Grant)> = join_all(asked).await.into_iter().flatten().collect();
 
     let grants = || answers.iter().map(|(_, grant)| grant).chain([&own]);
     let granted = grants().filter(|grant| grant.granted).count();
-    let votes = Votes { members: voters.len(), granted, busy: grants().count() - granted };
+    let decided = decide(Votes { members: members.len(), granted, busy: grants().count() - granted });
     let highest = grants().map(|grant| grant.highest).max().unwrap_or(own.highest);
     let lease = Lease { holder, here, peers: answers.into_iter().map(|(peer, _)| peer).collect(), highest };
-    if let Err(refused) = decide(votes) {
+    if let Err(refused) = decided {
         lease.end(NodeNumber(0)).await;
         return Err(refused);
     }

@@ -13,7 +13,7 @@ mod sign;
 
 pub(crate) use answers::{errors, info, summary};
 pub(crate) use create::create;
-pub(crate) use csr::{csr, take_pending_key};
+pub(crate) use csr::{csr, drop_pending_key, pending_key};
 pub(crate) use nodes::{nodes, set_public_address};
 pub(crate) use record::{record, withdraw};
 pub(crate) use removal::{leave, remove};
@@ -42,8 +42,8 @@ pub(crate) fn certificate_error(error: certs::Error) -> Error {
         certs::Error::OtherCluster { .. }
         | certs::Error::OtherKey { .. }
         | certs::Error::OtherNode { .. }
-        | certs::Error::OtherAuthority { .. }
-        | certs::Error::Forged { .. } => Kind::Forbidden,
+        | certs::Error::OtherAuthority
+        | certs::Error::Forged => Kind::Forbidden,
         _ => Kind::InvalidParam,
     };
     Error::new(kind, error.to_string())

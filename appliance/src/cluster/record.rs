@@ -26,14 +26,25 @@ pub(crate) async fn record(agent: &Arc<Agent>, caller: &NodeId, asked: Record) -
         return Err(Error::conflict("this ticket was used before").with_hint(NEW_TICKET));
     }
     wait_for_turn(&roster)?;
-    let lease = lease::take(agent, &roster, None).await?;
-    let number = NodeNumber(lease.highest.0 + 1);
-    let kept = keep(agent, caller, &asked, ticket, number).await;
-    lease.end(if kept.is_ok() { number } else { NodeNumber(0) }).await;
-    kept?;
+    let number = number_and_keep(agent, caller, &asked, ticket, &roster).await?;
     agent.links_changed.notify_one();
     tracing::info!(node_id = %caller, %number, address = %asked.address, "recorded a joining node");
     Ok(number)
+}
+
+/// Gives the node the next number, under the lease, and leaves the number with whoever granted it.
+async fn number_and_keep(
+    agent: &Agent,
+    caller: &NodeId,
+    asked: &Record,
+    ticket: Ticket,
+    roster: &Roster,
+) -> Result<NodeNumber> {
+    let lease = lease::take(agent, roster, None).await?;
+    let number = NodeNumber(lease.highest.0 + 1);
+    let kept = keep(agent, caller, asked, ticket, number).await;
+    lease.end(if kept.is_ok() { number } else { NodeNumber(0) }).await;
+    kept.map(|()| number)
 }
 
 const NEW_TICKET: &str = "have a new request signed: `ksctl cluster csr`, then `ksctl cluster nodes create`";

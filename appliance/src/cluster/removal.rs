@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use keystead::clock::Micros;
-use keystead::member::removal::{may_leave, may_remove};
+use keystead::member::removal::{may_leave, may_remove, still_joining};
 use keystead::member::roster::{NodeState, Roster};
 use keystead::member::status::NodeStatus;
 use keystead::replication::horizon::seen_by_all;
@@ -70,24 +70,23 @@ async fn heard(agent: &Agent, audience: &[NodeNumber], me: NodeNumber, told: Mic
 ///
 /// Accounts and keys stay.
 pub(crate) async fn leave(agent: &Arc<Agent>) -> Result<()> {
-    if agent.standing() == Standing::Killed {
-        return join::clear(agent).await;
+    match agent.standing() {
+        Standing::Killed => return join::clear(agent).await,
+        Standing::Alone => return Err(Error::conflict("this node is not in a cluster")),
+        Standing::Joining => return Err(still_joining()),
+        Standing::Member | Standing::Removed => {}
     }
-    let status = match agent.standing() {
-        Standing::Alone | Standing::Killed => NodeStatus::NotClustered,
-        Standing::Joining => return Err(joining()),
-        Standing::Member => NodeStatus::Ready,
-        Standing::Removed => NodeStatus::Removed,
-    };
-    let db = agent.db().await?;
-    let roster = sql::node::all(&db).await?;
-    if status == NodeStatus::NotClustered {
-        return Err(Error::conflict("this node is not in a cluster"));
-    }
+    let roster = sql::node::all(&*agent.db().await?).await?;
+    let status = if agent.standing() == Standing::Member { NodeStatus::Ready } else { NodeStatus::Removed };
     may_leave(&status, &roster, &agent.identity()?.node_id)?;
+    dissolve(agent).await
+}
+
+async fn dissolve(agent: &Agent) -> Result<()> {
     // From here on it is nobody's peer; a crash in between is finished by asking again.
     agent.stand(Standing::Removed);
     links::cut_all(agent).await?;
+    let db = agent.db().await?;
     sql::replication::forget_cluster(&db).await?;
     sql::replication::become_node(&db, NodeNumber::FIRST).await?;
     agent.postgres.install_placeholder().await?;
@@ -96,9 +95,4 @@ pub(crate) async fn leave(agent: &Arc<Agent>) -> Result<()> {
     agent.stand(Standing::Alone);
     tracing::info!("this node has left its cluster");
     Ok(())
-}
-
-fn joining() -> Error {
-    Error::conflict("this node is joining a cluster")
-        .with_hint("to end the join, remove the node on a member: `ksctl cluster nodes delete`")
 }

@@ -15,7 +15,7 @@ use keystead::{Error, Kind, NodeId, Result};
 use super::ledger::Ledger;
 use super::{driver, preflight};
 use crate::agent::{Agent, Standing};
-use crate::cluster::{certificate_error, info, take_pending_key, unix_seconds};
+use crate::cluster::{certificate_error, info, pending_key, unix_seconds};
 use crate::postgres::Identity as TlsIdentity;
 use crate::vault::WrappingKey;
 
@@ -27,7 +27,7 @@ pub(crate) async fn begin(agent: &Arc<Agent>, join: Join, blocking: bool) -> Res
     may_join(agent)?;
     let from = agent.join.borrow().as_ref().map_or(Stage::Idle, |join| join.ledger.stage);
     let move_on = from.next(Event::Requested).map_err(|source| Error::internal("beginning a join", source))?;
-    let key = take_pending_key(agent)?;
+    let key = pending_key(agent)?;
     let (header, mkek) = check(agent, &key, &join)?;
     let node_id: NodeId = header.node_id.parse()?;
     let tls = TlsIdentity { certificate: &join.cert, key: &key.to_pem(), authority: &join.cachain };

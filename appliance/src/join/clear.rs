@@ -6,7 +6,8 @@
 use std::sync::Arc;
 
 use keystead::join::stage::Event;
-use keystead::{Error, Result};
+use keystead::Result;
+use keystead::member::removal::still_joining;
 
 use super::driver::ledger;
 use super::ledger::Ledger;
@@ -15,11 +16,7 @@ use crate::agent::{Agent, Standing};
 /// Clears a failed join.
 pub(crate) async fn clear(agent: &Arc<Agent>) -> Result<()> {
     let ledger = ledger(agent)?;
-    ledger.stage.next(Event::Cleared).map_err(|source| {
-        Error::conflict("this node is joining a cluster")
-            .with_hint("to end the join, remove the node on a member: `ksctl cluster nodes delete`")
-            .caused_by(source)
-    })?;
+    ledger.stage.next(Event::Cleared).map_err(|source| still_joining().caused_by(source))?;
     agent.postgres.install_placeholder().await?;
     agent.set_identity(None).await?;
     Ledger::remove(agent.postgres.paths())?;

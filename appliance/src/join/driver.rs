@@ -13,6 +13,7 @@ use tokio_util::sync::CancellationToken;
 use super::ledger::Ledger;
 use super::{JoinState, work};
 use crate::agent::{Agent, Standing};
+use crate::cluster::drop_pending_key;
 use crate::links;
 use crate::peers::{call, connect};
 
@@ -80,7 +81,7 @@ async fn run(agent: &Arc<Agent>, stop: &CancellationToken) {
         && !stop.is_cancelled()
     {
         let moved = match work::run(agent, stage).await {
-            Ok(event) => advance(agent, stage, event).await,
+            Ok(event) => advance(agent, stage, event),
             Err(error) => Err(error),
         };
         match moved {
@@ -93,7 +94,7 @@ async fn run(agent: &Arc<Agent>, stop: &CancellationToken) {
     }
 }
 
-async fn advance(agent: &Arc<Agent>, stage: Stage, event: Event) -> Result<()> {
+fn advance(agent: &Arc<Agent>, stage: Stage, event: Event) -> Result<()> {
     let row = stage.next(event).map_err(|source| Error::internal("moving a join on", source))?;
     if row.to == Stage::Ready {
         return finish(agent, row.because);
@@ -116,6 +117,7 @@ async fn advance(agent: &Arc<Agent>, stage: Stage, event: Event) -> Result<()> {
 
 /// The node is a member: the identity is saved already, so the ledger may go.
 fn finish(agent: &Agent, because: &str) -> Result<()> {
+    drop_pending_key(agent)?;
     Ledger::remove(agent.postgres.paths())?;
     agent.stand(Standing::Member);
     agent.join.send_replace(None);
@@ -124,24 +126,24 @@ fn finish(agent: &Agent, because: &str) -> Result<()> {
 }
 
 async fn fail(agent: &Arc<Agent>, stage: Stage, error: Error, failures: u32) {
-    match verdict(error.kind()) {
-        Verdict::TryAgain => {
-            tracing::warn!(%stage, failures, error = error.chain(), "a stage of the join failed, trying again");
-            agent.join.send_modify(|join| {
-                if let Some(join) = join {
-                    join.progress.last_error = Some(error.to_string());
-                }
-            });
-            tokio::time::sleep(pause(failures)).await;
-        }
-        Verdict::GiveUp => {
-            tracing::error!(%stage, error = error.chain(), "the join is given up");
-            if let Err(error) = give_up(agent, stage, &error).await {
-                tracing::error!(error = error.chain(), "giving the join up could not be finished, trying again");
-                tokio::time::sleep(pause(failures)).await;
-            }
-        }
+    let over = match verdict(error.kind()) {
+        Verdict::TryAgain => false,
+        Verdict::GiveUp => give_up(agent, stage, &error).await.is_ok(),
+    };
+    if !over {
+        note(agent, stage, &error, failures);
+        tokio::time::sleep(pause(failures)).await;
     }
+}
+
+/// Shows what went wrong while the join tries again.
+fn note(agent: &Agent, stage: Stage, error: &Error, failures: u32) {
+    tracing::warn!(%stage, failures, error = error.chain(), "a stage of the join failed, trying again");
+    agent.join.send_modify(|join| {
+        if let Some(join) = join {
+            join.progress.last_error = Some(error.to_string());
+        }
+    });
 }
 
 /// Leaves nothing behind: the members forget this node, and it keeps nothing for them.
@@ -167,6 +169,7 @@ async fn give_up(agent: &Arc<Agent>, stage: Stage, why: &Error) -> Result<()> {
         ledger.reason = Some(why.hint().map_or_else(|| why.to_string(), |hint| format!("{why} ({hint})")));
     })?;
     agent.stand(Standing::Killed);
+    tracing::error!(%stage, error = why.chain(), "the join was given up");
     Ok(())
 }
 

@@ -85,12 +85,7 @@ impl Ledger {
 
     /// Removes the ledger: the join is over.
     pub(crate) fn remove(paths: &Paths) -> Result<()> {
-        match durable::remove(&Self::path(paths)) {
-            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-                Err(Error::internal("removing the ledger of the join", error))
-            }
-            _ => Ok(()),
-        }
+        durable::remove(&Self::path(paths)).map_err(|source| Error::internal("removing the ledger of the join", source))
     }
 }
 

@@ -1,11 +1,12 @@
 //! Users' keys: making, finding, changing and deleting them.
 //!
-//! Material is made and wrapped here, before PostgreSQL sees it, and no answer carries it. What a request may ask is
+//! Material is made and wrapped here, before PostgreSQL sees it, and only an export's answer carries it. What a request may ask is
 //! decided in `keystead::key`; that names are unique where the clash can be seen, in the SQL functions that write.
 
 mod change;
 mod create;
 mod delete;
+mod export;
 mod find;
 mod list;
 mod shown;
@@ -13,6 +14,7 @@ mod shown;
 pub(crate) use change::change;
 pub(crate) use create::create;
 pub(crate) use delete::delete;
+pub(crate) use export::export;
 pub(crate) use find::get;
 pub(crate) use list::{Asked, list};
 

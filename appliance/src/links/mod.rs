@@ -14,42 +14,35 @@ use keystead::member::roster::{Member, NodeState, Roster};
 use keystead::replication::names;
 use keystead::{Error, NodeId, Result};
 use sql::Connection;
-use sql::listen::Listener;
 use tokio_util::sync::CancellationToken;
 
 use crate::agent::{Agent, Standing};
 use crate::heartbeat;
 use crate::postgres::PeerAccess;
+use crate::wake::Wake;
 
 /// Runs this often even when nothing changed.
 const TIMER: Duration = Duration::from_secs(5);
 
+/// The channel on which PostgreSQL tells that the `node` table changed, also by a peer's change.
+const CHANNEL: &str = "keystead_node";
+
 /// Reconciles until the agent stops.
 pub(crate) async fn run(agent: Arc<Agent>, stop: CancellationToken) {
-    let mut listener = None;
+    let mut wake = Wake::new(agent.postgres.config(sql::database::CLUSTER), CHANNEL);
     while !stop.is_cancelled() {
-        if listener.is_none() {
-            listener = Listener::open(&agent.postgres.config(sql::database::CLUSTER), &["keystead_node"])
-                .await
-                .ok();
-        }
-        if let Err(error) = reconcile(&agent).await {
-            tracing::warn!(error = error.chain(), "links could not be reconciled, trying again");
-        }
+        reconcile(&agent).await.unwrap_or_else(|error| not_now(&error));
         tokio::select! {
             () = stop.cancelled() => {}
-            () = tokio::time::sleep(TIMER) => {}
             () = agent.links_changed.notified() => {}
-            ended = hear(&mut listener) => if ended { listener = None },
+            () = wake.next(TIMER) => {}
         }
     }
 }
 
-async fn hear(listener: &mut Option<Listener>) -> bool {
-    match listener {
-        Some(listener) => listener.hear().await.is_none(),
-        None => std::future::pending().await,
-    }
+/// Whatever it was, the next round tries again.
+fn not_now(error: &Error) {
+    tracing::warn!(error = error.chain(), "links could not be reconciled, trying again");
 }
 
 /// Brings a member's links to what the `node` table demands. A node that joins has its links made by its join.
@@ -91,30 +84,28 @@ pub(crate) async fn apply(agent: &Agent, db: &Connection, roster: &Roster, subsc
 }
 
 async fn act(agent: &Agent, db: &Connection, roster: &Roster, me: &Member, repair: &Repair) -> Result<()> {
-    if !matches!(repair, Repair::SetAccess(_) | Repair::Revoke(_)) {
-        tracing::info!(?repair, "repairing a link");
-    }
     match repair {
-        Repair::MakeRole(role) => sql::link::make_role(db, role).await?,
-        Repair::SetAccess(nodes) => {
-            agent
-                .postgres
-                .set_access(&nodes.iter().map(access).collect::<Vec<_>>())
-                .await?
-        }
-        Repair::Revoke(serials) => revoked::install(agent, serials).await?,
-        Repair::EndSessions(role) => sql::link::end_sessions(db, role).await?,
-        Repair::Subscribe(id) => {
-            if let Some(peer) = roster.find(id) {
-                subscribe(agent, db, me, peer).await?;
-            }
-        }
-        Repair::Enable(name) => sql::link::enable(db, name).await?,
-        Repair::DropSubscription(name) => sql::link::drop_subscription(db, name).await?,
-        Repair::DropSlot(name) => sql::link::drop_slot(db, name).await?,
-        Repair::DropRole(role) => sql::link::drop_role(db, role).await?,
+        Repair::SetAccess(nodes) => agent.postgres.set_access(&nodes.iter().map(access).collect::<Vec<_>>()).await,
+        Repair::Revoke(serials) => revoked::install(agent, serials).await,
+        Repair::Subscribe(id) => match roster.find(id) {
+            Some(peer) => subscribe(agent, db, me, peer).await,
+            None => Ok(()),
+        },
+        in_database => Ok(act_in_database(db, in_database).await?),
     }
-    Ok(())
+}
+
+async fn act_in_database(db: &Connection, repair: &Repair) -> sql::Result<()> {
+    tracing::info!(?repair, "repairing a link");
+    match repair {
+        Repair::MakeRole(role) => sql::link::make_role(db, role).await,
+        Repair::EndSessions(role) => sql::link::end_sessions(db, role).await,
+        Repair::Enable(name) => sql::link::enable(db, name).await,
+        Repair::DropSubscription(name) => sql::link::drop_subscription(db, name).await,
+        Repair::DropSlot(name) => sql::link::drop_slot(db, name).await,
+        Repair::DropRole(role) => sql::link::drop_role(db, role).await,
+        Repair::SetAccess(_) | Repair::Revoke(_) | Repair::Subscribe(_) => Ok(()),
+    }
 }
 
 fn access(id: &NodeId) -> PeerAccess {
@@ -128,6 +119,7 @@ fn access(id: &NodeId) -> PeerAccess {
 pub(crate) async fn subscribe(agent: &Agent, db: &Connection, me: &Member, peer: &Member) -> Result<()> {
     let name = names::link(peer.number, me.number);
     if !sql::link::actual(db).await?.subscriptions.contains_key(&name) {
+        tracing::info!(name, "subscribing to a peer");
         let conninfo = conninfo::of(agent.postgres.paths(), &me.id, &peer.address);
         sql::link::subscribe(db, &name, &conninfo).await?;
     }

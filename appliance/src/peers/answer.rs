@@ -12,11 +12,11 @@ use keystead::replication::names;
 use keystead::{Error, Kind, NodeId, Result};
 use serde_json::Value;
 use sql::call::Call;
-use sql::listen::Listener;
 use tokio_util::sync::CancellationToken;
 
 use super::connect;
 use crate::agent::Agent;
+use crate::wake::Wake;
 use crate::{cluster, links};
 
 /// Looks for calls this often even when nothing was heard: a notification may be lost with its connection.
@@ -24,29 +24,15 @@ const TIMER: Duration = Duration::from_secs(1);
 
 /// Answers calls until the agent stops.
 pub(crate) async fn run(agent: Arc<Agent>, stop: CancellationToken) {
-    let mut listener = None;
+    let mut wake = Wake::new(agent.postgres.config(sql::database::CLUSTER), sql::call::CHANNEL);
     while !stop.is_cancelled() {
-        if listener.is_none() {
-            listener = Listener::open(&agent.postgres.config(sql::database::CLUSTER), &[sql::call::CHANNEL])
-                .await
-                .ok();
-        }
         if let Err(error) = answer_all(&agent).await {
             tracing::debug!(error = error.chain(), "calls of peers cannot be read");
         }
         tokio::select! {
             () = stop.cancelled() => {}
-            () = tokio::time::sleep(TIMER) => {}
-            ended = hear(&mut listener) => if ended { listener = None },
+            () = wake.next(TIMER) => {}
         }
-    }
-}
-
-/// Waits for a notification; true when the listener has ended. Without one it waits for ever.
-async fn hear(listener: &mut Option<Listener>) -> bool {
-    match listener {
-        Some(listener) => listener.hear().await.is_none(),
-        None => std::future::pending().await,
     }
 }
 

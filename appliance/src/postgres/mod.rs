@@ -104,15 +104,6 @@ impl Postgres {
         }
     }
 
-    /// Has PostgreSQL read its settings, access files and certificates again; returns when it has. Sessions that are
-    /// open keep what they had.
-    pub(crate) async fn reload(&self) -> Result<()> {
-        match &self.server {
-            Server::Owned(owned) => owned.reload().await,
-            Server::Attached(_) => Ok(()),
-        }
-    }
-
     /// Starts PostgreSQL again whenever it is gone, until `stop`.
     pub(crate) async fn watch(&self, stop: CancellationToken) {
         match &self.server {
@@ -134,14 +125,6 @@ impl Postgres {
         match &self.server {
             Server::Owned(owned) => owned.paths(),
             Server::Attached(attached) => &attached.paths,
-        }
-    }
-
-    /// PostgreSQL's major version; `None` for one that somebody else runs, which is to be asked itself.
-    pub(crate) fn major(&self) -> Option<u32> {
-        match &self.server {
-            Server::Owned(owned) => Some(owned.major()),
-            Server::Attached(_) => None,
         }
     }
 

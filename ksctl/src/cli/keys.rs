@@ -16,6 +16,8 @@ pub(crate) enum KeysCommand {
     List(ListArgs),
     /// Show one key, without its material
     Get(OneKeyArgs),
+    /// Show one key with its material
+    Export(OneKeyArgs),
     /// Delete a key for good
     Delete(OneKeyArgs),
 }
@@ -73,7 +75,7 @@ pub(crate) struct ListArgs {
     pub(crate) state: Option<String>,
 }
 
-/// `keys get` and `keys delete`.
+/// `keys get`, `keys export` and `keys delete`.
 #[derive(Args)]
 pub(crate) struct OneKeyArgs {
     /// The key's name, or its id with `--type id`

@@ -13,6 +13,7 @@ pub(crate) struct Call {
     method: Method,
     path: &'static str,
     thing: Option<String>,
+    action: Option<&'static str>,
     query: Vec<(&'static str, String)>,
     body: Option<String>,
 }
@@ -24,6 +25,7 @@ impl Call {
             method: Method::GET,
             path,
             thing: None,
+            action: None,
             query: Vec::new(),
             body: None,
         }
@@ -73,6 +75,13 @@ impl Call {
         Ok(self)
     }
 
+    /// Does something with the thing instead of reading or changing it.
+    #[must_use]
+    pub(crate) fn action(mut self, action: &'static str) -> Self {
+        self.action = Some(action);
+        self
+    }
+
     /// Adds a query parameter.
     #[must_use]
     pub(crate) fn with(mut self, name: &'static str, value: impl Into<String>) -> Self {
@@ -105,7 +114,7 @@ impl Call {
                 .path_segments_mut()
                 .map_err(|()| Failure::usage(format!("{base} is not the URL of an appliance")))?;
             path.pop_if_empty().extend(["api", "v1"]).extend(self.path.split('/'));
-            path.extend(self.thing.as_deref());
+            path.extend(self.thing.as_deref()).extend(self.action);
         }
         if !self.query.is_empty() {
             url.query_pairs_mut().extend_pairs(&self.query);

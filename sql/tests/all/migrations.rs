@@ -66,10 +66,13 @@ async fn migrated() -> Result<Postgres> {
 fn schema(postgres: &Postgres) -> Result<String> {
     let mut schema = String::new();
     for name in [database::CLUSTER, database::LOCAL] {
-        writeln!(schema, "-- The database {name}, made from its migrations by a test; not to be edited.")?;
+        writeln!(
+            schema,
+            "-- The database {name}, made from its migrations by a test; not to be edited."
+        )?;
         let dump = program("pg_dump")?
             .args(["--schema-only", "--no-owner", "--dbname"])
-            .arg(postgres.conninfo(name))
+            .arg(postgres.url(name))
             .output()?;
         ensure!(
             dump.status.success(),

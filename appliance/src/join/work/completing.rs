@@ -19,7 +19,7 @@ use crate::peers::call;
 use crate::heartbeat;
 
 /// Buckets that do not agree for this long hold a row that will not arrive by itself.
-const DIGEST_PATIENCE: Duration = Duration::from_secs(60);
+const DIGEST_PATIENCE: Duration = Duration::from_mins(1);
 
 pub(super) async fn run(agent: &Agent) -> Result<Event> {
     let master_key = agent.unwrap_master_key(&ledger(agent)?.master_key)?;

@@ -1,0 +1,21 @@
+//! Handing a key's material out, to a caller who may have it.
+
+use keystead::api::key::ExportedKey;
+use keystead::{Error, Kind, Result};
+
+use super::{find, shown};
+use crate::agent::Agent;
+
+/// The key that `what` names, with its material.
+pub(crate) async fn export(agent: &Agent, what: &str, kind: Option<&str>) -> Result<ExportedKey> {
+    let db = agent.db.get().await?;
+    let key = find::find(&db, what, kind).await?;
+    if key.unexportable {
+        return Err(Error::new(Kind::Forbidden, format!("the key {:.80} may not leave the system", key.name)));
+    }
+    let kept = sql::key::material(&db, &key.id).await?;
+    let (epoch, wrapped) = kept.ok_or_else(|| Error::conflict(format!("the key {:.80} has no material", key.name)))?;
+    let material = agent.keyring()?.unwrap_material(&key.id, key.material_version, epoch, &wrapped)?;
+    tracing::info!(key = key.id, "a key was exported");
+    Ok(ExportedKey { key: shown::shown(key), material: certs::hex(&material) })
+}

@@ -1,0 +1,1 @@
+select epoch, wrapped from live.key where id = $1

@@ -1,0 +1,134 @@
+//! A join that is cut off: in each stage, before its work and after it, by the death of the agent or of everything.
+
+use std::os::unix::process::ExitStatusExt as _;
+
+use anyhow::{Context as _, Result, ensure};
+use nix::sys::signal::Signal;
+
+use crate::harness::cluster::fulljoin;
+use crate::harness::node::PATIENCE;
+use crate::harness::wait::until;
+use crate::harness::{Cluster, Node};
+
+/// What dies.
+#[derive(Clone, Copy, PartialEq)]
+enum Death {
+    /// The agent; PostgreSQL goes on.
+    Agent,
+    /// The agent and PostgreSQL.
+    Everything,
+}
+
+/// Kills a joining node at `point`, lets the cluster go on, starts the node again: it must finish by itself.
+async fn a_join_cut_off_at(point: &str, death: Death) -> Result<()> {
+    let mut cluster = Cluster::new(1).await?;
+    cluster.first().json(&["keys", "create", "--name", "before"]).await?;
+    let mut node = dies_joining(&mut cluster, point).await?;
+    if death == Death::Everything {
+        node.kill_rest();
+    }
+    cluster.first().json(&["keys", "create", "--name", "meanwhile"]).await?;
+
+    node.start().await?;
+    node.wait_until_ready().await?;
+    node.json(&["keys", "create", "--name", "after"]).await?;
+    cluster.nodes.push(node);
+    cluster.wait_until_linked().await?;
+    cluster.wait_until_equal().await?;
+    for node in &cluster.nodes {
+        for name in ["before", "meanwhile", "after"] {
+            node.json(&["keys", "get", "--name", name])
+                .await
+                .with_context(|| format!("on {}", node.address))?;
+        }
+    }
+    nothing_is_left(&cluster.nodes).await
+}
+
+/// A node that began to join the cluster and died at `point`.
+async fn dies_joining(cluster: &mut Cluster, point: &str) -> Result<Node> {
+    let mut node = cluster.lab.node()?;
+    node.start_new(&format!("{point}=return")).await?;
+    // The node may die before it has answered.
+    fulljoin(cluster.first(), &node, false).await.ok();
+    let ended = node.wait_until_it_ends().await?;
+    ensure!(
+        ended.signal() == Some(Signal::SIGKILL as i32),
+        "the agent was not killed at {point}: {ended}"
+    );
+    Ok(node)
+}
+
+/// Exactly the links of two nodes, no ledger, no key of a request, no question without an answer.
+async fn nothing_is_left(nodes: &[Node]) -> Result<()> {
+    for (node, (to, from)) in nodes.iter().zip([("1_to_2", "2_to_1"), ("2_to_1", "1_to_2")]) {
+        let links = node.links().await?;
+        let expected = format!("slot keystead_{to} subscription keystead_{from}");
+        ensure!(
+            links.starts_with("role peer_") && links.ends_with(&expected),
+            "{}: {links}",
+            node.address
+        );
+        assert_eq!(links.matches("role").count(), 1, "{links}");
+        assert_eq!(node.query("select count(*)::text from replication.call").await?, "0");
+        for name in ["join.json", "pending/node.key", "pg.new"] {
+            assert!(!node.data().join(name).exists(), "{name} is left on {}", node.address);
+        }
+    }
+    Ok(())
+}
+
+macro_rules! cut_off {
+    ($($name:ident: $point:literal, $death:ident;)*) => {
+        $(#[tokio::test]
+        async fn $name() -> Result<()> {
+            a_join_cut_off_at($point, Death::$death).await
+        })*
+    };
+}
+
+cut_off! {
+    a_join_goes_on_after_a_crash_before_creating: "join::creating", Agent;
+    a_join_goes_on_after_a_crash_after_creating: "join::creating::after", Everything;
+    a_join_goes_on_after_a_crash_before_bootstrapping: "join::bootstrapping", Everything;
+    a_join_goes_on_after_a_crash_after_bootstrapping: "join::bootstrapping::after", Agent;
+    a_join_goes_on_after_a_crash_before_initial_sync: "join::initial_sync", Agent;
+    a_join_goes_on_after_a_crash_after_initial_sync: "join::initial_sync::after", Everything;
+    a_join_goes_on_after_a_crash_before_catching_up: "join::catching_up", Everything;
+    a_join_goes_on_after_a_crash_after_catching_up: "join::catching_up::after", Agent;
+    a_join_goes_on_after_a_crash_before_completing: "join::completing", Agent;
+    a_join_goes_on_after_a_crash_after_completing: "join::completing::after", Everything;
+}
+
+#[tokio::test]
+async fn a_node_that_is_removed_while_it_joins_is_rolled_back() -> Result<()> {
+    let mut cluster = Cluster::new(1).await?;
+    let mut node = dies_joining(&mut cluster, "join::initial_sync").await?;
+    let list = cluster.first().json(&["cluster", "nodes", "list"]).await?;
+    let all = list["resources"].as_array().cloned().unwrap_or_default();
+    let joining = all
+        .iter()
+        .find(|one| one["isThisNode"] == false)
+        .context("the joining node is not listed")?;
+    let id = joining["nodeID"].as_str().unwrap_or_default();
+    cluster
+        .first()
+        .ksctl(&["cluster", "nodes", "delete", "--id", id, "-y"])
+        .await?
+        .text()?;
+    until("nothing of the node is left on the member", PATIENCE, async || {
+        Ok(cluster.first().links().await?.is_empty())
+    })
+    .await?;
+
+    node.start().await?;
+    until("the join has failed", PATIENCE, async || {
+        Ok(node.json(&["cluster", "info"]).await?["status"]["code"] == "k")
+    })
+    .await?;
+    node.ksctl(&["cluster", "delete", "-y"]).await?.text()?;
+    assert_eq!(node.json(&["cluster", "info"]).await?["status"]["code"], "none");
+    assert_eq!(node.links().await?, "");
+
+    cluster.join(node).await
+}
