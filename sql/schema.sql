@@ -261,6 +261,60 @@ begin
 end
 $$;
 
+CREATE FUNCTION replication.bury_account() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+        begin
+            update public.account set deleted = true where (id) = (old.id) and not deleted;
+            return null;
+        end
+        $$;
+
+CREATE FUNCTION replication.bury_cluster_key() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+        begin
+            update public.cluster_key set deleted = true where (name) = (old.name) and not deleted;
+            return null;
+        end
+        $$;
+
+CREATE FUNCTION replication.bury_heartbeat() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+        begin
+            update public.heartbeat set deleted = true where (number) = (old.number) and not deleted;
+            return null;
+        end
+        $$;
+
+CREATE FUNCTION replication.bury_key() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+        begin
+            update public.key set deleted = true where (id) = (old.id) and not deleted;
+            return null;
+        end
+        $$;
+
+CREATE FUNCTION replication.bury_node() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+        begin
+            update public.node set deleted = true where (id) = (old.id) and not deleted;
+            return null;
+        end
+        $$;
+
+CREATE FUNCTION replication.bury_node_view() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+        begin
+            update public.node_view set deleted = true where (viewer) = (old.viewer) and not deleted;
+            return null;
+        end
+        $$;
+
 CREATE FUNCTION replication.capture_account() RETURNS trigger
     LANGUAGE plpgsql
     AS $$
@@ -410,7 +464,8 @@ begin
     execute format('create table replication.%I with (autovacuum_enabled = false) as select %s from %s with no data',
                    'outbox_' || name, col_list, target);
     perform replication.make_merge(target, name, cols, keys, merges);
-    perform replication.make_capture(target, name, cols, keys, merges);
+    perform replication.make_stamps(target, name, keys, merges);
+    perform replication.make_capture(name, cols, keys);
     perform replication.make_triggers(target, name);
     execute format('create view live.%I as select %s from %s where not deleted', name,
                    (select string_agg(format('%I', c), ', ') from unnest(cols) c where c <> 'deleted'), target);
@@ -419,47 +474,13 @@ begin
 end
 $$;
 
-CREATE FUNCTION replication.make_capture(relation text, name text, cols text[], keys text[], merges jsonb) RETURNS void
+CREATE FUNCTION replication.make_capture(name text, cols text[], keys text[]) RETURNS void
     LANGUAGE plpgsql
     AS $_$
 declare
     col_list text := (select string_agg(format('%I', c), ', ') from unnest(cols) c);
     key_list text := (select string_agg(format('%I', c), ', ') from unnest(keys) c);
-    old_keys text := (select string_agg(format('old.%I', c), ', ') from unnest(keys) c);
-    new_keys text := (select string_agg(format('new.%I', c), ', ') from unnest(keys) c);
-    rising text := (select string_agg(format('new.%1$I := %2$s(old.%1$I, new.%1$I);', key, value), ' ')
-                    from jsonb_each_text(merges));
 begin
-    execute format(
-        $sql$
-        create function replication.%1$I() returns trigger language plpgsql as
-        $body$
-        begin
-            if tg_op = 'DELETE' then
-                update %2$s set deleted = true where (%3$s) = (%4$s) and not deleted;
-                return null;
-            end if;
-            -- The transaction takes its id before the clock is read: what a heartbeat promises rests on this order.
-            -- An expression, not a query, and float8, not numeric: this runs for every row written.
-            if pg_current_xact_id() is not null then
-                new.version := (date_part('epoch', clock_timestamp()) * 1000000)::bigint;
-            end if;
-            new.origin := replication.this_node();
-            if tg_op = 'UPDATE' then
-                if (%5$s) is distinct from (%4$s) then
-                    raise exception 'the primary key of %% cannot be updated', tg_relid::regclass
-                        using hint = 'delete the row and insert another';
-                end if;
-                new.version := greatest(new.version, old.version + 1);
-                %6$s
-            else
-                new.deleted := coalesce(new.deleted, false);
-            end if;
-            return new;
-        end
-        $body$
-        $sql$, 'stamp_' || name, relation, key_list, old_keys, new_keys, coalesce(rising, ''));
-    -- In order of the primary key, so that two appliers meet the same rows in the same order.
     execute format(
         $sql$
         create function replication.%I() returns trigger language plpgsql as
@@ -500,13 +521,68 @@ begin
 end
 $_$;
 
+CREATE FUNCTION replication.make_stamps(relation text, name text, keys text[], merges jsonb) RETURNS void
+    LANGUAGE plpgsql
+    AS $_$
+declare
+    key_list text := (select string_agg(format('%I', c), ', ') from unnest(keys) c);
+    old_keys text := (select string_agg(format('old.%I', c), ', ') from unnest(keys) c);
+    new_keys text := (select string_agg(format('new.%I', c), ', ') from unnest(keys) c);
+    rising text := (select string_agg(format('new.%1$I := %2$s(old.%1$I, new.%1$I);', key, value), ' ')
+                    from jsonb_each_text(merges));
+begin
+    execute format(
+        $sql$
+        create function replication.%I() returns trigger language plpgsql as
+        $body$
+        begin
+            new.version := replication.version_now();
+            new.origin := replication.this_node();
+            new.deleted := coalesce(new.deleted, false);
+            return new;
+        end
+        $body$
+        $sql$, 'stamp_insert_' || name);
+    execute format(
+        $sql$
+        create function replication.%I() returns trigger language plpgsql as
+        $body$
+        begin
+            if (%s) is distinct from (%s) then
+                raise exception 'the primary key of %% cannot be updated', tg_relid::regclass
+                    using hint = 'delete the row and insert another';
+            end if;
+            new.version := greatest(replication.version_now(), old.version + 1);
+            new.origin := replication.this_node();
+            %s
+            return new;
+        end
+        $body$
+        $sql$, 'stamp_update_' || name, new_keys, old_keys, coalesce(rising, ''));
+    execute format(
+        $sql$
+        create function replication.%I() returns trigger language plpgsql as
+        $body$
+        begin
+            update %s set deleted = true where (%s) = (%s) and not deleted;
+            return null;
+        end
+        $body$
+        $sql$, 'bury_' || name, relation, key_list, old_keys);
+end
+$_$;
+
 CREATE FUNCTION replication.make_triggers(relation text, name text) RETURNS void
     LANGUAGE plpgsql
     AS $$
 begin
     -- Named to fire after a writer's own triggers, so that what they changed is stamped too.
-    execute format('create trigger zz_stamp before insert or update or delete on %s
-                        for each row execute function replication.%I()', relation, 'stamp_' || name);
+    execute format('create trigger zz_stamp_insert before insert on %s
+                        for each row execute function replication.%I()', relation, 'stamp_insert_' || name);
+    execute format('create trigger zz_stamp_update before update on %s
+                        for each row execute function replication.%I()', relation, 'stamp_update_' || name);
+    execute format('create trigger zz_bury before delete on %s
+                        for each row execute function replication.%I()', relation, 'bury_' || name);
     execute format('create trigger zz_capture_insert after insert on %s referencing new table as changed
                         for each statement execute function replication.%I()', relation, 'capture_' || name);
     execute format('create trigger zz_capture_update after update on %s referencing new table as changed
@@ -630,170 +706,158 @@ begin
 end
 $$;
 
-CREATE FUNCTION replication.stamp_account() RETURNS trigger
+CREATE FUNCTION replication.stamp_insert_account() RETURNS trigger
     LANGUAGE plpgsql
     AS $$
         begin
-            if tg_op = 'DELETE' then
-                update public.account set deleted = true where (id) = (old.id) and not deleted;
-                return null;
-            end if;
-            -- The transaction takes its id before the clock is read: what a heartbeat promises rests on this order.
-            -- An expression, not a query, and float8, not numeric: this runs for every row written.
-            if pg_current_xact_id() is not null then
-                new.version := (date_part('epoch', clock_timestamp()) * 1000000)::bigint;
-            end if;
+            new.version := replication.version_now();
             new.origin := replication.this_node();
-            if tg_op = 'UPDATE' then
-                if (new.id) is distinct from (old.id) then
-                    raise exception 'the primary key of % cannot be updated', tg_relid::regclass
-                        using hint = 'delete the row and insert another';
-                end if;
-                new.version := greatest(new.version, old.version + 1);
-                
-            else
-                new.deleted := coalesce(new.deleted, false);
-            end if;
+            new.deleted := coalesce(new.deleted, false);
             return new;
         end
         $$;
 
-CREATE FUNCTION replication.stamp_cluster_key() RETURNS trigger
+CREATE FUNCTION replication.stamp_insert_cluster_key() RETURNS trigger
     LANGUAGE plpgsql
     AS $$
         begin
-            if tg_op = 'DELETE' then
-                update public.cluster_key set deleted = true where (name) = (old.name) and not deleted;
-                return null;
-            end if;
-            -- The transaction takes its id before the clock is read: what a heartbeat promises rests on this order.
-            -- An expression, not a query, and float8, not numeric: this runs for every row written.
-            if pg_current_xact_id() is not null then
-                new.version := (date_part('epoch', clock_timestamp()) * 1000000)::bigint;
-            end if;
+            new.version := replication.version_now();
             new.origin := replication.this_node();
-            if tg_op = 'UPDATE' then
-                if (new.name) is distinct from (old.name) then
-                    raise exception 'the primary key of % cannot be updated', tg_relid::regclass
-                        using hint = 'delete the row and insert another';
-                end if;
-                new.version := greatest(new.version, old.version + 1);
-                
-            else
-                new.deleted := coalesce(new.deleted, false);
-            end if;
+            new.deleted := coalesce(new.deleted, false);
             return new;
         end
         $$;
 
-CREATE FUNCTION replication.stamp_heartbeat() RETURNS trigger
+CREATE FUNCTION replication.stamp_insert_heartbeat() RETURNS trigger
     LANGUAGE plpgsql
     AS $$
         begin
-            if tg_op = 'DELETE' then
-                update public.heartbeat set deleted = true where (number) = (old.number) and not deleted;
-                return null;
-            end if;
-            -- The transaction takes its id before the clock is read: what a heartbeat promises rests on this order.
-            -- An expression, not a query, and float8, not numeric: this runs for every row written.
-            if pg_current_xact_id() is not null then
-                new.version := (date_part('epoch', clock_timestamp()) * 1000000)::bigint;
-            end if;
+            new.version := replication.version_now();
             new.origin := replication.this_node();
-            if tg_op = 'UPDATE' then
-                if (new.number) is distinct from (old.number) then
-                    raise exception 'the primary key of % cannot be updated', tg_relid::regclass
-                        using hint = 'delete the row and insert another';
-                end if;
-                new.version := greatest(new.version, old.version + 1);
-                
-            else
-                new.deleted := coalesce(new.deleted, false);
-            end if;
+            new.deleted := coalesce(new.deleted, false);
             return new;
         end
         $$;
 
-CREATE FUNCTION replication.stamp_key() RETURNS trigger
+CREATE FUNCTION replication.stamp_insert_key() RETURNS trigger
     LANGUAGE plpgsql
     AS $$
         begin
-            if tg_op = 'DELETE' then
-                update public.key set deleted = true where (id) = (old.id) and not deleted;
-                return null;
-            end if;
-            -- The transaction takes its id before the clock is read: what a heartbeat promises rests on this order.
-            -- An expression, not a query, and float8, not numeric: this runs for every row written.
-            if pg_current_xact_id() is not null then
-                new.version := (date_part('epoch', clock_timestamp()) * 1000000)::bigint;
-            end if;
+            new.version := replication.version_now();
             new.origin := replication.this_node();
-            if tg_op = 'UPDATE' then
-                if (new.id) is distinct from (old.id) then
-                    raise exception 'the primary key of % cannot be updated', tg_relid::regclass
-                        using hint = 'delete the row and insert another';
-                end if;
-                new.version := greatest(new.version, old.version + 1);
-                new.state := public.join_key_state(old.state, new.state); new.deleted := greatest(old.deleted, new.deleted);
-            else
-                new.deleted := coalesce(new.deleted, false);
-            end if;
+            new.deleted := coalesce(new.deleted, false);
             return new;
         end
         $$;
 
-CREATE FUNCTION replication.stamp_node() RETURNS trigger
+CREATE FUNCTION replication.stamp_insert_node() RETURNS trigger
     LANGUAGE plpgsql
     AS $$
         begin
-            if tg_op = 'DELETE' then
-                update public.node set deleted = true where (id) = (old.id) and not deleted;
-                return null;
-            end if;
-            -- The transaction takes its id before the clock is read: what a heartbeat promises rests on this order.
-            -- An expression, not a query, and float8, not numeric: this runs for every row written.
-            if pg_current_xact_id() is not null then
-                new.version := (date_part('epoch', clock_timestamp()) * 1000000)::bigint;
-            end if;
+            new.version := replication.version_now();
             new.origin := replication.this_node();
-            if tg_op = 'UPDATE' then
-                if (new.id) is distinct from (old.id) then
-                    raise exception 'the primary key of % cannot be updated', tg_relid::regclass
-                        using hint = 'delete the row and insert another';
-                end if;
-                new.version := greatest(new.version, old.version + 1);
-                new.state := greatest(old.state, new.state);
-            else
-                new.deleted := coalesce(new.deleted, false);
-            end if;
+            new.deleted := coalesce(new.deleted, false);
             return new;
         end
         $$;
 
-CREATE FUNCTION replication.stamp_node_view() RETURNS trigger
+CREATE FUNCTION replication.stamp_insert_node_view() RETURNS trigger
     LANGUAGE plpgsql
     AS $$
         begin
-            if tg_op = 'DELETE' then
-                update public.node_view set deleted = true where (viewer) = (old.viewer) and not deleted;
-                return null;
-            end if;
-            -- The transaction takes its id before the clock is read: what a heartbeat promises rests on this order.
-            -- An expression, not a query, and float8, not numeric: this runs for every row written.
-            if pg_current_xact_id() is not null then
-                new.version := (date_part('epoch', clock_timestamp()) * 1000000)::bigint;
-            end if;
+            new.version := replication.version_now();
             new.origin := replication.this_node();
-            if tg_op = 'UPDATE' then
-                if (new.viewer) is distinct from (old.viewer) then
-                    raise exception 'the primary key of % cannot be updated', tg_relid::regclass
-                        using hint = 'delete the row and insert another';
-                end if;
-                new.version := greatest(new.version, old.version + 1);
-                
-            else
-                new.deleted := coalesce(new.deleted, false);
+            new.deleted := coalesce(new.deleted, false);
+            return new;
+        end
+        $$;
+
+CREATE FUNCTION replication.stamp_update_account() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+        begin
+            if (new.id) is distinct from (old.id) then
+                raise exception 'the primary key of % cannot be updated', tg_relid::regclass
+                    using hint = 'delete the row and insert another';
             end if;
+            new.version := greatest(replication.version_now(), old.version + 1);
+            new.origin := replication.this_node();
+            
+            return new;
+        end
+        $$;
+
+CREATE FUNCTION replication.stamp_update_cluster_key() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+        begin
+            if (new.name) is distinct from (old.name) then
+                raise exception 'the primary key of % cannot be updated', tg_relid::regclass
+                    using hint = 'delete the row and insert another';
+            end if;
+            new.version := greatest(replication.version_now(), old.version + 1);
+            new.origin := replication.this_node();
+            
+            return new;
+        end
+        $$;
+
+CREATE FUNCTION replication.stamp_update_heartbeat() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+        begin
+            if (new.number) is distinct from (old.number) then
+                raise exception 'the primary key of % cannot be updated', tg_relid::regclass
+                    using hint = 'delete the row and insert another';
+            end if;
+            new.version := greatest(replication.version_now(), old.version + 1);
+            new.origin := replication.this_node();
+            
+            return new;
+        end
+        $$;
+
+CREATE FUNCTION replication.stamp_update_key() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+        begin
+            if (new.id) is distinct from (old.id) then
+                raise exception 'the primary key of % cannot be updated', tg_relid::regclass
+                    using hint = 'delete the row and insert another';
+            end if;
+            new.version := greatest(replication.version_now(), old.version + 1);
+            new.origin := replication.this_node();
+            new.state := public.join_key_state(old.state, new.state); new.deleted := greatest(old.deleted, new.deleted);
+            return new;
+        end
+        $$;
+
+CREATE FUNCTION replication.stamp_update_node() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+        begin
+            if (new.id) is distinct from (old.id) then
+                raise exception 'the primary key of % cannot be updated', tg_relid::regclass
+                    using hint = 'delete the row and insert another';
+            end if;
+            new.version := greatest(replication.version_now(), old.version + 1);
+            new.origin := replication.this_node();
+            new.state := greatest(old.state, new.state);
+            return new;
+        end
+        $$;
+
+CREATE FUNCTION replication.stamp_update_node_view() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+        begin
+            if (new.viewer) is distinct from (old.viewer) then
+                raise exception 'the primary key of % cannot be updated', tg_relid::regclass
+                    using hint = 'delete the row and insert another';
+            end if;
+            new.version := greatest(replication.version_now(), old.version + 1);
+            new.origin := replication.this_node();
+            
             return new;
         end
         $$;
@@ -801,6 +865,13 @@ CREATE FUNCTION replication.stamp_node_view() RETURNS trigger
 CREATE FUNCTION replication.this_node() RETURNS integer
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
     AS $$select 1$$;
+
+CREATE FUNCTION replication.version_now() RETURNS bigint
+    LANGUAGE sql
+    AS $$
+    select case when pg_current_xact_id() is not null
+                then (date_part('epoch', clock_timestamp()) * 1000000)::bigint end
+$$;
 
 CREATE VIEW live.account AS
  SELECT account.id,
@@ -1079,6 +1150,18 @@ CREATE TRIGGER tell_node_changed AFTER INSERT OR UPDATE ON public.node FOR EACH 
 
 ALTER TABLE public.node ENABLE ALWAYS TRIGGER tell_node_changed;
 
+CREATE TRIGGER zz_bury BEFORE DELETE ON public.account FOR EACH ROW EXECUTE FUNCTION replication.bury_account();
+
+CREATE TRIGGER zz_bury BEFORE DELETE ON public.cluster_key FOR EACH ROW EXECUTE FUNCTION replication.bury_cluster_key();
+
+CREATE TRIGGER zz_bury BEFORE DELETE ON public.heartbeat FOR EACH ROW EXECUTE FUNCTION replication.bury_heartbeat();
+
+CREATE TRIGGER zz_bury BEFORE DELETE ON public.key FOR EACH ROW EXECUTE FUNCTION replication.bury_key();
+
+CREATE TRIGGER zz_bury BEFORE DELETE ON public.node FOR EACH ROW EXECUTE FUNCTION replication.bury_node();
+
+CREATE TRIGGER zz_bury BEFORE DELETE ON public.node_view FOR EACH ROW EXECUTE FUNCTION replication.bury_node_view();
+
 CREATE TRIGGER zz_capture_insert AFTER INSERT ON public.account REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION replication.capture_account();
 
 CREATE TRIGGER zz_capture_insert AFTER INSERT ON public.cluster_key REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION replication.capture_cluster_key();
@@ -1115,17 +1198,29 @@ CREATE TRIGGER zz_refuse_truncate BEFORE TRUNCATE ON public.node FOR EACH STATEM
 
 CREATE TRIGGER zz_refuse_truncate BEFORE TRUNCATE ON public.node_view FOR EACH STATEMENT EXECUTE FUNCTION replication.refuse_truncate();
 
-CREATE TRIGGER zz_stamp BEFORE INSERT OR DELETE OR UPDATE ON public.account FOR EACH ROW EXECUTE FUNCTION replication.stamp_account();
+CREATE TRIGGER zz_stamp_insert BEFORE INSERT ON public.account FOR EACH ROW EXECUTE FUNCTION replication.stamp_insert_account();
 
-CREATE TRIGGER zz_stamp BEFORE INSERT OR DELETE OR UPDATE ON public.cluster_key FOR EACH ROW EXECUTE FUNCTION replication.stamp_cluster_key();
+CREATE TRIGGER zz_stamp_insert BEFORE INSERT ON public.cluster_key FOR EACH ROW EXECUTE FUNCTION replication.stamp_insert_cluster_key();
 
-CREATE TRIGGER zz_stamp BEFORE INSERT OR DELETE OR UPDATE ON public.heartbeat FOR EACH ROW EXECUTE FUNCTION replication.stamp_heartbeat();
+CREATE TRIGGER zz_stamp_insert BEFORE INSERT ON public.heartbeat FOR EACH ROW EXECUTE FUNCTION replication.stamp_insert_heartbeat();
 
-CREATE TRIGGER zz_stamp BEFORE INSERT OR DELETE OR UPDATE ON public.key FOR EACH ROW EXECUTE FUNCTION replication.stamp_key();
+CREATE TRIGGER zz_stamp_insert BEFORE INSERT ON public.key FOR EACH ROW EXECUTE FUNCTION replication.stamp_insert_key();
 
-CREATE TRIGGER zz_stamp BEFORE INSERT OR DELETE OR UPDATE ON public.node FOR EACH ROW EXECUTE FUNCTION replication.stamp_node();
+CREATE TRIGGER zz_stamp_insert BEFORE INSERT ON public.node FOR EACH ROW EXECUTE FUNCTION replication.stamp_insert_node();
 
-CREATE TRIGGER zz_stamp BEFORE INSERT OR DELETE OR UPDATE ON public.node_view FOR EACH ROW EXECUTE FUNCTION replication.stamp_node_view();
+CREATE TRIGGER zz_stamp_insert BEFORE INSERT ON public.node_view FOR EACH ROW EXECUTE FUNCTION replication.stamp_insert_node_view();
+
+CREATE TRIGGER zz_stamp_update BEFORE UPDATE ON public.account FOR EACH ROW EXECUTE FUNCTION replication.stamp_update_account();
+
+CREATE TRIGGER zz_stamp_update BEFORE UPDATE ON public.cluster_key FOR EACH ROW EXECUTE FUNCTION replication.stamp_update_cluster_key();
+
+CREATE TRIGGER zz_stamp_update BEFORE UPDATE ON public.heartbeat FOR EACH ROW EXECUTE FUNCTION replication.stamp_update_heartbeat();
+
+CREATE TRIGGER zz_stamp_update BEFORE UPDATE ON public.key FOR EACH ROW EXECUTE FUNCTION replication.stamp_update_key();
+
+CREATE TRIGGER zz_stamp_update BEFORE UPDATE ON public.node FOR EACH ROW EXECUTE FUNCTION replication.stamp_update_node();
+
+CREATE TRIGGER zz_stamp_update BEFORE UPDATE ON public.node_view FOR EACH ROW EXECUTE FUNCTION replication.stamp_update_node_view();
 
 CREATE TRIGGER merge BEFORE INSERT ON replication.outbox_account FOR EACH ROW EXECUTE FUNCTION replication.merge_account();
 
@@ -1209,6 +1304,14 @@ REVOKE ALL ON FUNCTION public.tell_node_changed() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION replication.become_node(number integer) FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION replication.bury_cluster_key() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION replication.bury_heartbeat() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION replication.bury_node() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION replication.bury_node_view() FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION replication.capture_cluster_key() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION replication.capture_heartbeat() FROM PUBLIC;
@@ -1225,9 +1328,11 @@ REVOKE ALL ON FUNCTION replication.empty_outboxes(larger_than bigint) FROM PUBLI
 
 REVOKE ALL ON FUNCTION replication.enlist(relation regclass, merges jsonb, digested boolean) FROM PUBLIC;
 
-REVOKE ALL ON FUNCTION replication.make_capture(relation text, name text, cols text[], keys text[], merges jsonb) FROM PUBLIC;
+REVOKE ALL ON FUNCTION replication.make_capture(name text, cols text[], keys text[]) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION replication.make_merge(relation text, name text, cols text[], keys text[], merges jsonb) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION replication.make_stamps(relation text, name text, keys text[], merges jsonb) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION replication.make_triggers(relation text, name text) FROM PUBLIC;
 
@@ -1243,15 +1348,25 @@ REVOKE ALL ON FUNCTION replication.merged(col text, merges jsonb) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION replication.refuse_truncate() FROM PUBLIC;
 
-REVOKE ALL ON FUNCTION replication.stamp_cluster_key() FROM PUBLIC;
+REVOKE ALL ON FUNCTION replication.stamp_insert_cluster_key() FROM PUBLIC;
 
-REVOKE ALL ON FUNCTION replication.stamp_heartbeat() FROM PUBLIC;
+REVOKE ALL ON FUNCTION replication.stamp_insert_heartbeat() FROM PUBLIC;
 
-REVOKE ALL ON FUNCTION replication.stamp_node() FROM PUBLIC;
+REVOKE ALL ON FUNCTION replication.stamp_insert_node() FROM PUBLIC;
 
-REVOKE ALL ON FUNCTION replication.stamp_node_view() FROM PUBLIC;
+REVOKE ALL ON FUNCTION replication.stamp_insert_node_view() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION replication.stamp_update_cluster_key() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION replication.stamp_update_heartbeat() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION replication.stamp_update_node() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION replication.stamp_update_node_view() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION replication.this_node() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION replication.version_now() FROM PUBLIC;
 
 GRANT SELECT ON TABLE public.cluster_key TO keystead_peer;
 

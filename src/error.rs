@@ -56,12 +56,20 @@ pub struct Error {
 impl Error {
     /// An error of `kind` whose `message` may be shown to anyone.
     pub fn new(kind: Kind, message: impl Into<String>) -> Self {
-        Self { kind, message: message.into(), hint: None, cause: None }
+        Self {
+            kind,
+            message: message.into(),
+            hint: None,
+            cause: None,
+        }
     }
 
     /// A fault of ours: the user sees "unexpected error", the log sees `doing` and the cause.
     pub fn internal(doing: &'static str, cause: impl StdError + Send + Sync + 'static) -> Self {
-        Self::new(Kind::Internal, "unexpected error").caused_by(Doing { doing, source: Box::new(cause) })
+        Self::new(Kind::Internal, "unexpected error").caused_by(Doing {
+            doing,
+            source: Box::new(cause),
+        })
     }
 
     /// See [`Kind::BadRequest`].

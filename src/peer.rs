@@ -127,10 +127,15 @@ mod tests {
     #[test]
     fn a_refusal_keeps_its_kind_and_hint_and_leaves_its_cause_behind() {
         let cause = std::io::Error::other("secret detail");
-        let refused = Error::conflict("the cluster is full").with_hint("remove one").caused_by(cause);
+        let refused = Error::conflict("the cluster is full")
+            .with_hint("remove one")
+            .caused_by(cause);
         let text = serde_json::to_string(&Reply::<()>::from_result(Err(refused))).unwrap();
         assert!(!text.contains("secret"), "{text}");
-        let back = serde_json::from_str::<Reply<()>>(&text).unwrap().into_result().unwrap_err();
+        let back = serde_json::from_str::<Reply<()>>(&text)
+            .unwrap()
+            .into_result()
+            .unwrap_err();
         assert_eq!((back.kind(), back.hint()), (Kind::Conflict, Some("remove one")));
     }
 }

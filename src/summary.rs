@@ -61,7 +61,9 @@ pub fn status(node: &Member, link: &LinkFacts, now: Micros) -> NodeStatus {
 }
 
 fn down_because(link: &LinkFacts, now: Micros) -> Option<String> {
-    let silent = link.heard.is_none_or(|heard| now.millis_since(heard) > DOWN_AFTER_MILLIS);
+    let silent = link
+        .heard
+        .is_none_or(|heard| now.millis_since(heard) > DOWN_AFTER_MILLIS);
     let what_is_missing = if silent {
         "no heartbeat of it has arrived for 10 seconds"
     } else if link.connected_since.is_none() {
@@ -79,7 +81,11 @@ pub fn is_in_doubt(link: &LinkFacts, now: Micros) -> bool {
 
 /// What a node says of itself.
 pub fn itself(node: &Member, status: NodeStatus) -> Viewed {
-    Viewed { cluster_errors: None, node_info: info(node, status, None), summary: "GOOD".to_owned() }
+    Viewed {
+        cluster_errors: None,
+        node_info: info(node, status, None),
+        summary: "GOOD".to_owned(),
+    }
 }
 
 /// What a node says of a peer.
@@ -89,7 +95,10 @@ pub fn peer(node: &Member, link: &LinkFacts, now: Micros) -> Viewed {
     let error = trouble(&status, blocked);
     let error_time = |since: Option<Micros>| since.unwrap_or(now).to_utc().unwrap_or_default();
     let errors = error.as_ref().map(|message| {
-        vec![ClusterError { error_message: message.clone(), error_time: error_time(link.stuck_since.or(link.heard)) }]
+        vec![ClusterError {
+            error_message: message.clone(),
+            error_time: error_time(link.stuck_since.or(link.heard)),
+        }]
     });
     let summary = match (&status, blocked) {
         (NodeStatus::Down(_), _) => "BAD:node is inactive".to_owned(),
@@ -97,7 +106,11 @@ pub fn peer(node: &Member, link: &LinkFacts, now: Micros) -> Viewed {
         (NodeStatus::Ready, false) => "GOOD".to_owned(),
         (other, false) => format!("BAD:node is {}", other.description()),
     };
-    Viewed { cluster_errors: errors, node_info: info(node, status, Some(link_info(link, now, blocked))), summary }
+    Viewed {
+        cluster_errors: errors,
+        node_info: info(node, status, Some(link_info(link, now, blocked))),
+        summary,
+    }
 }
 
 fn trouble(status: &NodeStatus, blocked: bool) -> Option<String> {
@@ -110,7 +123,9 @@ fn trouble(status: &NodeStatus, blocked: bool) -> Option<String> {
 
 fn is_blocked(link: &LinkFacts, now: Micros) -> bool {
     link.connected_since.is_some()
-        && link.stuck_since.is_some_and(|since| now.millis_since(since) > BLOCKED_AFTER_MILLIS)
+        && link
+            .stuck_since
+            .is_some_and(|since| now.millis_since(since) > BLOCKED_AFTER_MILLIS)
 }
 
 fn info(node: &Member, status: NodeStatus, link: Option<LinkInfo>) -> NodeInfo {
@@ -127,7 +142,12 @@ fn info(node: &Member, status: NodeStatus, link: Option<LinkInfo>) -> NodeInfo {
 
 fn link_info(link: &LinkFacts, now: Micros, blocked: bool) -> LinkInfo {
     let behind = |position: u64| i64::try_from(link.current.saturating_sub(position)).unwrap_or(i64::MAX);
-    let (sent, write, flush, replay) = (behind(link.sent), behind(link.write), behind(link.flush), behind(link.replay));
+    let (sent, write, flush, replay) = (
+        behind(link.sent),
+        behind(link.write),
+        behind(link.flush),
+        behind(link.replay),
+    );
     let connected_since = link.connected_since.filter(|_| link.receiving);
     LinkInfo {
         apply_rate: link.apply_rate,
@@ -169,7 +189,11 @@ pub fn interval(span: Micros) -> String {
     let micros = span.0.max(0);
     let (seconds, fraction) = (micros / 1_000_000, micros % 1_000_000);
     let whole = format!("{:02}:{:02}:{:02}", seconds / 3600, seconds / 60 % 60, seconds % 60);
-    if fraction == 0 { whole } else { format!("{whole}.{fraction:06}").trim_end_matches('0').to_owned() }
+    if fraction == 0 {
+        whole
+    } else {
+        format!("{whole}.{fraction:06}").trim_end_matches('0').to_owned()
+    }
 }
 
 /// Bytes as people read them, in the style of PostgreSQL's `pg_size_pretty`.
@@ -203,7 +227,10 @@ mod tests {
         Member {
             id: "0".repeat(32).parse().unwrap(),
             number: NodeNumber(2),
-            address: Address { host: "10.0.0.2".to_owned(), port: 5432 },
+            address: Address {
+                host: "10.0.0.2".to_owned(),
+                port: 5432,
+            },
             public_address: String::new(),
             state: NodeState::Ready,
             serial: String::new(),
@@ -227,8 +254,8 @@ mod tests {
         }
     }
 
-    fn micros_ago(seconds: i64) -> Option<Micros> {
-        Some(Micros(NOW.0 - seconds * 1_000_000))
+    fn ago(seconds: i64) -> Micros {
+        Micros(NOW.0 - seconds * 1_000_000)
     }
 
     #[test]
@@ -247,7 +274,7 @@ mod tests {
     #[test]
     fn a_silent_peer_is_down_with_the_words_of_the_last_attempt() {
         let link = LinkFacts {
-            heard: micros_ago(11),
+            heard: Some(ago(11)),
             connected_since: None,
             error: Some("connection refused by 10.0.0.2:5432".to_owned()),
             ..healthy()
@@ -262,13 +289,20 @@ mod tests {
 
     #[test]
     fn one_way_silence_is_down_too() {
-        let deaf = LinkFacts { connected_since: None, ..healthy() };
+        let deaf = LinkFacts {
+            connected_since: None,
+            ..healthy()
+        };
         assert_eq!(status(&node(), &deaf, NOW).code(), "d");
     }
 
     #[test]
     fn connected_but_stuck_is_bad() {
-        let stuck = LinkFacts { stuck_since: micros_ago(31), replay: 0, ..healthy() };
+        let stuck = LinkFacts {
+            stuck_since: Some(ago(31)),
+            replay: 0,
+            ..healthy()
+        };
         let viewed = peer(&node(), &stuck, NOW);
         assert_eq!(viewed.summary, "BAD:replication is blocked");
         assert!(viewed.node_info.link.unwrap().replication_blocked);

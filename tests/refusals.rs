@@ -1,6 +1,7 @@
 //! Bad input: told clearly, with nothing lost.
 
 use std::net::TcpListener;
+use std::os::unix::fs::PermissionsExt as _;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, ensure};
@@ -126,7 +127,11 @@ async fn a_ticket_is_good_for_one_cluster_one_key_and_one_time() -> Result<()> {
 
     let mut mixed = ticket(member, &node, &host).await?;
     mixed["mkek_blob"] = for_an_older_key["mkek_blob"].clone();
-    refused(&join(&node, &mixed).await?, 403, "the sealed master key was made for another key")?;
+    refused(
+        &join(&node, &mixed).await?,
+        403,
+        "the sealed master key was made for another key",
+    )?;
 
     let expired = ticket(member, &node, &host).await?;
     member
@@ -137,7 +142,10 @@ async fn a_ticket_is_good_for_one_cluster_one_key_and_one_time() -> Result<()> {
     join(&node, &expired).await?.good()?;
     until("the join has failed for the ticket's age", PATIENCE, async || {
         let status = node.json(&["cluster", "info"]).await?["status"].clone();
-        ensure!(status["code"] == "k" && status["reason"].to_string().contains("expired"), "{status}");
+        ensure!(
+            status["code"] == "k" && status["reason"].to_string().contains("expired"),
+            "{status}"
+        );
         Ok(true)
     })
     .await?;
@@ -150,6 +158,8 @@ async fn a_ticket_is_good_for_one_cluster_one_key_and_one_time() -> Result<()> {
 /// A ticket that was spent opens nothing, also not for the node that spent it.
 async fn used_twice(cluster: &mut Cluster, node: Node) -> Result<()> {
     let used = ticket(cluster.first(), &node, &node.address.to_string()).await?;
+    let pending = node.data().join("pending/node.key");
+    let key = std::fs::read(&pending)?;
     join(&node, &used).await?.good()?;
     node.wait_until_ready().await?;
     let id = node.json(&["cluster", "info"]).await?["nodeID"]
@@ -166,7 +176,16 @@ async fn used_twice(cluster: &mut Cluster, node: Node) -> Result<()> {
     })
     .await?;
     node.ksctl(&["cluster", "delete", "-y"]).await?.text()?;
-    refused(&join(&node, &used).await?, 401, "used")
+    refused(
+        &join(&node, &used).await?,
+        409,
+        "no certificate request was made on this node",
+    )?;
+
+    // Somebody kept the key: the ticket is no good all the same.
+    std::fs::write(&pending, key)?;
+    std::fs::set_permissions(&pending, std::fs::Permissions::from_mode(0o600))?;
+    refused(&join(&node, &used).await?, 403, "refuses this node's certificate")
 }
 
 #[tokio::test]

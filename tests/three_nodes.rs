@@ -61,14 +61,14 @@ async fn keys_travel(cluster: &Cluster) -> Result<()> {
         .await?;
 
         let renamer = &cluster.nodes[(number + 1) % 3];
-        let renamed = serde_json::json!({"name": format!("{name}-renamed")});
+        let new_name = serde_json::json!({"name": format!("{name}-renamed")});
         renamer
             .rest()
             .await?
-            .patch(&format!("vault/keys2/{id}"), &renamed)
+            .patch(&format!("vault/keys2/{id}"), &new_name)
             .await?
             .good()?;
-        let is_renamed = async |node: &Node| Ok(key(node, id).await?["name"] == renamed["name"]);
+        let is_renamed = async |node: &Node| Ok(key(node, id).await?["name"] == new_name["name"]);
         on_all(cluster, &format!("{name} has its new name"), is_renamed).await?;
 
         let deleter = &cluster.nodes[(number + 2) % 3];
@@ -86,8 +86,8 @@ async fn keys_travel(cluster: &Cluster) -> Result<()> {
 
 /// The public address of a node, changed on another, is the new one on all.
 async fn addresses_travel(cluster: &Cluster) -> Result<()> {
-    let list = cluster.first().json(&["cluster", "nodes", "list"]).await?;
-    let last = list["resources"][2]["nodeID"].as_str().unwrap_or_default().to_owned();
+    let nodes = cluster.first().json(&["cluster", "nodes", "list"]).await?;
+    let last = nodes["resources"][2]["nodeID"].as_str().unwrap_or_default().to_owned();
     let path = format!("nodes/{last}");
     let change = serde_json::json!({"publicAddress": "https://elsewhere.example"});
     let answer = cluster.nodes[1].rest().await?.patch(&path, &change).await?.good()?;

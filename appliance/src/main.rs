@@ -46,7 +46,9 @@ fn main() -> ExitCode {
             .and_then(|config| check::check(&config))
             .and_then(|()| print("the configuration is good"))
             .map_err(Exit::Usage.because()),
-        Command::Openapi => api::openapi_json().and_then(|text| print(text.trim_end())).map_err(Exit::Refused.because()),
+        Command::Openapi => api::openapi_json()
+            .and_then(|text| print(text.trim_end()))
+            .map_err(Exit::Refused.because()),
         Command::Version => print(&format!("keysteadd {VERSION}")).map_err(Exit::Refused.because()),
     };
     outcome.unwrap_or_else(|(exit, error)| tell(exit, &error)).into()

@@ -49,7 +49,9 @@ pub(crate) async fn open(config: &NodeConfig, postgres: Postgres, tasks: Tasks) 
     match identity {
         Some(identity) if agent.standing() == Standing::Alone => {
             let roster = sql::node::all(&*agent.db().await?).await?;
-            let is_member = roster.find(&identity.node_id).is_some_and(|node| node.state <= NodeState::Ready);
+            let is_member = roster
+                .find(&identity.node_id)
+                .is_some_and(|node| node.state <= NodeState::Ready);
             agent.stand(if is_member { Standing::Member } else { Standing::Removed });
         }
         _ => account::make_first(&agent.db, &agent.config.admin, &*agent.clock).await?,

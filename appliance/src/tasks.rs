@@ -9,7 +9,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use futures_util::FutureExt as _;
-use tokio::sync::mpsc;
+use keystead::{Error, Result};
+use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
@@ -64,6 +65,26 @@ impl Tasks {
         F: Future<Output = ()> + Send + 'static,
     {
         self.start(name, future, false);
+    }
+
+    /// Does work to its end even when whoever waits for it goes away: a client that hangs up, or a time limit, must not
+    /// leave half of it done.
+    ///
+    /// # Errors
+    /// When the work panicked; its death is told as every other.
+    pub(crate) async fn see_through<T, F>(&self, name: &'static str, future: F) -> Result<T>
+    where
+        T: Send + 'static,
+        F: Future<Output = Result<T>> + Send + 'static,
+    {
+        let (tell, outcome) = oneshot::channel();
+        self.spawn_work(name, async move {
+            // Nobody is left to be told when the waiting side is gone.
+            let _gone = tell.send(future.await);
+        });
+        outcome
+            .await
+            .unwrap_or_else(|cause| Err(Error::internal("work that others wait for", cause)))
     }
 
     fn start<F>(&self, name: &'static str, future: F, for_ever: bool)
@@ -166,6 +187,24 @@ mod tests {
                 .await
                 .is_err()
         );
+    }
+
+    #[tokio::test]
+    async fn work_is_seen_through_though_nobody_waits_for_it() {
+        let tasks = Tasks::new();
+        let (tell, told) = oneshot::channel();
+        let (go, gone) = oneshot::channel::<()>();
+        let work = tasks.see_through("work", async move {
+            gone.await.ok();
+            tell.send(()).ok();
+            Ok(())
+        });
+        assert!(
+            tokio::time::timeout(Duration::from_millis(20), work).await.is_err(),
+            "it waits for `go`"
+        );
+        go.send(()).unwrap();
+        tokio::time::timeout(SOON, told).await.unwrap().unwrap();
     }
 
     #[tokio::test]

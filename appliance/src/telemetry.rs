@@ -9,6 +9,9 @@ use keystead::config::{Log, LogFormat};
 use keystead::{Error, Result};
 use tracing_subscriber::EnvFilter;
 
+/// The driver of PostgreSQL tells every query with its values below this level, hashes of passwords among them.
+const QUERIES: &str = "tokio_postgres=info";
+
 /// Sets up logging for the whole process. To be called once.
 pub(crate) fn start(log: &Log) -> Result<()> {
     let filter = filter(&log.filter)?;
@@ -24,7 +27,7 @@ pub(crate) fn start(log: &Log) -> Result<()> {
 
 /// Reads `log.filter`.
 pub(crate) fn filter(text: &str) -> Result<EnvFilter> {
-    EnvFilter::try_new(text).map_err(|error| {
+    EnvFilter::try_new(format!("{text},{QUERIES}")).map_err(|error| {
         Error::invalid_param(format!("log.filter is not a filter: {text:?}"))
             .with_hint("a level (error, warn, info, debug, trace), or levels by module: info,keysteadd::postgres=debug")
             .caused_by(error)

@@ -45,7 +45,10 @@ pub(crate) async fn run(agent: Arc<Agent>, stop: CancellationToken) {
             continue;
         }
         if let Err(error) = publish(&agent, &mut memory).await {
-            tracing::debug!(error = error.chain(), "this node's view of the others could not be published");
+            tracing::debug!(
+                error = error.chain(),
+                "this node's view of the others could not be published"
+            );
         }
     }
 }
@@ -81,7 +84,11 @@ async fn look(agent: &Agent, db: &Connection, roster: &Roster, memory: &mut Memo
 }
 
 fn itself_status(node: &Member) -> NodeStatus {
-    if node.state == NodeState::Ready { NodeStatus::Ready } else { NodeStatus::Removing }
+    if node.state == NodeState::Ready {
+        NodeStatus::Ready
+    } else {
+        NodeStatus::Removing
+    }
 }
 
 /// What this node observes of each peer, by number.
@@ -112,7 +119,10 @@ async fn observe(
         remember(memory, *number, link, now);
     }
     for node in roster.ready() {
-        if let Some(link) = facts.get_mut(&node.number).filter(|link| summary::is_in_doubt(link, now)) {
+        if let Some(link) = facts
+            .get_mut(&node.number)
+            .filter(|link| summary::is_in_doubt(link, now))
+        {
             link.error = why_silent(agent, &me, node).await;
         }
     }
@@ -121,7 +131,10 @@ async fn observe(
 
 /// Tries to reach a peer that is silent, for the words of the failure.
 async fn why_silent(agent: &Agent, me: &keystead::NodeId, node: &Member) -> Option<String> {
-    connect::connect(agent.postgres.paths(), me, &node.address).await.err().map(|error| error.to_string())
+    connect::connect(agent.postgres.paths(), me, &node.address)
+        .await
+        .err()
+        .map(|error| error.to_string())
 }
 
 fn remember(memory: &mut Memory, number: NodeNumber, link: &mut LinkFacts, now: Micros) {
@@ -137,7 +150,14 @@ fn remember(memory: &mut Memory, number: NodeNumber, link: &mut LinkFacts, now: 
         let bytes = i64::try_from(link.replay.saturating_sub(before.replay)).unwrap_or(i64::MAX);
         link.apply_rate = bytes.saturating_mul(1000) / millis;
     }
-    memory.insert(number, Before { replay: link.replay, looked: now, stuck_since: link.stuck_since });
+    memory.insert(
+        number,
+        Before {
+            replay: link.replay,
+            looked: now,
+            stuck_since: link.stuck_since,
+        },
+    );
 }
 
 #[cfg(test)]
@@ -145,7 +165,11 @@ mod tests {
     use super::*;
 
     fn link(replay: u64) -> LinkFacts {
-        LinkFacts { current: 1000, replay, ..LinkFacts::default() }
+        LinkFacts {
+            current: 1000,
+            replay,
+            ..LinkFacts::default()
+        }
     }
 
     fn at(seconds: i64) -> Micros {

@@ -15,7 +15,11 @@ pub(crate) struct Wake {
 impl Wake {
     /// Hears `channel` of the database behind `config`. Connects when it is first waited for.
     pub(crate) fn new(config: Config, channel: &'static str) -> Self {
-        Self { config, channel, listener: None }
+        Self {
+            config,
+            channel,
+            listener: None,
+        }
     }
 
     /// Waits until there is reason to look again, `timer` at the longest.

@@ -106,12 +106,21 @@ begin
 end
 $make$;
 
--- The functions that stamp a local write, turn a delete into a tombstone, and copy what changed into the outbox.
-create function replication.make_capture(relation text, name text, cols text[], keys text[], merges jsonb)
+-- The version of a row that is written now. The transaction takes its id before the clock is read, and `case` keeps that
+-- order: what a heartbeat promises rests on it. float8, not numeric; inlined where it is called: this runs for every row.
+create function replication.version_now() returns bigint
+    language sql volatile as
+$$
+    select case when pg_current_xact_id() is not null
+                then (date_part('epoch', clock_timestamp()) * 1000000)::bigint end
+$$;
+
+-- The functions that stamp a local write and turn a delete into a tombstone. One for each kind of write, with as few
+-- expressions as it takes: PL/pgSQL prepares each of them anew in every transaction.
+create function replication.make_stamps(relation text, name text, keys text[], merges jsonb)
     returns void language plpgsql as
 $make$
 declare
-    col_list text := (select string_agg(format('%I', c), ', ') from unnest(cols) c);
     key_list text := (select string_agg(format('%I', c), ', ') from unnest(keys) c);
     old_keys text := (select string_agg(format('old.%I', c), ', ') from unnest(keys) c);
     new_keys text := (select string_agg(format('new.%I', c), ', ') from unnest(keys) c);
@@ -120,34 +129,54 @@ declare
 begin
     execute format(
         $sql$
-        create function replication.%1$I() returns trigger language plpgsql as
+        create function replication.%I() returns trigger language plpgsql as
         $body$
         begin
-            if tg_op = 'DELETE' then
-                update %2$s set deleted = true where (%3$s) = (%4$s) and not deleted;
-                return null;
-            end if;
-            -- The transaction takes its id before the clock is read: what a heartbeat promises rests on this order.
-            -- An expression, not a query, and float8, not numeric: this runs for every row written.
-            if pg_current_xact_id() is not null then
-                new.version := (date_part('epoch', clock_timestamp()) * 1000000)::bigint;
-            end if;
+            new.version := replication.version_now();
             new.origin := replication.this_node();
-            if tg_op = 'UPDATE' then
-                if (%5$s) is distinct from (%4$s) then
-                    raise exception 'the primary key of %% cannot be updated', tg_relid::regclass
-                        using hint = 'delete the row and insert another';
-                end if;
-                new.version := greatest(new.version, old.version + 1);
-                %6$s
-            else
-                new.deleted := coalesce(new.deleted, false);
-            end if;
+            new.deleted := coalesce(new.deleted, false);
             return new;
         end
         $body$
-        $sql$, 'stamp_' || name, relation, key_list, old_keys, new_keys, coalesce(rising, ''));
-    -- In order of the primary key, so that two appliers meet the same rows in the same order.
+        $sql$, 'stamp_insert_' || name);
+    execute format(
+        $sql$
+        create function replication.%I() returns trigger language plpgsql as
+        $body$
+        begin
+            if (%s) is distinct from (%s) then
+                raise exception 'the primary key of %% cannot be updated', tg_relid::regclass
+                    using hint = 'delete the row and insert another';
+            end if;
+            new.version := greatest(replication.version_now(), old.version + 1);
+            new.origin := replication.this_node();
+            %s
+            return new;
+        end
+        $body$
+        $sql$, 'stamp_update_' || name, new_keys, old_keys, coalesce(rising, ''));
+    execute format(
+        $sql$
+        create function replication.%I() returns trigger language plpgsql as
+        $body$
+        begin
+            update %s set deleted = true where (%s) = (%s) and not deleted;
+            return null;
+        end
+        $body$
+        $sql$, 'bury_' || name, relation, key_list, old_keys);
+end
+$make$;
+
+-- The function that copies what a statement has stored into the outbox, in order of the primary key: so two appliers
+-- meet the same rows in the same order.
+create function replication.make_capture(name text, cols text[], keys text[])
+    returns void language plpgsql as
+$make$
+declare
+    col_list text := (select string_agg(format('%I', c), ', ') from unnest(cols) c);
+    key_list text := (select string_agg(format('%I', c), ', ') from unnest(keys) c);
+begin
     execute format(
         $sql$
         create function replication.%I() returns trigger language plpgsql as
@@ -166,8 +195,12 @@ create function replication.make_triggers(relation text, name text) returns void
 $$
 begin
     -- Named to fire after a writer's own triggers, so that what they changed is stamped too.
-    execute format('create trigger zz_stamp before insert or update or delete on %s
-                        for each row execute function replication.%I()', relation, 'stamp_' || name);
+    execute format('create trigger zz_stamp_insert before insert on %s
+                        for each row execute function replication.%I()', relation, 'stamp_insert_' || name);
+    execute format('create trigger zz_stamp_update before update on %s
+                        for each row execute function replication.%I()', relation, 'stamp_update_' || name);
+    execute format('create trigger zz_bury before delete on %s
+                        for each row execute function replication.%I()', relation, 'bury_' || name);
     execute format('create trigger zz_capture_insert after insert on %s referencing new table as changed
                         for each statement execute function replication.%I()', relation, 'capture_' || name);
     execute format('create trigger zz_capture_update after update on %s referencing new table as changed
@@ -209,7 +242,8 @@ begin
     execute format('create table replication.%I with (autovacuum_enabled = false) as select %s from %s with no data',
                    'outbox_' || name, col_list, target);
     perform replication.make_merge(target, name, cols, keys, merges);
-    perform replication.make_capture(target, name, cols, keys, merges);
+    perform replication.make_stamps(target, name, keys, merges);
+    perform replication.make_capture(name, cols, keys);
     perform replication.make_triggers(target, name);
     execute format('create view live.%I as select %s from %s where not deleted', name,
                    (select string_agg(format('%I', c), ', ') from unnest(cols) c where c <> 'deleted'), target);

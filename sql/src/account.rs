@@ -30,7 +30,10 @@ pub struct Account {
 impl fmt::Debug for Account {
     /// Without the hash: whoever has it can guess at leisure.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Account").field("id", &self.id).field("username", &self.username).finish_non_exhaustive()
+        f.debug_struct("Account")
+            .field("id", &self.id)
+            .field("username", &self.username)
+            .finish_non_exhaustive()
     }
 }
 
@@ -81,9 +84,22 @@ pub async fn all(db: &Connection) -> Result<Vec<Account>> {
 
 /// Makes an account again as it was. One that is there already stays as it is.
 pub async fn restore(db: &Connection, account: &Account) -> Result<()> {
-    let Account { id, username, password_hash, password_change_required, password_changed_at, row_version: _ } = account;
+    let Account {
+        id,
+        username,
+        password_hash,
+        password_change_required,
+        password_changed_at,
+        row_version: _,
+    } = account;
     let password_change_required = *password_change_required;
-    let again = NewAccount { id, username, password_hash, password_change_required, password_changed_at: *password_changed_at };
+    let again = NewAccount {
+        id,
+        username,
+        password_hash,
+        password_change_required,
+        password_changed_at: *password_changed_at,
+    };
     create(db, &again).await.map(drop)
 }
 

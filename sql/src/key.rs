@@ -72,7 +72,7 @@ pub enum Change {
 /// Makes a key that is active from its making on, in one round trip. `wrapped` is its material, wrapped by the
 /// key-encryption key of `epoch`. The row's version, or `None` when the name is taken.
 pub async fn create(db: &Connection, key: &Key, epoch: i32, wrapped: &[u8]) -> Result<Option<i64>> {
-    let state = state_name(key.state);
+    let state = key.state.name();
     let values: [&(dyn ToSql + Sync); 14] = [
         &key.id,
         &key.name,
@@ -126,7 +126,7 @@ pub async fn list(db: &Connection, filter: &Filter, skip: i64, limit: i64) -> Re
         algorithm,
         size,
     } = filter;
-    let state = state.map(state_name);
+    let state = state.map(KeyState::name);
     let rows = match name {
         Some(name) => {
             let values: [&(dyn ToSql + Sync); 6] = [name, &state, algorithm, size, &skip, &limit];
@@ -149,7 +149,7 @@ pub async fn count(db: &Connection, filter: &Filter) -> Result<u64> {
         algorithm,
         size,
     } = filter;
-    let state = state.map(state_name);
+    let state = state.map(KeyState::name);
     let row = match name {
         Some(name) => {
             query!("key/count_named")
@@ -203,10 +203,4 @@ fn read(row: &Row) -> Result<Key> {
         updated_at: row.get("updated_at"),
         row_version: row.get("version"),
     })
-}
-
-/// The name of a state, as the enum in SQL and clients have it.
-pub fn state_name(state: KeyState) -> &'static str {
-    let known = KeyState::ALL.iter().find(|(listed, _)| *listed == state);
-    known.map_or("", |(_, name)| name)
 }

@@ -37,7 +37,10 @@ impl Listener {
         });
         for channel in channels {
             let listen = format!("listen {channel}");
-            client.batch_execute(&listen).await.map_err(|source| Error::Query { query: "listen", source })?;
+            client.batch_execute(&listen).await.map_err(|source| Error::Query {
+                query: "listen",
+                source,
+            })?;
         }
         Ok(Self { _client: client, heard })
     }

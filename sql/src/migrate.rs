@@ -38,11 +38,7 @@ pub async fn local(config: &Config) -> Result<()> {
 /// The number of the newest migration of the database that replicates.
 pub fn newest() -> u32 {
     let runner = cluster::migrations::runner();
-    let newest = runner
-        .get_migrations()
-        .iter()
-        .map(refinery::Migration::version)
-        .max();
+    let newest = runner.get_migrations().iter().map(refinery::Migration::version).max();
     newest
         .and_then(|version| u32::try_from(version).ok())
         .unwrap_or_default()

@@ -42,12 +42,12 @@ pub async fn record(db: &Connection, node: &Member) -> Result<()> {
     Ok(())
 }
 
-/// Moves a node on. False when it is that far already, or not there.
-pub async fn set_state(db: &Connection, id: &NodeId, state: NodeState) -> Result<bool> {
-    Ok(query!("node/set_state")
+/// Moves a node on; the version of its row then, or `None` when it is that far already or not there.
+pub async fn set_state(db: &Connection, id: &NodeId, state: NodeState) -> Result<Option<i64>> {
+    let row = query!("node/set_state")
         .opt(db, &[&id.as_str(), &state.as_str()])
-        .await?
-        .is_some())
+        .await?;
+    Ok(row.map(|row| row.get(0)))
 }
 
 /// Changes where users reach a node. False when it is not there.

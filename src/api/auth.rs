@@ -14,7 +14,12 @@ pub struct TokenRequest {
     #[serde(default, deserialize_with = "blank_as_none", skip_serializing_if = "Option::is_none")]
     pub grant_type: Option<String>,
     /// The account; some clients call it `name`.
-    #[serde(default, alias = "name", deserialize_with = "blank_as_none", skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        alias = "name",
+        deserialize_with = "blank_as_none",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub username: Option<String>,
     /// Its password.
     #[serde(default, deserialize_with = "blank_as_none", skip_serializing_if = "Option::is_none")]

@@ -39,7 +39,9 @@ mod tests {
     use super::*;
 
     fn digests(rows: &[(i32, &str)]) -> Digests {
-        rows.iter().map(|(bucket, sum)| (("key".to_owned(), *bucket), (1, (*sum).to_owned()))).collect()
+        rows.iter()
+            .map(|(bucket, sum)| (("key".to_owned(), *bucket), (1, (*sum).to_owned())))
+            .collect()
     }
 
     #[test]
@@ -47,7 +49,11 @@ mod tests {
         let mut agreement = Agreement::default();
         let open = agreement.compare(&digests(&[(0, "a"), (1, "b")]), &digests(&[(0, "a"), (1, "x")]));
         assert_eq!(open.len(), 1);
-        assert!(agreement.compare(&digests(&[(0, "z"), (1, "x")]), &digests(&[(0, "a"), (1, "x")])).is_empty());
+        assert!(
+            agreement
+                .compare(&digests(&[(0, "z"), (1, "x")]), &digests(&[(0, "a"), (1, "x")]))
+                .is_empty()
+        );
     }
 
     #[test]

@@ -73,8 +73,11 @@ pub fn judge(joiner: &JoinerFacts, member: &MemberFacts) -> Result<()> {
         .with_hint("give both nodes the same NTP server and wait until their clocks agree"));
     }
     if member.nodes >= MAX_NODES {
-        return Err(Error::conflict(format!("the cluster is full: it has {} of {MAX_NODES} nodes", member.nodes))
-            .with_hint("remove a node first: `ksctl cluster nodes delete`"));
+        return Err(Error::conflict(format!(
+            "the cluster is full: it has {} of {MAX_NODES} nodes",
+            member.nodes
+        ))
+        .with_hint("remove a node first: `ksctl cluster nodes delete`"));
     }
     // Copying needs the rows, their indexes and the WAL of both.
     let needed = member.bytes.saturating_mul(3);

@@ -22,14 +22,19 @@ impl Address {
         let host = host.ok_or_else(|| Error::bad_request(format!("{field} is missing")))?;
         let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_' | ':');
         if host.len() > 253 || !host.chars().all(plain) {
-            return Err(Error::invalid_param(format!("{field} is not a host name or an IP address: {host:.80}"))
-                .with_hint("give it without scheme, port and path, for example 10.0.0.1 or node1.example.com"));
+            return Err(
+                Error::invalid_param(format!("{field} is not a host name or an IP address: {host:.80}"))
+                    .with_hint("give it without scheme, port and path, for example 10.0.0.1 or node1.example.com"),
+            );
         }
         if host.contains(':') && host.parse::<std::net::Ipv6Addr>().is_err() {
             return Err(Error::invalid_param(format!("{field} carries a port: {host:.80}"))
                 .with_hint("give the port in the port field or flag; it is 5432 when left out"));
         }
-        Ok(Self { host, port: port.unwrap_or(DEFAULT_PORT) })
+        Ok(Self {
+            host,
+            port: port.unwrap_or(DEFAULT_PORT),
+        })
     }
 }
 
@@ -77,8 +82,10 @@ impl TryFrom<NewNodeRequest> for NewNode {
 
     fn try_from(asked: NewNodeRequest) -> Result<Self> {
         if asked.shared_hsm_partition {
-            return Err(Error::new(crate::Kind::NotBuilt, "joining by a shared HSM partition is not built")
-                .with_hint("leave shared_hsm_partition out: the master key is then sealed to the node's own key"));
+            return Err(
+                Error::new(crate::Kind::NotBuilt, "joining by a shared HSM partition is not built")
+                    .with_hint("leave shared_hsm_partition out: the master key is then sealed to the node's own key"),
+            );
         }
         let csr = asked.csr.ok_or_else(|| Error::bad_request("csr is missing"))?;
         let host = Address::checked("newNodeHost", asked.new_node_host, None)?.host;
@@ -116,7 +123,9 @@ impl TryFrom<JoinRequest> for Join {
         let local = Address::checked("localNodeHost", asked.local_node_host, asked.local_node_port)?;
         let member = Address::checked("memberNodeHost", asked.member_node_host, asked.member_node_port)?;
         if local == member {
-            return Err(Error::invalid_param("a node cannot join itself: localNodeHost and memberNodeHost are the same"));
+            return Err(Error::invalid_param(
+                "a node cannot join itself: localNodeHost and memberNodeHost are the same",
+            ));
         }
         Ok(Self {
             cert: given("cert", asked.cert)?,
@@ -133,7 +142,9 @@ impl TryFrom<JoinRequest> for Join {
 pub fn public_address(given: Option<String>) -> Result<String> {
     let address = given.unwrap_or_default();
     if address.len() > 1024 || address.chars().any(char::is_control) {
-        return Err(Error::invalid_param("publicAddress is longer than 1024 bytes or has control characters"));
+        return Err(Error::invalid_param(
+            "publicAddress is longer than 1024 bytes or has control characters",
+        ));
     }
     Ok(address)
 }

@@ -109,8 +109,13 @@ pub const TRANSITIONS: &[Transition] = &[
 
 impl Stage {
     /// The stages whose work the driver runs, in order.
-    pub const RUNNING: [Self; 5] =
-        [Self::Creating, Self::Bootstrapping, Self::InitialSync, Self::CatchingUp, Self::Completing];
+    pub const RUNNING: [Self; 5] = [
+        Self::Creating,
+        Self::Bootstrapping,
+        Self::InitialSync,
+        Self::CatchingUp,
+        Self::Completing,
+    ];
 
     /// The move that `event` makes from here.
     ///
@@ -189,7 +194,12 @@ mod tests {
     fn no_stage_has_two_answers_to_one_event() {
         let mut seen = HashSet::new();
         for row in TRANSITIONS {
-            assert!(seen.insert((row.from, row.on)), "{} on {:?} stands twice", row.from, row.on);
+            assert!(
+                seen.insert((row.from, row.on)),
+                "{} on {:?} stands twice",
+                row.from,
+                row.on
+            );
         }
     }
 
@@ -198,14 +208,19 @@ mod tests {
         for stage in Stage::RUNNING {
             let reach = reachable_from(stage);
             assert!(reach.contains(&Stage::Ready), "{stage} cannot become ready");
-            assert!(stage.next(Event::GaveUp).is_ok_and(|row| row.to == Stage::Killed), "{stage} cannot be given up");
+            assert!(
+                stage.next(Event::GaveUp).is_ok_and(|row| row.to == Stage::Killed),
+                "{stage} cannot be given up"
+            );
         }
     }
 
     #[test]
     fn every_stage_is_reached_and_only_ready_is_final() {
         let reach = reachable_from(Stage::Idle);
-        let all = Stage::RUNNING.into_iter().chain([Stage::Idle, Stage::Ready, Stage::Killed]);
+        let all = Stage::RUNNING
+            .into_iter()
+            .chain([Stage::Idle, Stage::Ready, Stage::Killed]);
         for stage in all {
             assert!(reach.contains(&stage), "{stage} is never reached");
             let leaves = TRANSITIONS.iter().any(|row| row.from == stage);
@@ -217,7 +232,14 @@ mod tests {
     fn every_event_moves_something() {
         use Event as E;
         let all = [
-            E::Requested, E::Recorded, E::SlotsMade, E::CopyFinished, E::CaughtUp, E::Acknowledged, E::GaveUp, E::Cleared,
+            E::Requested,
+            E::Recorded,
+            E::SlotsMade,
+            E::CopyFinished,
+            E::CaughtUp,
+            E::Acknowledged,
+            E::GaveUp,
+            E::Cleared,
         ];
         for event in all {
             assert!(TRANSITIONS.iter().any(|row| row.on == event), "{event:?} moves nothing");
@@ -230,9 +252,10 @@ mod tests {
         path.extend(Stage::RUNNING);
         path.push(Stage::Ready);
         for (at, stage) in path.iter().enumerate() {
-            let forward = TRANSITIONS.iter().filter(|row| row.from == *stage).filter_map(|row| {
-                path.iter().position(|known| *known == row.to)
-            });
+            let forward = TRANSITIONS
+                .iter()
+                .filter(|row| row.from == *stage)
+                .filter_map(|row| path.iter().position(|known| *known == row.to));
             for to in forward {
                 assert_eq!(to, at + 1, "{stage} jumps");
             }

@@ -31,13 +31,18 @@ impl TryFrom<NewKeyRequest> for NewKey {
     fn try_from(asked: NewKeyRequest) -> Result<Self> {
         let algorithm = asked.algorithm.unwrap_or_else(|| "AES".to_owned());
         if !algorithm.eq_ignore_ascii_case("aes") {
-            return Err(Error::new(Kind::NotBuilt, format!("keys of algorithm {algorithm:.40} are not built"))
-                .with_hint("AES is"));
+            return Err(Error::new(
+                Kind::NotBuilt,
+                format!("keys of algorithm {algorithm:.40} are not built"),
+            )
+            .with_hint("AES is"));
         }
         let imported = asked.material.as_deref().map(material_bits).transpose()?;
         let size = asked.size.or(imported).unwrap_or(256);
         if ![128, 192, 256].contains(&size) {
-            return Err(Error::invalid_param(format!("an AES key has 128, 192 or 256 bits, not {size}")));
+            return Err(Error::invalid_param(format!(
+                "an AES key has 128, 192 or 256 bits, not {size}"
+            )));
         }
         if imported.is_some_and(|bits| bits != size) {
             return Err(Error::invalid_param(format!("the material does not have {size} bits")));
@@ -78,7 +83,8 @@ impl TryFrom<PatchKeyRequest> for KeyChange {
 }
 
 fn material_bits(hex: &str) -> Result<i32> {
-    let good = !hex.is_empty() && hex.len() <= 64 && hex.len().is_multiple_of(2) && hex.chars().all(|c| c.is_ascii_hexdigit());
+    let good =
+        !hex.is_empty() && hex.len() <= 64 && hex.len().is_multiple_of(2) && hex.chars().all(|c| c.is_ascii_hexdigit());
     let bits = good.then(|| i32::try_from(hex.len() * 4).ok()).flatten();
     bits.ok_or_else(|| Error::invalid_param("material is 16, 24 or 32 bytes in hexadecimal"))
 }
@@ -96,14 +102,18 @@ fn checked_name(name: String) -> Result<String> {
 
 fn checked_description(text: String) -> Result<String> {
     if text.len() > 8192 || text.contains('\0') {
-        return Err(Error::invalid_param("description is longer than 8192 bytes or has a NUL"));
+        return Err(Error::invalid_param(
+            "description is longer than 8192 bytes or has a NUL",
+        ));
     }
     Ok(text)
 }
 
 fn checked_usage(mask: i32) -> Result<i32> {
     if mask < 0 {
-        return Err(Error::invalid_param("usageMask is a sum of KMIP usage bits, not negative"));
+        return Err(Error::invalid_param(
+            "usageMask is a sum of KMIP usage bits, not negative",
+        ));
     }
     Ok(mask)
 }
@@ -133,7 +143,12 @@ mod tests {
     #[test]
     fn what_cannot_be_made_is_refused_by_name() {
         assert_eq!(key(r#"{"algorithm":"RSA"}"#).unwrap_err().kind(), Kind::NotBuilt);
-        assert!(key(r#"{"algorithm":"aes","size":512}"#).unwrap_err().to_string().contains("not 512"));
+        assert!(
+            key(r#"{"algorithm":"aes","size":512}"#)
+                .unwrap_err()
+                .to_string()
+                .contains("not 512")
+        );
         assert!(key("{\"name\":\"a\\u0000b\"}").is_err());
     }
 }

@@ -25,19 +25,31 @@ pub enum KeyState {
 }
 
 impl KeyState {
-    /// All states with their names, in order.
-    pub const ALL: [(Self, &'static str); 6] = [
-        (Self::PreActive, "Pre-Active"),
-        (Self::Active, "Active"),
-        (Self::Deactivated, "Deactivated"),
-        (Self::Compromised, "Compromised"),
-        (Self::Destroyed, "Destroyed"),
-        (Self::DestroyedCompromised, "Destroyed Compromised"),
+    /// All states, in order.
+    pub const ALL: [Self; 6] = [
+        Self::PreActive,
+        Self::Active,
+        Self::Deactivated,
+        Self::Compromised,
+        Self::Destroyed,
+        Self::DestroyedCompromised,
     ];
+
+    /// Its name, as the enum in SQL and clients have it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::PreActive => "Pre-Active",
+            Self::Active => "Active",
+            Self::Deactivated => "Deactivated",
+            Self::Compromised => "Compromised",
+            Self::Destroyed => "Destroyed",
+            Self::DestroyedCompromised => "Destroyed Compromised",
+        }
+    }
 
     /// The state with this name.
     pub fn from_name(name: &str) -> Option<Self> {
-        Self::ALL.iter().find(|(_, known)| *known == name).map(|(state, _)| *state)
+        Self::ALL.into_iter().find(|state| state.name() == name)
     }
 
     /// What two sides agree on: the safer of both. Compromised and destroyed together are both.
@@ -57,7 +69,7 @@ mod tests {
     use super::*;
 
     fn any_state() -> impl Strategy<Value = KeyState> {
-        proptest::sample::select(KeyState::ALL.map(|(state, _)| state).to_vec())
+        proptest::sample::select(KeyState::ALL.to_vec())
     }
 
     proptest! {

@@ -33,7 +33,10 @@ pub fn decide(votes: Votes) -> Result<()> {
     let why = if votes.busy > 0 {
         "another change of members is running".to_owned()
     } else {
-        format!("{} of {} members answer, {needed} are needed", votes.granted, votes.members)
+        format!(
+            "{} of {} members answer, {needed} are needed",
+            votes.granted, votes.members
+        )
     };
     Err(Error::consensus_down(why).with_hint("try again in a few seconds; `ksctl cluster summary` shows who is away"))
 }
@@ -51,14 +54,31 @@ mod tests {
 
     #[test]
     fn a_minority_is_refused_with_the_numbers() {
-        let refused = decide(Votes { members: 5, granted: 2, busy: 0 }).unwrap_err().to_string();
+        let refused = decide(Votes {
+            members: 5,
+            granted: 2,
+            busy: 0,
+        })
+        .unwrap_err()
+        .to_string();
         assert_eq!(refused, "consensus is down: 2 of 5 members answer, 3 are needed");
-        decide(Votes { members: 5, granted: 3, busy: 2 }).unwrap();
+        decide(Votes {
+            members: 5,
+            granted: 3,
+            busy: 2,
+        })
+        .unwrap();
     }
 
     #[test]
     fn one_change_waits_for_the_other() {
-        let refused = decide(Votes { members: 3, granted: 1, busy: 2 }).unwrap_err().to_string();
+        let refused = decide(Votes {
+            members: 3,
+            granted: 1,
+            busy: 2,
+        })
+        .unwrap_err()
+        .to_string();
         assert!(refused.contains("another change"), "{refused}");
     }
 }

@@ -108,7 +108,10 @@ mod tests {
         Member {
             id: format!("{n:032x}").parse().unwrap(),
             number: NodeNumber(n),
-            address: Address { host: format!("h{n}"), port: 5432 },
+            address: Address {
+                host: format!("h{n}"),
+                port: 5432,
+            },
             public_address: String::new(),
             state,
             serial: String::new(),
@@ -117,7 +120,9 @@ mod tests {
     }
 
     fn roster(states: &[NodeState]) -> Roster {
-        Roster { nodes: (1..).zip(states).map(|(n, state)| node(n, *state)).collect() }
+        Roster {
+            nodes: (1..).zip(states).map(|(n, state)| node(n, *state)).collect(),
+        }
     }
 
     /// Does what the list says to a model of a node.
@@ -140,16 +145,26 @@ mod tests {
 
     #[test]
     fn repairing_once_is_enough() {
-        let roster = roster(&[NodeState::Ready, NodeState::Ready, NodeState::Removed, NodeState::Joining]);
+        let roster = roster(&[
+            NodeState::Ready,
+            NodeState::Ready,
+            NodeState::Removed,
+            NodeState::Joining,
+        ]);
         let me = node(1, NodeState::Ready);
         let mut actual = Actual::default();
         actual.slots.insert(names::link(NodeNumber(1), NodeNumber(3)));
-        actual.subscriptions.insert(names::link(NodeNumber(3), NodeNumber(1)), true);
+        actual
+            .subscriptions
+            .insert(names::link(NodeNumber(3), NodeNumber(1)), true);
         actual.roles.insert(names::role(&node(3, NodeState::Removed).id));
         let first = repairs(&roster, &me, &[], &actual, true);
         act(&first, &roster, &me, &mut actual);
         let second = repairs(&roster, &me, &[], &actual, true);
-        assert!(matches!(second.as_slice(), [Repair::SetAccess(_), Repair::Revoke(_)]), "{second:?}");
+        assert!(
+            matches!(second.as_slice(), [Repair::SetAccess(_), Repair::Revoke(_)]),
+            "{second:?}"
+        );
     }
 
     #[test]
@@ -176,14 +191,26 @@ mod tests {
     fn a_signed_guest_may_log_in_and_gets_nothing_else() {
         let guest: NodeId = format!("{:032x}", 9).parse().unwrap();
         let roster = roster(&[NodeState::Ready]);
-        let list = repairs(&roster, &node(1, NodeState::Ready), &[guest.clone()], &Actual::default(), true);
-        assert_eq!(list, [Repair::MakeRole(names::role(&guest)), Repair::SetAccess(vec![guest])]);
+        let list = repairs(
+            &roster,
+            &node(1, NodeState::Ready),
+            std::slice::from_ref(&guest),
+            &Actual::default(),
+            true,
+        );
+        assert_eq!(
+            list,
+            [Repair::MakeRole(names::role(&guest)), Repair::SetAccess(vec![guest])]
+        );
     }
 
     #[test]
     fn nobody_subscribes_to_a_node_that_is_still_joining() {
         let roster = roster(&[NodeState::Ready, NodeState::Joining]);
         let list = repairs(&roster, &node(1, NodeState::Ready), &[], &Actual::default(), true);
-        assert!(!list.iter().any(|repair| matches!(repair, Repair::Subscribe(_))), "{list:?}");
+        assert!(
+            !list.iter().any(|repair| matches!(repair, Repair::Subscribe(_))),
+            "{list:?}"
+        );
     }
 }

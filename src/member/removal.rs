@@ -33,8 +33,10 @@ pub fn may_leave(status: &NodeStatus, roster: &Roster, me: &NodeId) -> Result<()
         NodeStatus::Joining(_) => Err(still_joining()),
         NodeStatus::Ready | NodeStatus::Down(_) | NodeStatus::Removing => match roster.peers(me).count() {
             0 => Ok(()),
-            others => Err(Error::conflict(format!("this node is a member of a cluster with {others} other nodes"))
-                .with_hint("remove it on another member first: `ksctl cluster nodes delete --id …`")),
+            others => Err(
+                Error::conflict(format!("this node is a member of a cluster with {others} other nodes"))
+                    .with_hint("remove it on another member first: `ksctl cluster nodes delete --id …`"),
+            ),
         },
     }
 }
@@ -60,20 +62,31 @@ mod tests {
         let member = |(n, state): (i32, &NodeState)| Member {
             id: id(n),
             number: NodeNumber(n),
-            address: Address { host: "h".to_owned(), port: 5432 },
+            address: Address {
+                host: "h".to_owned(),
+                port: 5432,
+            },
             public_address: String::new(),
             state: *state,
             serial: String::new(),
             row_version: 1,
         };
-        Roster { nodes: (1..).zip(states).map(member).collect() }
+        Roster {
+            nodes: (1..).zip(states).map(member).collect(),
+        }
     }
 
     #[test]
     fn a_node_does_not_remove_itself_nor_one_that_is_gone() {
         let roster = roster(&[NodeState::Ready, NodeState::Removed]);
-        assert_eq!(may_remove(&roster, &id(1), &id(1)).unwrap_err().kind(), crate::Kind::Conflict);
-        assert_eq!(may_remove(&roster, &id(1), &id(2)).unwrap_err().kind(), crate::Kind::NotFound);
+        assert_eq!(
+            may_remove(&roster, &id(1), &id(1)).unwrap_err().kind(),
+            crate::Kind::Conflict
+        );
+        assert_eq!(
+            may_remove(&roster, &id(1), &id(2)).unwrap_err().kind(),
+            crate::Kind::NotFound
+        );
     }
 
     #[test]
@@ -85,6 +98,11 @@ mod tests {
     fn only_the_last_node_may_dissolve_the_cluster() {
         let two = roster(&[NodeState::Ready, NodeState::Ready]);
         assert!(may_leave(&NodeStatus::Ready, &two, &id(1)).is_err());
-        may_leave(&NodeStatus::Ready, &roster(&[NodeState::Ready, NodeState::Removed]), &id(1)).unwrap();
+        may_leave(
+            &NodeStatus::Ready,
+            &roster(&[NodeState::Ready, NodeState::Removed]),
+            &id(1),
+        )
+        .unwrap();
     }
 }

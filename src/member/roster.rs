@@ -22,13 +22,8 @@ pub enum NodeState {
 }
 
 impl NodeState {
-    /// All states with their names in the database, in order.
-    pub const ALL: [(Self, &'static str); 4] = [
-        (Self::Joining, "joining"),
-        (Self::Ready, "ready"),
-        (Self::Removing, "removing"),
-        (Self::Removed, "removed"),
-    ];
+    /// All states, in order.
+    pub const ALL: [Self; 4] = [Self::Joining, Self::Ready, Self::Removing, Self::Removed];
 
     /// The name in the database.
     pub fn as_str(self) -> &'static str {
@@ -42,7 +37,7 @@ impl NodeState {
 
     /// The state with this name in the database.
     pub fn from_name(name: &str) -> Option<Self> {
-        Self::ALL.iter().find(|(_, known)| *known == name).map(|(state, _)| *state)
+        Self::ALL.into_iter().find(|state| state.as_str() == name)
     }
 
     /// Is the node in, or on its way in?
@@ -95,7 +90,9 @@ impl Roster {
 
     /// The nodes other than `me` that links lead to.
     pub fn peers<'a>(&'a self, me: &'a NodeId) -> impl Iterator<Item = &'a Member> {
-        self.nodes.iter().filter(move |node| node.state.is_linked() && node.id != *me)
+        self.nodes
+            .iter()
+            .filter(move |node| node.state.is_linked() && node.id != *me)
     }
 
     /// The members other than `me`.
@@ -120,11 +117,11 @@ mod tests {
 
     #[test]
     fn states_only_rise_and_removed_is_the_top() {
-        let names: Vec<_> = NodeState::ALL.iter().map(|(_, name)| *name).collect();
+        let names = NodeState::ALL.map(NodeState::as_str);
         assert_eq!(names, ["joining", "ready", "removing", "removed"]);
-        assert!(NodeState::ALL.windows(2).all(|pair| matches!(pair, [(low, _), (high, _)] if low < high)));
-        for (state, name) in NodeState::ALL {
-            assert_eq!((state.as_str(), NodeState::from_name(name)), (name, Some(state)));
+        assert!(NodeState::ALL.is_sorted());
+        for state in NodeState::ALL {
+            assert_eq!(NodeState::from_name(state.as_str()), Some(state));
         }
     }
 }

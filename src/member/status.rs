@@ -92,10 +92,26 @@ mod tests {
         let pairs = [
             (NodeStatus::NotClustered, "none", "not clustered"),
             (NodeStatus::Ready, "r", "ready"),
-            (NodeStatus::Joining(Stage::Creating), "creating", "joining: creating (1/5)"),
-            (NodeStatus::Joining(Stage::Bootstrapping), "b", "joining: bootstrapping (2/5)"),
-            (NodeStatus::Joining(Stage::InitialSync), "i", "joining: initial sync (3/5)"),
-            (NodeStatus::Joining(Stage::CatchingUp), "c", "joining: catching up (4/5)"),
+            (
+                NodeStatus::Joining(Stage::Creating),
+                "creating",
+                "joining: creating (1/5)",
+            ),
+            (
+                NodeStatus::Joining(Stage::Bootstrapping),
+                "b",
+                "joining: bootstrapping (2/5)",
+            ),
+            (
+                NodeStatus::Joining(Stage::InitialSync),
+                "i",
+                "joining: initial sync (3/5)",
+            ),
+            (
+                NodeStatus::Joining(Stage::CatchingUp),
+                "c",
+                "joining: catching up (4/5)",
+            ),
             (NodeStatus::Joining(Stage::Completing), "o", "joining: completing (5/5)"),
             (NodeStatus::Down(String::new()), "d", "down"),
             (NodeStatus::Killed(String::new()), "k", "killed"),

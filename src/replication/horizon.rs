@@ -27,9 +27,12 @@ pub fn horizon(heartbeats: &Heartbeats, members: &[NodeNumber]) -> Option<Micros
 
 /// Has every one of `viewers` what `origin` had written up to `time`?
 pub fn seen_by_all(heartbeats: &Heartbeats, viewers: &[NodeNumber], origin: NodeNumber, time: Micros) -> bool {
-    viewers
-        .iter()
-        .all(|viewer| heartbeats.get(viewer).and_then(|seen| seen.get(&origin)).is_some_and(|at| *at >= time))
+    viewers.iter().all(|viewer| {
+        heartbeats
+            .get(viewer)
+            .and_then(|seen| seen.get(&origin))
+            .is_some_and(|at| *at >= time)
+    })
 }
 
 #[cfg(test)]
@@ -39,7 +42,10 @@ mod tests {
     fn heartbeats(rows: &[(i32, &[(i32, i64)])]) -> Heartbeats {
         rows.iter()
             .map(|(viewer, seen)| {
-                (NodeNumber(*viewer), seen.iter().map(|(n, at)| (NodeNumber(*n), Micros(*at))).collect())
+                (
+                    NodeNumber(*viewer),
+                    seen.iter().map(|(n, at)| (NodeNumber(*n), Micros(*at))).collect(),
+                )
             })
             .collect()
     }
@@ -60,6 +66,11 @@ mod tests {
     fn all_have_seen_a_time_only_when_the_last_one_has() {
         let all = heartbeats(&[(2, &[(1, 30)]), (3, &[(1, 29)])]);
         assert!(seen_by_all(&all, &[NodeNumber(2)], NodeNumber(1), Micros(30)));
-        assert!(!seen_by_all(&all, &[NodeNumber(2), NodeNumber(3)], NodeNumber(1), Micros(30)));
+        assert!(!seen_by_all(
+            &all,
+            &[NodeNumber(2), NodeNumber(3)],
+            NodeNumber(1),
+            Micros(30)
+        ));
     }
 }

@@ -20,10 +20,9 @@ impl Network {
     /// Takes the first free network, beginning at a place that differs from test to test.
     pub(crate) fn take() -> Result<Self> {
         let start = std::process::id();
-        let candidates = (0..1000).map(|step| start.wrapping_mul(31).wrapping_add(step));
+        let mut candidates = (0..1000).map(|step| start.wrapping_mul(31).wrapping_add(step));
         candidates
-            .filter_map(Self::reserve)
-            .next()
+            .find_map(Self::reserve)
             .context("no free network in 127.0.0.0/8")
     }
 

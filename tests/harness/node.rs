@@ -25,7 +25,7 @@ const FIRST_PASSWORD: &str = "admin";
 const USER: &str = "admin";
 
 /// Long beside any single step of a test on a busy machine.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
+pub(crate) const PATIENCE: Duration = Duration::from_mins(1);
 
 /// A node and its folder.
 pub(crate) struct Node {

@@ -43,7 +43,12 @@ async fn new(
     State(agent): State<Arc<Agent>>,
     Json(asked): Json<NewClusterRequest>,
 ) -> Result<Json<ClusterInfo>, Refusal> {
-    Ok(Json(cluster::create(&agent, NewCluster::try_from(asked)?).await?))
+    let (asked, tasks) = (NewCluster::try_from(asked)?, agent.tasks.clone());
+    Ok(Json(
+        tasks
+            .see_through("cluster new", async move { cluster::create(&agent, asked).await })
+            .await?,
+    ))
 }
 
 /// On a node that is to join: makes a key that never leaves it, and a request to sign. The last request counts.
@@ -66,13 +71,24 @@ async fn join_cluster(
     Json(asked): Json<JoinRequest>,
 ) -> Result<Json<ClusterInfo>, Refusal> {
     let blocking = asked.blocking;
-    Ok(Json(join::begin(&agent, Join::try_from(asked)?, blocking).await?))
+    let (asked, tasks) = (Join::try_from(asked)?, agent.tasks.clone());
+    Ok(Json(
+        tasks
+            .see_through(
+                "cluster join",
+                async move { join::begin(&agent, asked, blocking).await },
+            )
+            .await?,
+    ))
 }
 
 /// On a removed node: forgets its cluster. On the only member: dissolves the cluster.
 #[utoipa::path(delete, path = "/cluster", tag = "cluster", operation_id = "deleteCluster", responses((status = 204, description = "this node is in no cluster any more"), Refused))]
 async fn delete(_caller: Caller, State(agent): State<Arc<Agent>>) -> Result<StatusCode, Refusal> {
-    cluster::leave(&agent).await?;
+    let tasks = agent.tasks.clone();
+    tasks
+        .see_through("cluster delete", async move { cluster::leave(&agent).await })
+        .await?;
     Ok(StatusCode::NO_CONTENT)
 }
 

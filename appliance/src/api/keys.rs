@@ -13,6 +13,7 @@ use serde::Deserialize;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
+use super::ROW_VERSION;
 use super::auth::{Reader, Writer};
 use super::error::{Refusal, Refused};
 use super::json::Json;
@@ -20,9 +21,6 @@ use super::page::{Page, PageQuery};
 use super::query::{Path, Query};
 use crate::agent::Agent;
 use crate::keys::{self, Asked};
-
-/// The version of the row, where the answer has no body to say it in.
-const ROW_VERSION: HeaderName = HeaderName::from_static("row-version");
 
 /// The routes of this file.
 pub(crate) fn routes() -> OpenApiRouter<Arc<Agent>> {

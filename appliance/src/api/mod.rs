@@ -29,7 +29,7 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
-use axum::http::{Method, StatusCode, header};
+use axum::http::{HeaderName, Method, StatusCode, header};
 use axum::middleware;
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::get;
@@ -44,6 +44,9 @@ use self::error::Refusal;
 use self::limits::Limits;
 pub(crate) use self::serve::Door;
 use crate::agent::Agent;
+
+/// The version of the row, where the answer has no body to say it in.
+const ROW_VERSION: HeaderName = HeaderName::from_static("row-version");
 
 #[derive(utoipa::OpenApi)]
 #[openapi(

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use axum::extract::State;
-use axum::http::StatusCode;
+use axum::http::{HeaderName, StatusCode};
 use keystead::api::cluster::{NewNodeAnswer, NewNodeRequest};
 use keystead::api::list::List;
 use keystead::api::node::{Node, PatchNodeRequest};
@@ -13,6 +13,7 @@ use serde::Deserialize;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
+use super::ROW_VERSION;
 use super::auth::{Watcher, Writer};
 use super::error::{Refusal, Refused};
 use super::json::Json;
@@ -82,20 +83,23 @@ async fn patch(
 
 /// Removes another member, for ever.
 #[utoipa::path(delete, path = "/nodes/{id}", tag = "nodes", operation_id = "deleteNode",
-    params(("id" = String, Path, description = "the node's id"), Removal), responses((status = 204, description = "the node is removed"), Refused))]
+    params(("id" = String, Path, description = "the node's id"), Removal), responses((status = 204, description = "the node is removed", headers(("row-version" = i64, description = "the version of the removal"))), Refused))]
 async fn delete(
     _caller: Writer,
     State(agent): State<Arc<Agent>>,
     Path(id): Path<String>,
     Query(removal): Query<Removal>,
-) -> Result<StatusCode, Refusal> {
-    cluster::remove(&agent, &node_id(&id)?, removal.force).await?;
-    Ok(StatusCode::NO_CONTENT)
+) -> Result<(StatusCode, [(HeaderName, String); 1]), Refusal> {
+    let (id, tasks) = (node_id(&id)?, agent.tasks.clone());
+    let work = async move { cluster::remove(&agent, &id, removal.force).await };
+    let version = tasks.see_through("node removal", work).await?;
+    Ok((StatusCode::NO_CONTENT, [(ROW_VERSION, version.to_string())]))
 }
 
 /// A text that cannot be an id is the id of no node.
 fn node_id(text: &str) -> Result<NodeId> {
-    text.parse().map_err(|_| Error::not_found("the node"))
+    text.parse()
+        .map_err(|_| Error::not_found(format_args!("no node {text:.80} in this cluster")))
 }
 
 async fn find(agent: &Arc<Agent>, id: &NodeId) -> Result<Node> {

@@ -20,7 +20,11 @@ pub(crate) async fn info(agent: &Arc<Agent>) -> Result<ClusterInfo> {
         Standing::Alone => Ok(answer(String::new(), NodeStatus::NotClustered)),
         Standing::Joining | Standing::Killed => Ok(joining(agent)),
         standing => {
-            let status = if standing == Standing::Member { NodeStatus::Ready } else { NodeStatus::Removed };
+            let status = if standing == Standing::Member {
+                NodeStatus::Ready
+            } else {
+                NodeStatus::Removed
+            };
             let me = agent.identity()?.node_id;
             let db = agent.db().await?;
             let roster = sql::node::all(&db).await?;
@@ -34,7 +38,13 @@ pub(crate) async fn info(agent: &Arc<Agent>) -> Result<ClusterInfo> {
 }
 
 fn answer(node_id: String, status: NodeStatus) -> ClusterInfo {
-    ClusterInfo { node_id, status: status.into(), node_count: None, raft_status: None, progress: None }
+    ClusterInfo {
+        node_id,
+        status: status.into(),
+        node_count: None,
+        raft_status: None,
+        progress: None,
+    }
 }
 
 fn joining(agent: &Agent) -> ClusterInfo {
@@ -45,8 +55,15 @@ fn joining(agent: &Agent) -> ClusterInfo {
                 Some(reason) => NodeStatus::Killed(reason.to_owned()),
                 None => NodeStatus::Joining(join.ledger.stage),
             };
-            let id = if join.killed().is_some() { String::new() } else { join.ledger.node_id.to_string() };
-            ClusterInfo { progress: Some(join.progress.clone()), ..answer(id, status) }
+            let id = if join.killed().is_some() {
+                String::new()
+            } else {
+                join.ledger.node_id.to_string()
+            };
+            ClusterInfo {
+                progress: Some(join.progress.clone()),
+                ..answer(id, status)
+            }
         }
         None => answer(String::new(), NodeStatus::NotClustered),
     }
@@ -56,15 +73,28 @@ fn joining(agent: &Agent) -> ClusterInfo {
 async fn raft_status(agent: &Agent, db: &Connection, roster: &Roster) -> Result<&'static str> {
     let now = agent.clock.now();
     let heard = sql::heartbeat::newest(db).await?;
-    let recent = |number| heard.get(number).is_some_and(|at| now.millis_since(*at) <= DOWN_AFTER_MILLIS);
+    let recent = |number| {
+        heard
+            .get(number)
+            .is_some_and(|at| now.millis_since(*at) <= DOWN_AFTER_MILLIS)
+    };
     let up = roster.ready().filter(|node| recent(&node.number)).count();
-    Ok(if up >= majority(roster.ready().count()) { "up" } else { "down" })
+    Ok(if up >= majority(roster.ready().count()) {
+        "up"
+    } else {
+        "down"
+    })
 }
 
 /// What every member says of every other. A member that is down is shown by what it last said.
 pub(crate) async fn summary(agent: &Arc<Agent>) -> Result<Summary> {
     let resources = views(agent).await?;
-    Ok(Summary { skip: 0, limit: 0, total: resources.len() as u64, resources })
+    Ok(Summary {
+        skip: 0,
+        limit: 0,
+        total: resources.len() as u64,
+        resources,
+    })
 }
 
 /// Everything that is wrong, as this node and the others see it; empty when nothing is.
@@ -91,6 +121,10 @@ async fn views(agent: &Arc<Agent>) -> Result<BTreeMap<String, View>> {
     let db = agent.db().await?;
     let roster = sql::node::all(&db).await?;
     let mut views = sql::node_view::all(&db).await?;
-    views.retain(|viewer, _| viewer.parse().is_ok_and(|id| roster.find(&id).is_some_and(|node| node.state.is_live())));
+    views.retain(|viewer, _| {
+        viewer
+            .parse()
+            .is_ok_and(|id| roster.find(&id).is_some_and(|node| node.state.is_live()))
+    });
     Ok(views)
 }

@@ -43,7 +43,12 @@ pub(crate) async fn create(agent: &Arc<Agent>, asked: NewCluster) -> Result<Clus
         row_version: 0,
     };
     keep(agent, &authority, &member).await?;
-    let identity = Identity { node_id: id, number: NodeNumber::FIRST, cluster_id, address: asked.local };
+    let identity = Identity {
+        node_id: id,
+        number: NodeNumber::FIRST,
+        cluster_id,
+        address: asked.local,
+    };
     agent.set_identity(Some(identity)).await?;
     agent.stand(Standing::Member);
     heartbeat::beat(agent).await?;
@@ -64,15 +69,13 @@ async fn keep(agent: &Agent, authority: &Authority, first: &Member) -> Result<()
 fn may_create(standing: Standing) -> Result<()> {
     match standing {
         Standing::Alone => Ok(()),
-        Standing::Member => {
-            Err(Error::conflict("this node is in a cluster already")
-                .with_hint("`ksctl cluster info` shows it; remove this node from it on another member first"))
-        }
+        Standing::Member => Err(Error::conflict("this node is in a cluster already")
+            .with_hint("`ksctl cluster info` shows it; remove this node from it on another member first")),
         Standing::Joining => Err(Error::conflict("this node is joining a cluster")),
-        Standing::Killed | Standing::Removed => {
-            Err(Error::conflict("this node still holds the configuration of a cluster it is not in")
-                .with_hint("run `ksctl cluster delete` on it first"))
-        }
+        Standing::Killed | Standing::Removed => Err(Error::conflict(
+            "this node still holds the configuration of a cluster it is not in",
+        )
+        .with_hint("run `ksctl cluster delete` on it first")),
     }
 }
 
@@ -85,7 +88,10 @@ fn authority(agent: &Agent, cluster_id: &str) -> Result<Authority> {
 async fn install_certificate(agent: &Agent, authority: &Authority, id: &NodeId, local: &Address) -> Result<String> {
     let now = unix_seconds(agent);
     let key = NodeKey::generate().map_err(certificate_error)?;
-    let request = key.request(&local.host).and_then(|pem| CheckedRequest::parse(&pem)).map_err(certificate_error)?;
+    let request = key
+        .request(&local.host)
+        .and_then(|pem| CheckedRequest::parse(&pem))
+        .map_err(certificate_error)?;
     let template = NodeTemplate {
         node_id: id.to_string(),
         host: local.host.clone(),
@@ -94,7 +100,13 @@ async fn install_certificate(agent: &Agent, authority: &Authority, id: &NodeId, 
         not_after: now + NODE_SECONDS,
     };
     let certificate = authority.issue(&request, &template).map_err(certificate_error)?;
-    let tls = TlsIdentity { certificate: &certificate, key: &key.to_pem(), authority: authority.cert_pem() };
+    let tls = TlsIdentity {
+        certificate: &certificate,
+        key: &key.to_pem(),
+        authority: authority.cert_pem(),
+    };
     agent.postgres.install_tls(tls).await?;
-    Ok(certs::Identity::from_pem(&certificate).map_err(certificate_error)?.serial)
+    Ok(certs::Identity::from_pem(&certificate)
+        .map_err(certificate_error)?
+        .serial)
 }

@@ -32,7 +32,9 @@ pub(crate) async fn csr(agent: &Arc<Agent>, asked: CsrRequest) -> Result<CsrAnsw
         }
     }
     let (key, path) = (NodeKey::generate().map_err(certificate_error)?, pending_path(agent));
-    let csr = key.request(asked.local_node_host.as_deref().unwrap_or(NO_HOST)).map_err(certificate_error)?;
+    let csr = key
+        .request(asked.local_node_host.as_deref().unwrap_or(NO_HOST))
+        .map_err(certificate_error)?;
     tokio::task::spawn_blocking(move || {
         if let Some(folder) = path.parent() {
             std::fs::create_dir_all(folder)?;

@@ -36,22 +36,36 @@ pub(super) async fn take(agent: &Agent, roster: &Roster, except: Option<&NodeId>
     let holder = random_id();
     let here = agent.db().await?;
     let own = sql::lease::grant(&here, &holder, SECONDS).await?;
-    let asked = members.iter().filter(|node| node.id != me).map(|node| ask(agent, &me, node, &holder));
+    let asked = members
+        .iter()
+        .filter(|node| node.id != me)
+        .map(|node| ask(agent, &me, node, &holder));
     let answers: Vec<(Connection, Grant)> = join_all(asked).await.into_iter().flatten().collect();
 
     let grants = || answers.iter().map(|(_, grant)| grant).chain([&own]);
     let granted = grants().filter(|grant| grant.granted).count();
-    let decided = decide(Votes { members: members.len(), granted, busy: grants().count() - granted });
+    let decided = decide(Votes {
+        members: members.len(),
+        granted,
+        busy: grants().count() - granted,
+    });
     let highest = grants().map(|grant| grant.highest).max().unwrap_or(own.highest);
-    let lease = Lease { holder, here, peers: answers.into_iter().map(|(peer, _)| peer).collect(), highest };
+    let lease = Lease {
+        holder,
+        here,
+        peers: answers.into_iter().map(|(peer, _)| peer).collect(),
+        highest,
+    };
     if let Err(refused) = decided {
         lease.end(NodeNumber(0)).await;
         return Err(refused);
     }
     if roster.nodes.iter().all(|node| node.number < highest) {
         lease.end(NodeNumber(0)).await;
-        return Err(Error::consensus_down(format!("this node has not yet heard of node number {highest}"))
-            .with_hint("try again in a few seconds"));
+        return Err(
+            Error::consensus_down(format!("this node has not yet heard of node number {highest}"))
+                .with_hint("try again in a few seconds"),
+        );
     }
     Ok(lease)
 }

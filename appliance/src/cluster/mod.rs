@@ -46,8 +46,9 @@ pub(crate) fn certificate_error(error: certs::Error) -> Error {
         | certs::Error::Forged => Kind::Forbidden,
         _ => Kind::InvalidParam,
     };
-    Error::new(kind, error.to_string())
-        .with_hint("make a new request on the joining node and have it signed: `ksctl cluster csr`, `ksctl cluster nodes create`")
+    Error::new(kind, error.to_string()).with_hint(
+        "make a new request on the joining node and have it signed: `ksctl cluster csr`, `ksctl cluster nodes create`",
+    )
 }
 
 /// Members only.

@@ -34,12 +34,23 @@ pub(crate) async fn nodes(agent: &Arc<Agent>) -> Result<Vec<Node>> {
 }
 
 fn itself(agent: &Agent, node: &Member) -> Node {
-    let status = if agent.standing() == Standing::Member { NodeStatus::Ready } else { NodeStatus::Removed };
-    Node { is_this_node: true, state: None, ..shape(node, status) }
+    let status = if agent.standing() == Standing::Member {
+        NodeStatus::Ready
+    } else {
+        NodeStatus::Removed
+    };
+    Node {
+        is_this_node: true,
+        state: None,
+        ..shape(node, status)
+    }
 }
 
 fn peer(node: &Member, link: &LinkFacts, now: Micros) -> Node {
-    Node { state: link.state.clone(), ..shape(node, summary::status(node, link, now)) }
+    Node {
+        state: link.state.clone(),
+        ..shape(node, summary::status(node, link, now))
+    }
 }
 
 fn shape(node: &Member, status: NodeStatus) -> Node {
@@ -63,5 +74,9 @@ pub(crate) async fn set_public_address(agent: &Arc<Agent>, id: &NodeId, address:
     if !sql::node::set_public_address(&*agent.db().await?, id, &address).await? {
         return Err(gone());
     }
-    nodes(agent).await?.into_iter().find(|node| node.node_id == *id).ok_or_else(gone)
+    nodes(agent)
+        .await?
+        .into_iter()
+        .find(|node| node.node_id == *id)
+        .ok_or_else(gone)
 }

@@ -20,7 +20,11 @@ pub(crate) async fn record(agent: &Arc<Agent>, caller: &NodeId, asked: Record) -
     let ticket = check(ticket, caller, &asked)?;
     let roster = sql::node::all(&*agent.db().await?).await?;
     if let Some(node) = roster.find(caller) {
-        return if node.state.is_live() { Ok(node.number) } else { Err(removed(caller)) };
+        return if node.state.is_live() {
+            Ok(node.number)
+        } else {
+            Err(removed(caller))
+        };
     }
     if ticket.spent {
         return Err(Error::conflict("this ticket was used before").with_hint(NEW_TICKET));
@@ -73,8 +77,10 @@ fn removed(caller: &NodeId) -> Error {
 fn wait_for_turn(roster: &Roster) -> Result<()> {
     match roster.nodes.iter().find(|node| node.state == NodeState::Joining) {
         None => Ok(()),
-        Some(other) => Err(Error::consensus_down(format!("node {} at {} is joining", other.id, other.address))
-            .with_hint("this join goes on by itself when that one has ended or is removed")),
+        Some(other) => Err(
+            Error::consensus_down(format!("node {} at {} is joining", other.id, other.address))
+                .with_hint("this join goes on by itself when that one has ended or is removed"),
+        ),
     }
 }
 

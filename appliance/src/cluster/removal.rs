@@ -22,8 +22,8 @@ const NOTICE: Duration = Duration::from_secs(3);
 
 const LOOK: Duration = Duration::from_millis(50);
 
-/// Removes the node `id`. With `force` also without a majority of the members.
-pub(crate) async fn remove(agent: &Arc<Agent>, id: &NodeId, force: bool) -> Result<()> {
+/// Removes the node `id`; the version of its row then. With `force` also without a majority of the members.
+pub(crate) async fn remove(agent: &Arc<Agent>, id: &NodeId, force: bool) -> Result<i64> {
     must_be_member(agent)?;
     let me = agent.identity()?;
     let roster = sql::node::all(&*agent.db().await?).await?;
@@ -43,17 +43,21 @@ pub(crate) async fn remove(agent: &Arc<Agent>, id: &NodeId, force: bool) -> Resu
     removed
 }
 
-async fn carry_out(agent: &Arc<Agent>, roster: &Roster, id: &NodeId, me: NodeNumber) -> Result<()> {
+async fn carry_out(agent: &Arc<Agent>, roster: &Roster, id: &NodeId, me: NodeNumber) -> Result<i64> {
     let db = agent.db().await?;
     sql::node::set_state(&db, id, NodeState::Removing).await?;
     let told = heartbeat::beat(agent).await?;
-    let audience: Vec<NodeNumber> = roster.live().map(|node| node.number).filter(|number| *number != me).collect();
+    let audience: Vec<NodeNumber> = roster
+        .live()
+        .map(|node| node.number)
+        .filter(|number| *number != me)
+        .collect();
     // One that is down does not hear of it, and is locked out all the same.
     let _nobody_left = tokio::time::timeout(NOTICE, heard(agent, &audience, me, told)).await;
-    sql::node::set_state(&db, id, NodeState::Removed).await?;
+    let version = sql::node::set_state(&db, id, NodeState::Removed).await?;
     agent.links_changed.notify_one();
     tracing::info!(node_id = %id, "removed a node");
-    Ok(())
+    version.ok_or_else(|| Error::conflict(format!("node {id} was removed by another member meanwhile")))
 }
 
 async fn heard(agent: &Agent, audience: &[NodeNumber], me: NodeNumber, told: Micros) -> Result<()> {
@@ -77,7 +81,11 @@ pub(crate) async fn leave(agent: &Arc<Agent>) -> Result<()> {
         Standing::Member | Standing::Removed => {}
     }
     let roster = sql::node::all(&*agent.db().await?).await?;
-    let status = if agent.standing() == Standing::Member { NodeStatus::Ready } else { NodeStatus::Removed };
+    let status = if agent.standing() == Standing::Member {
+        NodeStatus::Ready
+    } else {
+        NodeStatus::Removed
+    };
     may_leave(&status, &roster, &agent.identity()?.node_id)?;
     dissolve(agent).await
 }

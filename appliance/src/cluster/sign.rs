@@ -27,12 +27,17 @@ pub(crate) async fn sign(agent: &Arc<Agent>, asked: NewNode) -> Result<NewNodeAn
     let roster = sql::node::all(&*agent.db().await?).await?;
     let nodes = roster.live().count();
     if nodes >= MAX_NODES {
-        return Err(Error::conflict(format!("the cluster is full: it has {nodes} of {MAX_NODES} nodes"))
-            .with_hint("remove a node first: `ksctl cluster nodes delete`"));
+        return Err(
+            Error::conflict(format!("the cluster is full: it has {nodes} of {MAX_NODES} nodes"))
+                .with_hint("remove a node first: `ksctl cluster nodes delete`"),
+        );
     }
     if let Some(node) = roster.live().find(|node| node.address.host == asked.host) {
-        return Err(Error::conflict(format!("{} is the address of node {} of this cluster", asked.host, node.id))
-            .with_hint("a machine that joins again must be removed first: `ksctl cluster nodes delete`"));
+        return Err(Error::conflict(format!(
+            "{} is the address of node {} of this cluster",
+            asked.host, node.id
+        ))
+        .with_hint("a machine that joins again must be removed first: `ksctl cluster nodes delete`"));
     }
     let answer = issue(agent, &request, &asked.host).await?;
     // Not left to the timer: the node logs in as soon as it has the answer.
@@ -42,7 +47,9 @@ pub(crate) async fn sign(agent: &Arc<Agent>, asked: NewNode) -> Result<NewNodeAn
 
 async fn issue(agent: &Agent, request: &CheckedRequest, host: &str) -> Result<NewNodeAnswer> {
     let (me, keyring, now) = (agent.identity()?, agent.keyring()?, unix_seconds(agent));
-    let authority = keyring.ca().ok_or_else(|| Error::new(Kind::Internal, "this member has no certificate authority"))?;
+    let authority = keyring
+        .ca()
+        .ok_or_else(|| Error::new(Kind::Internal, "this member has no certificate authority"))?;
     let node_id: NodeId = random_id().parse()?;
     let template = NodeTemplate {
         node_id: node_id.to_string(),
@@ -72,5 +79,9 @@ async fn issue(agent: &Agent, request: &CheckedRequest, host: &str) -> Result<Ne
     };
     sql::ticket::add(&*agent.local.get().await?, &ticket).await?;
     tracing::info!(node_id = %ticket.node_id, host, "signed a node");
-    Ok(NewNodeAnswer { cert, cachain: authority.cert_pem().to_owned(), mkek_blob })
+    Ok(NewNodeAnswer {
+        cert,
+        cachain: authority.cert_pem().to_owned(),
+        mkek_blob,
+    })
 }

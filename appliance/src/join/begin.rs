@@ -25,12 +25,22 @@ const BLOCKING: Duration = Duration::from_secs(25);
 /// Begins a join; with `blocking`, waits for its end.
 pub(crate) async fn begin(agent: &Arc<Agent>, join: Join, blocking: bool) -> Result<ClusterInfo> {
     may_join(agent)?;
-    let from = agent.join.borrow().as_ref().map_or(Stage::Idle, |join| join.ledger.stage);
-    let move_on = from.next(Event::Requested).map_err(|source| Error::internal("beginning a join", source))?;
+    let from = agent
+        .join
+        .borrow()
+        .as_ref()
+        .map_or(Stage::Idle, |join| join.ledger.stage);
+    let move_on = from
+        .next(Event::Requested)
+        .map_err(|source| Error::internal("beginning a join", source))?;
     let key = pending_key(agent)?;
     let (header, mkek) = check(agent, &key, &join)?;
     let node_id: NodeId = header.node_id.parse()?;
-    let tls = TlsIdentity { certificate: &join.cert, key: &key.to_pem(), authority: &join.cachain };
+    let tls = TlsIdentity {
+        certificate: &join.cert,
+        key: &key.to_pem(),
+        authority: &join.cachain,
+    };
     agent.postgres.install_tls(tls).await?;
     if let Err(refused) = preflight::run(agent, &node_id, &header.cluster_id, &join).await {
         agent.postgres.install_placeholder().await?;
@@ -51,7 +61,10 @@ pub(crate) async fn begin(agent: &Arc<Agent>, join: Join, blocking: bool) -> Res
         slots: std::collections::BTreeMap::new(),
         master_key: agent.wrap_master_key(&mkek)?,
         former_accounts: sql::account::all(&*agent.db().await?).await?,
-        former_token_keys: agent.keyring().map(|keys| vec![keys.token_key().public.clone()]).unwrap_or_default(),
+        former_token_keys: agent
+            .keyring()
+            .map(|keys| vec![keys.token_key().public.clone()])
+            .unwrap_or_default(),
     };
     driver::start(agent, ledger)?;
     if blocking {
@@ -62,24 +75,31 @@ pub(crate) async fn begin(agent: &Arc<Agent>, join: Join, blocking: bool) -> Res
 
 fn may_join(agent: &Agent) -> Result<()> {
     if agent.postgres.is_attached() {
-        return Err(Error::new(Kind::NotBuilt, "joining over a PostgreSQL that somebody else runs is not built")
-            .with_hint("leave postgres.url out of the configuration, then this node runs its own"));
+        return Err(Error::new(
+            Kind::NotBuilt,
+            "joining over a PostgreSQL that somebody else runs is not built",
+        )
+        .with_hint("leave postgres.url out of the configuration, then this node runs its own"));
     }
     match agent.standing() {
         Standing::Alone | Standing::Killed => Ok(()),
         Standing::Joining => Err(Error::conflict("this node is joining a cluster already")
             .with_hint("`ksctl cluster info` shows how far it is")),
-        Standing::Member => Err(Error::conflict("this node is a member of a cluster already")
-            .with_hint("remove it on another member with `ksctl cluster nodes delete`, then run `ksctl cluster delete`")),
-        Standing::Removed => Err(Error::conflict("this node still holds the configuration of its former cluster")
-            .with_hint("run `ksctl cluster delete` on it first")),
+        Standing::Member => Err(Error::conflict("this node is a member of a cluster already").with_hint(
+            "remove it on another member with `ksctl cluster nodes delete`, then run `ksctl cluster delete`",
+        )),
+        Standing::Removed => Err(
+            Error::conflict("this node still holds the configuration of its former cluster")
+                .with_hint("run `ksctl cluster delete` on it first"),
+        ),
     }
 }
 
 /// The certificate must be ours, of the cluster it claims, and the master key sealed to the same node.
 fn check(agent: &Agent, key: &NodeKey, join: &Join) -> Result<(SealHeader, WrappingKey)> {
     let now = unix_seconds(agent);
-    let identity = certs::check_issued(&join.cert, &join.cachain, &key.public_key_hash(), now).map_err(certificate_error)?;
+    let identity =
+        certs::check_issued(&join.cert, &join.cachain, &key.public_key_hash(), now).map_err(certificate_error)?;
     let (header, mkek) = certs::open(&join.mkek_blob, key, &join.cachain, now).map_err(certificate_error)?;
     header.check_same_node(&identity).map_err(certificate_error)?;
     if !identity.hosts.contains(&join.local.host) {
@@ -88,7 +108,9 @@ fn check(agent: &Agent, key: &NodeKey, join: &Join) -> Result<(SealHeader, Wrapp
             identity.hosts.join(", "),
             join.local.host
         ))
-        .with_hint("give the same address to `ksctl cluster nodes create --newnodehost` and `ksctl cluster join --host`"));
+        .with_hint(
+            "give the same address to `ksctl cluster nodes create --newnodehost` and `ksctl cluster join --host`",
+        ));
     }
     Ok((header, WrappingKey::from_bytes(&mkek)?))
 }

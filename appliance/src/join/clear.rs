@@ -5,8 +5,8 @@
 
 use std::sync::Arc;
 
-use keystead::join::stage::Event;
 use keystead::Result;
+use keystead::join::stage::Event;
 use keystead::member::removal::still_joining;
 
 use super::driver::ledger;
@@ -16,7 +16,10 @@ use crate::agent::{Agent, Standing};
 /// Clears a failed join.
 pub(crate) async fn clear(agent: &Arc<Agent>) -> Result<()> {
     let ledger = ledger(agent)?;
-    ledger.stage.next(Event::Cleared).map_err(|source| still_joining().caused_by(source))?;
+    ledger
+        .stage
+        .next(Event::Cleared)
+        .map_err(|source| still_joining().caused_by(source))?;
     agent.postgres.install_placeholder().await?;
     agent.set_identity(None).await?;
     Ledger::remove(agent.postgres.paths())?;

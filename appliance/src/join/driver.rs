@@ -20,7 +20,11 @@ use crate::peers::{call, connect};
 /// Finds a join that was running or had failed when the agent last stopped, and takes its standing over.
 pub(crate) fn load(agent: &Arc<Agent>) -> Result<()> {
     if let Some(ledger) = Ledger::load(agent.postgres.paths())? {
-        agent.stand(if ledger.stage.is_running() { Standing::Joining } else { Standing::Killed });
+        agent.stand(if ledger.stage.is_running() {
+            Standing::Joining
+        } else {
+            Standing::Killed
+        });
         agent.join.send_replace(Some(JoinState::new(ledger)));
     }
     Ok(())
@@ -58,7 +62,9 @@ fn spawn(agent: &Arc<Agent>) {
 /// When there is no join; the driver never asks then.
 pub(super) fn ledger(agent: &Agent) -> Result<Ledger> {
     let join = agent.join.borrow();
-    join.as_ref().map(|join| join.ledger.clone()).ok_or_else(|| Error::conflict("no join is running on this node"))
+    join.as_ref()
+        .map(|join| join.ledger.clone())
+        .ok_or_else(|| Error::conflict("no join is running on this node"))
 }
 
 /// Changes what is saved of the join: saved first, then seen.
@@ -95,7 +101,9 @@ async fn run(agent: &Arc<Agent>, stop: &CancellationToken) {
 }
 
 fn advance(agent: &Arc<Agent>, stage: Stage, event: Event) -> Result<()> {
-    let row = stage.next(event).map_err(|source| Error::internal("moving a join on", source))?;
+    let row = stage
+        .next(event)
+        .map_err(|source| Error::internal("moving a join on", source))?;
     if row.to == Stage::Ready {
         return finish(agent, row.because);
     }
@@ -148,15 +156,11 @@ fn note(agent: &Agent, stage: Stage, error: &Error, failures: u32) {
 
 /// Leaves nothing behind: the members forget this node, and it keeps nothing for them.
 async fn give_up(agent: &Arc<Agent>, stage: Stage, why: &Error) -> Result<()> {
-    let row = stage.next(Event::GaveUp).map_err(|source| Error::internal("giving a join up", source))?;
+    let row = stage
+        .next(Event::GaveUp)
+        .map_err(|source| Error::internal("giving a join up", source))?;
     let ledger = ledger(agent)?;
-    let withdrawn = async {
-        let member = connect::connect(agent.postgres.paths(), &ledger.node_id, &ledger.member).await?;
-        call::ask(&member, &Withdraw {}).await
-    };
-    if let Err(error) = withdrawn.await {
-        tracing::warn!(error = error.chain(), "the member could not be told; remove this node there");
-    }
+    withdraw(agent, &ledger).await;
     if ledger.wiped {
         start_afresh(agent, &ledger).await?;
     } else {
@@ -166,11 +170,28 @@ async fn give_up(agent: &Arc<Agent>, stage: Stage, why: &Error) -> Result<()> {
     update(agent, |ledger| {
         ledger.stage = row.to;
         row.because.clone_into(&mut ledger.because);
-        ledger.reason = Some(why.hint().map_or_else(|| why.to_string(), |hint| format!("{why} ({hint})")));
+        ledger.reason = Some(
+            why.hint()
+                .map_or_else(|| why.to_string(), |hint| format!("{why} ({hint})")),
+        );
     })?;
     agent.stand(Standing::Killed);
     tracing::error!(%stage, error = why.chain(), "the join was given up");
     Ok(())
+}
+
+/// Asks the member to forget this node, as well as that goes.
+async fn withdraw(agent: &Agent, ledger: &Ledger) {
+    let asked = async {
+        let member = connect::connect(agent.postgres.paths(), &ledger.node_id, &ledger.member).await?;
+        call::ask(&member, &Withdraw {}).await
+    };
+    if let Err(error) = asked.await {
+        tracing::warn!(
+            error = error.chain(),
+            "the member could not be told; remove this node there"
+        );
+    }
 }
 
 /// What the node holds of the cluster is half a copy, so it goes; its accounts of before come back.

@@ -77,7 +77,8 @@ impl Ledger {
 
     /// Saves the ledger. When this returns, it survives a power cut.
     pub(crate) fn save(&self, paths: &Paths) -> Result<()> {
-        let body = serde_json::to_string_pretty(self).map_err(|source| Error::internal("writing the ledger", source))?;
+        let body =
+            serde_json::to_string_pretty(self).map_err(|source| Error::internal("writing the ledger", source))?;
         let text = format!("{MAGIC} {VERSION} {}\n{body}\n", checksum(&body));
         durable::write(&Self::path(paths), text.as_bytes(), 0o600)
             .map_err(|source| Error::internal("writing the ledger of the join", source))
@@ -95,8 +96,11 @@ fn checksum(body: &str) -> String {
 
 fn read(path: &Path, text: &str) -> Result<Ledger> {
     let damaged = || {
-        Error::new(Kind::Conflict, format!("the ledger of a join is damaged: {}", path.display()))
-            .with_hint("move the file away to give the join up; if its data was wiped, the node then starts empty")
+        Error::new(
+            Kind::Conflict,
+            format!("the ledger of a join is damaged: {}", path.display()),
+        )
+        .with_hint("move the file away to give the join up; if its data was wiped, the node then starts empty")
     };
     let (head, body) = text.split_once('\n').ok_or_else(damaged)?;
     let body = body.trim_end();
@@ -114,7 +118,10 @@ mod tests {
     use super::*;
 
     fn ledger() -> Ledger {
-        let address = |host: &str| Address { host: host.to_owned(), port: 5432 };
+        let address = |host: &str| Address {
+            host: host.to_owned(),
+            port: 5432,
+        };
         Ledger {
             stage: Stage::InitialSync,
             because: "b".to_owned(),
@@ -153,7 +160,11 @@ mod tests {
         ledger().save(&paths).unwrap();
         let path = Ledger::path(&paths);
         let text = std::fs::read_to_string(&path).unwrap();
-        for damage in [text.replace("\"wiped\": true", "\"wiped\": false"), String::new(), "keystead-join 1".to_owned()] {
+        for damage in [
+            text.replace("\"wiped\": true", "\"wiped\": false"),
+            String::new(),
+            "keystead-join 1".to_owned(),
+        ] {
             std::fs::write(&path, damage).unwrap();
             let error = Ledger::load(&paths).unwrap_err();
             assert!(error.to_string().contains("join.json"), "{error}");

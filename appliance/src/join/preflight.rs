@@ -31,10 +31,19 @@ pub(super) async fn run(agent: &Agent, node_id: &NodeId, cluster_id: &str, join:
         free_bytes: free_bytes(agent.postgres.paths().data_dir())?,
     };
     judge(&joiner, &facts)?;
-    let reached = call::ask(&member, &Reach { address: join.local.clone() }).await;
+    let reached = call::ask(
+        &member,
+        &Reach {
+            address: join.local.clone(),
+        },
+    )
+    .await;
     reached.map_err(|error| {
         let text = format!("the member at {} cannot use this node's address: {error}", join.member);
-        let hint = error.hint().unwrap_or("check localNodeHost and the way from the member to this node").to_owned();
+        let hint = error
+            .hint()
+            .unwrap_or("check localNodeHost and the way from the member to this node")
+            .to_owned();
         Error::new(error.kind(), text).with_hint(hint)
     })
 }

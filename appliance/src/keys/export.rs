@@ -11,11 +11,19 @@ pub(crate) async fn export(agent: &Agent, what: &str, kind: Option<&str>) -> Res
     let db = agent.db.get().await?;
     let key = find::find(&db, what, kind).await?;
     if key.unexportable {
-        return Err(Error::new(Kind::Forbidden, format!("the key {:.80} may not leave the system", key.name)));
+        return Err(Error::new(
+            Kind::Forbidden,
+            format!("the key {:.80} may not leave the system", key.name),
+        ));
     }
     let kept = sql::key::material(&db, &key.id).await?;
     let (epoch, wrapped) = kept.ok_or_else(|| Error::conflict(format!("the key {:.80} has no material", key.name)))?;
-    let material = agent.keyring()?.unwrap_material(&key.id, key.material_version, epoch, &wrapped)?;
+    let material = agent
+        .keyring()?
+        .unwrap_material(&key.id, key.material_version, epoch, &wrapped)?;
     tracing::info!(key = key.id, "a key was exported");
-    Ok(ExportedKey { key: shown::shown(key), material: certs::hex(&material) })
+    Ok(ExportedKey {
+        key: shown::shown(key),
+        material: certs::hex(&material),
+    })
 }

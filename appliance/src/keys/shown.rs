@@ -1,7 +1,7 @@
 //! A key as clients see it. Names of the product stand where clients know a vendor's.
 
 use keystead::api;
-use sql::key::{Key, state_name};
+use sql::key::Key;
 use uuid::Builder;
 
 const ACCOUNT: &str = "keystead:keystead:admin:accounts:root";
@@ -25,7 +25,7 @@ pub(super) fn shown(key: Key) -> api::key::Key {
         undeletable: key.undeletable,
         object_type: "Symmetric Key".to_owned(),
         activation_date: key.activation_date,
-        state: state_name(key.state).to_owned(),
+        state: key.state.name().to_owned(),
         uuid: uuid_of(&key.id),
         description: key.description,
         sha256_fingerprint: key.fingerprint,

@@ -85,7 +85,12 @@ pub(crate) async fn apply(agent: &Agent, db: &Connection, roster: &Roster, subsc
 
 async fn act(agent: &Agent, db: &Connection, roster: &Roster, me: &Member, repair: &Repair) -> Result<()> {
     match repair {
-        Repair::SetAccess(nodes) => agent.postgres.set_access(&nodes.iter().map(access).collect::<Vec<_>>()).await,
+        Repair::SetAccess(nodes) => {
+            agent
+                .postgres
+                .set_access(&nodes.iter().map(access).collect::<Vec<_>>())
+                .await
+        }
         Repair::Revoke(serials) => revoked::install(agent, serials).await,
         Repair::Subscribe(id) => match roster.find(id) {
             Some(peer) => subscribe(agent, db, me, peer).await,

@@ -21,7 +21,9 @@ pub(super) async fn install(agent: &Agent, serials: &[String]) -> Result<()> {
         return Ok(());
     }
     let (keyring, now) = (agent.keyring()?, unix_seconds(agent));
-    let authority = keyring.ca().ok_or_else(|| Error::new(Kind::Internal, "this member has no certificate authority"))?;
+    let authority = keyring
+        .ca()
+        .ok_or_else(|| Error::new(Kind::Internal, "this member has no certificate authority"))?;
     let list = authority
         .revocation_list(serials, now - BACKDATE_SECONDS, now + LIST_SECONDS, now.unsigned_abs())
         .map_err(certificate_error)?;

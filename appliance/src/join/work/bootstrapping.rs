@@ -37,8 +37,12 @@ pub(super) async fn run(agent: &Agent) -> Result<Event> {
 
 async fn become_member(agent: &Agent, number: NodeNumber) -> Result<()> {
     let ledger = ledger(agent)?;
-    let identity =
-        Identity { node_id: ledger.node_id, number, cluster_id: ledger.cluster_id, address: ledger.local };
+    let identity = Identity {
+        node_id: ledger.node_id,
+        number,
+        cluster_id: ledger.cluster_id,
+        address: ledger.local,
+    };
     agent.set_identity(Some(identity)).await
 }
 

@@ -19,7 +19,9 @@ pub(super) async fn run(agent: &Agent) -> Result<Event> {
     let db = agent.db().await?;
     let me = ledger(agent)?.node_id;
     let (roster, members) = super::members(agent, &db).await?;
-    let me = roster.find(&me).ok_or_else(|| Error::unavailable("the copy does not have this node's own row yet"))?;
+    let me = roster
+        .find(&me)
+        .ok_or_else(|| Error::unavailable("the copy does not have this node's own row yet"))?;
     let mut sent = Vec::new();
     for member in &members {
         links::subscribe(agent, &db, me, member).await?;
@@ -44,7 +46,10 @@ async fn wait_for(agent: &Agent, member: &Member, sent: Micros) -> Result<()> {
     loop {
         let lag = sql::link::my_lag(&peer).await?;
         super::report(agent, |progress| progress.lag_bytes = lag.map(i64::unsigned_abs));
-        let arrived = sql::heartbeat::newest(&*agent.db().await?).await?.get(&member.number).copied();
+        let arrived = sql::heartbeat::newest(&*agent.db().await?)
+            .await?
+            .get(&member.number)
+            .copied();
         if arrived > Some(sent) && lag.is_some_and(|lag| lag < LAG_BYTES) {
             return Ok(());
         }

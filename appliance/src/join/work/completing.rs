@@ -15,8 +15,8 @@ use keystead::{Error, NodeNumber, Result};
 
 use super::super::driver::ledger;
 use crate::agent::Agent;
-use crate::peers::call;
 use crate::heartbeat;
+use crate::peers::call;
 
 /// Buckets that do not agree for this long hold a row that will not arrive by itself.
 const DIGEST_PATIENCE: Duration = Duration::from_mins(1);
@@ -26,7 +26,9 @@ pub(super) async fn run(agent: &Agent) -> Result<Event> {
     agent.keep_master_key(&master_key).await?;
     agent.open_keyring().await?;
     if !sql::account::any(&*agent.db().await?).await? {
-        return Err(Error::unavailable("the copy brought no account, so nobody could log in"));
+        return Err(Error::unavailable(
+            "the copy brought no account, so nobody could log in",
+        ));
     }
 
     let (_, members) = super::members(agent, &*agent.db().await?).await?;

@@ -14,7 +14,11 @@ use crate::peers::call;
 pub(super) async fn run(agent: &Agent) -> Result<Event> {
     let ledger = ledger(agent)?;
     let member = super::sponsor(agent).await?;
-    let question = Record { ticket: ledger.ticket, address: ledger.local, public_address: ledger.public_address };
+    let question = Record {
+        ticket: ledger.ticket,
+        address: ledger.local,
+        public_address: ledger.public_address,
+    };
     let number = call::ask(&member, &question).await?;
     update(agent, |ledger| ledger.number = Some(number))?;
     Ok(Event::Recorded)

@@ -51,10 +51,16 @@ async fn wait_for_source(agent: &Agent, source: NodeNumber) -> Result<()> {
     let slots = ledger(agent)?.slots;
     for member in members.iter().filter(|member| member.number != source) {
         let kept_from = slots.get(&member.number).copied().ok_or_else(|| {
-            Error::unavailable(format!("the member at {} keeps no changes for this node", member.address))
+            Error::unavailable(format!(
+                "the member at {} keeps no changes for this node",
+                member.address
+            ))
         })?;
         let peer = super::member(agent, &member.address).await?;
-        while link::confirmed_by(&peer, source).await?.is_none_or(|confirmed| confirmed < kept_from) {
+        while link::confirmed_by(&peer, source)
+            .await?
+            .is_none_or(|confirmed| confirmed < kept_from)
+        {
             tokio::time::sleep(super::LOOK).await;
         }
     }

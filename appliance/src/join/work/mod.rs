@@ -37,7 +37,9 @@ pub(super) async fn run(agent: &Arc<Agent>, stage: Stage) -> Result<Event> {
         Stage::InitialSync => initial_sync::run(agent).await,
         Stage::CatchingUp => catching_up::run(agent).await,
         Stage::Completing => completing::run(agent).await,
-        Stage::Idle | Stage::Ready | Stage::Killed => Err(Error::conflict(format!("there is no work in stage {stage}"))),
+        Stage::Idle | Stage::Ready | Stage::Killed => {
+            Err(Error::conflict(format!("there is no work in stage {stage}")))
+        }
     }?;
     crash_point(&format!("join::{stage}::after"));
     Ok(event)
@@ -81,7 +83,9 @@ async fn member(agent: &Agent, address: &Address) -> Result<Connection> {
 
 /// This node's number; it has one from bootstrapping on.
 fn number(agent: &Agent) -> Result<NodeNumber> {
-    ledger(agent)?.number.ok_or_else(|| Error::new(Kind::Internal, "this node has no number yet"))
+    ledger(agent)?
+        .number
+        .ok_or_else(|| Error::new(Kind::Internal, "this node has no number yet"))
 }
 
 /// The members as `db`, here or at a peer, has them: those that this node must be linked with.
