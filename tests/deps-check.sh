@@ -31,7 +31,7 @@ for room in keystead certs; do
 done
 
 allowed=' Cargo.toml Cargo.lock LICENSE Makefile README.md appliance certs docs ksctl sql src tests clippy.toml rustfmt.toml '
-for entry in $(git ls-files --cached --others --exclude-standard | cut -d/ -f1 | sort -u); do
+for entry in $(git -c safe.directory="$PWD" ls-files --cached --others --exclude-standard | cut -d/ -f1 | sort -u); do
     case $entry in .*) continue ;; esac
     [[ $allowed == *" $entry "* ]] || complain "$entry does not belong at the top of the project"
 done

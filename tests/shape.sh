@@ -7,7 +7,7 @@ readonly longest=600 median=150
 failed=0
 complain() { printf 'error: %s\n' "$*" >&2; failed=1; }
 
-mapfile -t files < <(git ls-files --cached --others --exclude-standard '*.rs' | while read -r file; do [ ! -e "$file" ] || echo "$file"; done)
+mapfile -t files < <(git -c safe.directory="$PWD" ls-files --cached --others --exclude-standard '*.rs' | while read -r file; do [ ! -e "$file" ] || echo "$file"; done)
 
 for file in "${files[@]}"; do
     head -1 "$file" | grep -q '^//!' || complain "$file does not begin with //!"

@@ -30,7 +30,7 @@ pub async fn cluster(config: &Config) -> Result<()> {
 /// Migrates the database `keystead_local`.
 ///
 /// # Errors
-/// As [`cluster`].
+/// As [`cluster()`].
 pub async fn local(config: &Config) -> Result<()> {
     run(config, local::migrations::runner()).await
 }
