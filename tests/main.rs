@@ -8,6 +8,8 @@
 )]
 
 mod harness;
+mod joining_under_load;
+mod load;
 
 mod access;
 mod attached;

@@ -168,8 +168,12 @@ impl Node {
 
     /// The end of what the agent logged.
     pub(crate) fn last_words(&self) -> String {
-        let log = fs::read_to_string(&self.log).unwrap_or_default();
-        log.lines().rev().take(5).collect::<Vec<_>>().join("\n")
+        self.logged().lines().rev().take(5).collect::<Vec<_>>().join("\n")
+    }
+
+    /// All that the agent logged.
+    pub(crate) fn logged(&self) -> String {
+        fs::read_to_string(&self.log).unwrap_or_default()
     }
 
     /// Where users reach it.

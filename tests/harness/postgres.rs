@@ -45,7 +45,11 @@ pub(crate) struct Postgres {
 impl Postgres {
     /// Starts a server of its own.
     pub(crate) async fn start() -> Result<Self> {
-        let folder = scratch::folder()?;
+        Self::start_in(scratch::folder()?, &SETTINGS).await
+    }
+
+    /// Starts a server in an empty folder, with these settings instead of those for tests.
+    pub(crate) async fn start_in(folder: TempDir, settings: &[&str]) -> Result<Self> {
         if let Some(user) = other_user()? {
             chown(folder.path(), Some(user.uid.as_raw()), Some(user.gid.as_raw()))?;
         }
@@ -54,7 +58,7 @@ impl Postgres {
         let log = File::create(folder.path().join("log"))?;
         let mut command = program("postgres")?;
         command.arg("-D").arg(&data).arg("-k").arg(folder.path());
-        for setting in SETTINGS {
+        for setting in settings {
             command.args(["-c", setting]);
         }
         let server = command

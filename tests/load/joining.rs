@@ -1,0 +1,148 @@
+//! A third node joins two that hold many keys and go on taking writes: nothing acknowledged may be missing anywhere.
+//!
+//! Measures on the way how fast the join copied, and how fast a plain `copy` of the same rows is on the same machine
+//! under the same load.
+
+use std::collections::HashSet;
+use std::process::Stdio;
+
+use anyhow::{Context as _, Result, ensure};
+use chrono::DateTime;
+use tokio::process::Command;
+use tokio::time::Instant;
+
+use super::Load;
+use crate::harness::postgres::program;
+use crate::harness::{Cluster, Node};
+
+/// What was seen.
+#[derive(Debug)]
+pub(crate) struct Joined {
+    /// Keys acknowledged in all.
+    pub(crate) acknowledged: usize,
+    /// Keys made a second before the join began.
+    pub(crate) keys_a_second: f64,
+    /// How the join copied its rows.
+    pub(crate) joined: Copied,
+    /// How a plain `copy` did.
+    pub(crate) plain: Copied,
+}
+
+/// So many rows in so long a time.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Copied {
+    pub(crate) rows: u64,
+    pub(crate) seconds: f64,
+}
+
+impl Copied {
+    pub(crate) fn rows_a_second(self) -> f64 {
+        #[expect(clippy::cast_precision_loss, reason = "rows are far fewer than 2^52")]
+        let rows = self.rows as f64;
+        rows / self.seconds
+    }
+}
+
+/// Makes so many keys on two nodes, lets a third join while both go on, then lets all three go on for a while.
+///
+/// Fails when a node lacks a key that was acknowledged on any, or the digests of the nodes differ.
+pub(crate) async fn join_while_writing(keys: u64) -> Result<Joined> {
+    let mut cluster = Cluster::new(2).await?;
+    let begin = Instant::now();
+    let mut load = Load::start(&cluster.nodes).await?;
+    load.wait_for(keys).await?;
+    let seconds = begin.elapsed().as_secs_f64();
+
+    let third = cluster.lab.single().await?;
+    cluster.join(third).await?;
+    let plain = plain_copy(&cluster).await?;
+    load.add(&cluster.nodes[2]).await?;
+    load.wait_for(keys / 20).await?;
+    let acknowledged = load.stop().await?;
+
+    cluster.wait_until_equal().await?;
+    for node in &cluster.nodes {
+        has_all(node, &acknowledged).await?;
+    }
+    let joined = copied_by_join(&cluster.nodes[2].logged())?;
+    ensure!(joined.rows >= keys, "{joined:?} copied what came before it");
+    #[expect(clippy::cast_precision_loss, reason = "keys are far fewer than 2^52")]
+    let keys_a_second = keys as f64 / seconds;
+    Ok(Joined {
+        acknowledged: acknowledged.len(),
+        keys_a_second,
+        joined,
+        plain,
+    })
+}
+
+async fn has_all(node: &Node, acknowledged: &[String]) -> Result<()> {
+    let rows = node
+        .db(sql::database::CLUSTER)
+        .await?
+        .query("select id from live.key", &[])
+        .await?;
+    let there: HashSet<String> = rows.iter().map(|row| row.get(0)).collect();
+    let missing: Vec<_> = acknowledged.iter().filter(|id| !there.contains(*id)).collect();
+    ensure!(
+        missing.is_empty(),
+        "{} of {} keys are missing at {}, such as {:?}",
+        missing.len(),
+        acknowledged.len(),
+        node.address,
+        missing.first()
+    );
+    Ok(())
+}
+
+/// Reads from the joiner's log how many rows the stage of the initial sync copied, and how long it took.
+fn copied_by_join(log: &str) -> Result<Copied> {
+    let at = |stage: &str| {
+        let line = log.lines().find(|line| line.contains(&format!("stage={stage} ")));
+        let time = line.and_then(|line| line.split_whitespace().next());
+        DateTime::parse_from_rfc3339(time.with_context(|| format!("the log does not tell of {stage}"))?)
+            .context("not a time")
+    };
+    let copied = log.lines().filter(|line| line.contains("copied a table"));
+    let rows = copied.filter_map(|line| line.rsplit_once("rows=")?.1.parse::<u64>().ok());
+    let took = at("catching_up")? - at("initial_sync")?;
+    Ok(Copied {
+        rows: rows.sum(),
+        seconds: took.as_seconds_f64(),
+    })
+}
+
+/// Pipes the keys of the first node into a table of the same shape on the third.
+async fn plain_copy(cluster: &Cluster) -> Result<Copied> {
+    let (from, to) = (cluster.first(), &cluster.nodes[2]);
+    let db = to.db(sql::database::CLUSTER).await?;
+    db.batch_execute("create table public.plain_copy (like public.key including all)")
+        .await?;
+    let begin = Instant::now();
+    let mut reader = psql(from, "copy (select * from public.key) to stdout (format binary)")?
+        .stdout(Stdio::piped())
+        .spawn()?;
+    let pipe: Stdio = reader.stdout.take().context("no pipe")?.try_into()?;
+    let writer = psql(to, "copy public.plain_copy from stdin (format binary)")?
+        .stdin(pipe)
+        .status();
+    let (written, read) = tokio::try_join!(writer, reader.wait())?;
+    let seconds = begin.elapsed().as_secs_f64();
+    ensure!(written.success() && read.success(), "psql ended with {read} and {written}");
+    let rows = db.query_one("select count(*) from public.plain_copy", &[]).await?;
+    db.batch_execute("drop table public.plain_copy").await?;
+    Ok(Copied {
+        rows: rows.get::<_, i64>(0).unsigned_abs(),
+        seconds,
+    })
+}
+
+fn psql(node: &Node, command: &str) -> Result<Command> {
+    let mut psql = program("psql")?;
+    psql.args(["--no-psqlrc", "--quiet", "--username", "keystead"]);
+    psql.args(["--dbname", sql::database::CLUSTER, "--command", command]);
+    psql.arg("--host").arg(node.data().join("pg-run"));
+    let mut psql = Command::from(psql);
+    psql.kill_on_drop(true);
+    Ok(psql)
+}

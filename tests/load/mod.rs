@@ -1,0 +1,126 @@
+//! Load: keys are made through REST on several nodes at once, as many programs do it, and what was acknowledged is
+//! remembered.
+//!
+//! Decides nothing about the cluster under it; `joining.rs` lets a node join while this goes on. The test there uses
+//! few keys, the benchmark many.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::Duration;
+
+use anyhow::{Context as _, Result, bail, ensure};
+use reqwest::StatusCode;
+use serde_json::{Value, json};
+use tokio::task::JoinSet;
+
+use crate::harness::Node;
+use crate::harness::node::PASSWORD;
+use crate::harness::rest::Rest;
+use crate::harness::wait::until;
+
+pub(crate) mod joining;
+
+/// Programs that write to one node at a time, each over a connection that it keeps.
+const WRITERS_A_NODE: usize = 4;
+
+/// What a slow machine may need for one thousand keys.
+const PATIENCE_A_THOUSAND: Duration = Duration::from_secs(30);
+
+/// Writers at work. Dropping it stops them.
+pub(crate) struct Load {
+    writers: JoinSet<Result<Vec<String>>>,
+    stop: Arc<AtomicBool>,
+    made: Arc<AtomicU64>,
+}
+
+impl Load {
+    /// Begins to write on these nodes.
+    pub(crate) async fn start(nodes: &[Node]) -> Result<Self> {
+        let mut load = Self {
+            writers: JoinSet::new(),
+            stop: Arc::default(),
+            made: Arc::default(),
+        };
+        for node in nodes {
+            load.add(node).await?;
+        }
+        Ok(load)
+    }
+
+    /// Begins to write on one more node.
+    pub(crate) async fn add(&mut self, node: &Node) -> Result<()> {
+        for number in 0..WRITERS_A_NODE {
+            let writer = Writer {
+                rest: node.rest().await?,
+                name: format!("load-{}-{number}", node.address),
+                stop: Arc::clone(&self.stop),
+                made: Arc::clone(&self.made),
+            };
+            self.writers.spawn(writer.run());
+        }
+        Ok(())
+    }
+
+    /// Keys acknowledged up to now.
+    pub(crate) fn made(&self) -> u64 {
+        self.made.load(Ordering::Relaxed)
+    }
+
+    /// Waits until so many more keys are acknowledged; fails as soon as a writer has failed.
+    pub(crate) async fn wait_for(&mut self, more: u64) -> Result<()> {
+        let end = self.made() + more;
+        let patience = PATIENCE_A_THOUSAND * u32::try_from(more / 1000 + 1)?;
+        let mut failed = None;
+        until(&format!("{more} keys are made"), patience, async || {
+            failed = self.writers.try_join_next();
+            Ok(failed.is_some() || self.made() >= end)
+        })
+        .await?;
+        match failed {
+            Some(ended) => bail!("a writer has ended before its time: {:?}", ended?.err()),
+            None => Ok(()),
+        }
+    }
+
+    /// Ends the writers. The ids of all keys that were acknowledged.
+    pub(crate) async fn stop(mut self) -> Result<Vec<String>> {
+        self.stop.store(true, Ordering::Relaxed);
+        let mut all = Vec::new();
+        while let Some(ids) = self.writers.join_next().await {
+            all.extend(ids??);
+        }
+        Ok(all)
+    }
+}
+
+struct Writer {
+    rest: Rest,
+    name: String,
+    stop: Arc<AtomicBool>,
+    made: Arc<AtomicU64>,
+}
+
+impl Writer {
+    /// Makes keys until told to stop. One that is refused ends it with an error.
+    async fn run(mut self) -> Result<Vec<String>> {
+        let mut ids = Vec::new();
+        while !self.stop.load(Ordering::Relaxed) {
+            let key = json!({"name": format!("{}-{}", self.name, ids.len()), "size": 256});
+            ids.push(self.make(&key).await?);
+            self.made.fetch_add(1, Ordering::Relaxed);
+        }
+        Ok(ids)
+    }
+
+    /// Makes one key; logs in again when the token has run out.
+    async fn make(&mut self, key: &Value) -> Result<String> {
+        let mut answer = self.rest.post("vault/keys2", key).await?;
+        if answer.status == StatusCode::UNAUTHORIZED {
+            self.rest.log_in("admin", PASSWORD).await?;
+            answer = self.rest.post("vault/keys2", key).await?;
+        }
+        ensure!(answer.status.is_success(), "{key} was refused: {answer:?}");
+        let id = answer.body["id"].as_str().context("a key without an id")?;
+        Ok(id.to_owned())
+    }
+}
