@@ -11,6 +11,7 @@ use crate::error::{Error, Kind};
 use crate::id::NodeNumber;
 use crate::join::preflight::MemberFacts;
 use crate::join::request::Address;
+use crate::join::stage::Stage;
 
 /// A question with the type of its answer.
 pub trait Call: Serialize + DeserializeOwned {
@@ -55,6 +56,18 @@ pub struct Record {
 impl Call for Record {
     const KIND: &'static str = "record";
     type Answer = NodeNumber;
+}
+
+/// This is how far I am. So that the members' lists of nodes show it.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Report {
+    /// The stage the asking node has entered.
+    pub stage: Stage,
+}
+
+impl Call for Report {
+    const KIND: &'static str = "report";
+    type Answer = ();
 }
 
 /// I have caught up: subscribe to me.

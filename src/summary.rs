@@ -55,9 +55,14 @@ pub fn status(node: &Member, link: &LinkFacts, now: Micros) -> NodeStatus {
     match node.state {
         NodeState::Removing => NodeStatus::Removing,
         NodeState::Removed => NodeStatus::Removed,
-        NodeState::Joining => NodeStatus::Joining(crate::join::stage::Stage::Creating),
+        NodeState::Joining => NodeStatus::Joining(node.stage),
         NodeState::Ready => down_because(link, now).map_or(NodeStatus::Ready, NodeStatus::Down),
     }
+}
+
+/// Has a node whose newest heartbeat is `heard` been silent for too long?
+pub fn is_silent(heard: Option<Micros>, now: Micros) -> bool {
+    heard.is_none_or(|heard| now.millis_since(heard) > DOWN_AFTER_MILLIS)
 }
 
 fn down_because(link: &LinkFacts, now: Micros) -> Option<String> {
@@ -233,6 +238,7 @@ mod tests {
             },
             public_address: String::new(),
             state: NodeState::Ready,
+            stage: crate::join::stage::Stage::Creating,
             serial: String::new(),
             row_version: 1,
         }

@@ -4,8 +4,14 @@ use anyhow::Result;
 
 use crate::load::joining::join_while_writing;
 
+const KEYS: u64 = 2000;
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_node_that_joins_under_load_has_every_acknowledged_key() -> Result<()> {
-    join_while_writing(2000).await?;
+    let seen = join_while_writing(KEYS).await?;
+    assert!(seen.acknowledged as u64 >= KEYS, "{seen:?}");
+    for pace in [seen.made, seen.copied, seen.plain] {
+        assert!(pace.rows >= KEYS && pace.seconds > 0.0, "{seen:?}");
+    }
     Ok(())
 }

@@ -50,6 +50,8 @@ pub(crate) struct Agent {
     pub(crate) revoked: Mutex<Vec<String>>,
     /// Wakes the reconciler.
     pub(crate) links_changed: Notify,
+    /// Held while this node enters or leaves a cluster, so that two requests at once do not both find it free to.
+    pub(crate) changing: tokio::sync::Mutex<()>,
     /// The join that runs or has failed.
     pub(crate) join: watch::Sender<Option<JoinState>>,
     standing: watch::Sender<Standing>,
@@ -91,6 +93,7 @@ impl Agent {
             root_of_trust,
             revoked: Mutex::default(),
             links_changed: Notify::new(),
+            changing: tokio::sync::Mutex::default(),
             join: watch::Sender::new(None),
             standing: watch::Sender::new(Standing::Alone),
             identity: RwLock::new(None),

@@ -16,18 +16,27 @@ pub(crate) fn check(config: &NodeConfig) -> Result<()> {
     if let Some(url) = &config.postgres.url {
         postgres::read_url(url)?;
     }
-    let folder = config.postgres.bin_dir.as_deref().filter(|folder| !folder.is_dir());
-    let certificate = config.rest.certificate.as_deref().filter(|file| !file.is_file());
-    if let Some(missing) = folder.or(certificate) {
-        return Err(not_there(missing));
-    }
-    let secrets = [&config.rest.key, &config.admin.password_file];
-    secrets
-        .into_iter()
-        .flatten()
-        .try_for_each(|file| private_file::check(file, None))
+    there("postgres.bin_dir", config.postgres.bin_dir.as_deref(), Path::is_dir)?;
+    there("rest.certificate", config.rest.certificate.as_deref(), Path::is_file)?;
+    let secrets = [
+        ("rest.key", &config.rest.key),
+        ("admin.password_file", &config.admin.password_file),
+    ];
+    secrets.into_iter().try_for_each(|(key, file)| {
+        there(key, file.as_deref(), Path::exists)?;
+        file.iter().try_for_each(|file| private_file::check(file, None))
+    })
 }
 
-fn not_there(path: &Path) -> Error {
-    Error::new(Kind::NotFound, format!("{} is not there", path.display()))
+/// Is what `key` names there, when it names anything?
+fn there(key: &str, path: Option<&Path>, is_there: fn(&Path) -> bool) -> Result<()> {
+    match path {
+        Some(path) if !is_there(path) => Err(not_there(key, path)),
+        _ => Ok(()),
+    }
+}
+
+fn not_there(key: &str, path: &Path) -> Error {
+    Error::new(Kind::NotFound, format!("{key}: {} is not there", path.display()))
+        .with_hint(format!("correct {key}, or leave it out of the configuration"))
 }

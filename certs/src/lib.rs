@@ -9,7 +9,7 @@
 //! 1. [`NodeKey::generate`] and [`NodeKey::request`] on the joiner (`node_key.rs`),
 //! 2. [`CheckedRequest::parse`] on the member: takes the public key and nothing else (`request.rs`),
 //! 3. [`Authority::issue`] decides every word of the certificate (`authority.rs`),
-//! 4. [`seal`] puts the master key into an envelope only that joiner opens (`seal/`),
+//! 4. [`seal()`] puts the master key into an envelope only that joiner opens (`seal/`),
 //! 5. [`check_issued`] and [`open`] on the joiner refuse everything that is not meant for it (`chain.rs`, `seal/`).
 
 mod authority;

@@ -10,6 +10,7 @@ create table public.node (
     port integer not null,
     public_address text not null,
     state public.node_state not null,
+    stage text not null,
     serial text not null,
     joined_at timestamptz not null default now()
 );
@@ -56,7 +57,8 @@ create table replication.lease (
     only_one boolean primary key default true check (only_one),
     holder text not null,
     until timestamptz not null,
-    highest_number integer not null
+    highest_number integer not null,
+    reserved_at timestamptz not null default 'epoch'
 );
 
 -- What peers ask this node's agent; never replicated.
@@ -137,9 +139,10 @@ $$
     select pg_catalog.pg_wal_lsn_diff(pg_catalog.pg_current_wal_lsn(), peer.confirmed_by(peer.caller_number()))::bigint
 $$;
 
--- Grants the right to change members for some seconds, unless somebody else has it. Says the highest number in use.
+-- Grants the right to change members for some seconds, unless somebody else has it. Says the highest number given, and
+-- whether its node may still be unheard of here because the number was given a moment ago.
 create function peer.grant_lease(lease_holder text, seconds integer)
-    returns table (granted boolean, highest_number integer)
+    returns table (granted boolean, highest_number integer, is_fresh boolean)
     language plpgsql security definer set search_path = '' as
 $$
 begin
@@ -153,18 +156,29 @@ begin
     where l.holder = excluded.holder or l.until < clock_timestamp();
     return query
         select l.holder = lease_holder,
-               greatest(l.highest_number, (select max(n.number) from public.node n))
+               greatest(l.highest_number, (select max(n.number) from public.node n)),
+               l.reserved_at > clock_timestamp() - interval '1 minute'
         from replication.lease l;
 end
 $$;
 
--- Gives the lease back and remembers the number that was given under it.
-create function peer.end_lease(lease_holder text, number_given integer) returns void
+-- Sets a number aside for the holder of the lease: from now on no lease gives it again, whatever becomes of the holder.
+create function peer.reserve_number(lease_holder text, number integer) returns boolean
+    language plpgsql security definer set search_path = '' as
+$$
+begin
+    update replication.lease
+    set highest_number = greatest(highest_number, number), reserved_at = clock_timestamp()
+    where holder = lease_holder and until > clock_timestamp();
+    return found;
+end
+$$;
+
+-- Gives the lease back.
+create function peer.end_lease(lease_holder text) returns void
     language sql security definer set search_path = '' as
 $$
-    update replication.lease
-    set until = 'epoch', highest_number = greatest(highest_number, number_given)
-    where holder = lease_holder
+    update replication.lease set until = 'epoch' where holder = lease_holder
 $$;
 
 create function peer.digest(buckets integer)
@@ -190,19 +204,26 @@ begin
 end
 $$;
 
+-- A guest was signed and may begin its join: it may leave a call, nothing else. A peer is a recorded node.
 do
 $$
 begin
+    if not exists (select from pg_roles where rolname = 'keystead_guest') then
+        create role keystead_guest nologin;
+    end if;
     if not exists (select from pg_roles where rolname = 'keystead_peer') then
-        create role keystead_peer nologin;
+        create role keystead_peer nologin in role keystead_guest;
     end if;
 end
 $$;
 revoke all on schema public from public;
 revoke execute on all functions in schema replication, peer, public from public;
-grant usage on schema peer, public, live to keystead_peer;
-grant execute on function peer.call(text, jsonb), peer.answer(bigint), peer.keep_changes(), peer.confirmed_by(integer),
-    peer.my_lag(), peer.grant_lease(text, integer), peer.end_lease(text, integer), peer.digest(integer), peer.tables()
+grant usage on schema peer to keystead_guest;
+grant execute on function peer.call(text, jsonb), peer.answer(bigint) to keystead_guest;
+grant usage on schema public, live to keystead_peer;
+grant execute on function peer.keep_changes(), peer.confirmed_by(integer), peer.my_lag(),
+    peer.grant_lease(text, integer), peer.reserve_number(text, integer), peer.end_lease(text), peer.digest(integer),
+    peer.tables()
     to keystead_peer;
 -- A peer gets every row by replication anyway; what is secret in them is wrapped before it reaches PostgreSQL.
 alter default privileges in schema public grant select on tables to keystead_peer;

@@ -11,8 +11,10 @@ use crate::query::query;
 pub struct Grant {
     /// Was it granted?
     pub granted: bool,
-    /// The highest node number this member knows of.
+    /// The highest node number this member knows of, given or set aside.
     pub highest: NodeNumber,
+    /// Was it set aside a moment ago, so that its node may still be unheard of?
+    pub is_fresh: bool,
 }
 
 /// Asks for the lease for some seconds.
@@ -22,11 +24,17 @@ pub async fn grant(member: &Connection, holder: &str, seconds: i32) -> Result<Gr
     Ok(Grant {
         granted: row.get("granted"),
         highest: NodeNumber(highest.unwrap_or_default()),
+        is_fresh: row.get("is_fresh"),
     })
 }
 
-/// Gives it back and leaves the highest number given under it.
-pub async fn end(member: &Connection, holder: &str, highest: NodeNumber) -> Result<()> {
-    query!("lease/end").one(member, &[&holder, &highest.0]).await?;
+/// Sets a number aside under the lease. False when the lease is no longer held.
+pub async fn reserve(member: &Connection, holder: &str, number: NodeNumber) -> Result<bool> {
+    Ok(query!("lease/reserve").one(member, &[&holder, &number.0]).await?.get(0))
+}
+
+/// Gives it back.
+pub async fn end(member: &Connection, holder: &str) -> Result<()> {
+    query!("lease/end").one(member, &[&holder]).await?;
     Ok(())
 }

@@ -1,10 +1,10 @@
 //! Links between two nodes: roles, slots and subscriptions. Every function may be repeated.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use keystead::NodeNumber;
 use keystead::member::links::Actual;
-use keystead::replication::names::{LINK_PREFIX, PUBLICATION};
+use keystead::replication::names::{LINK_PREFIX, PUBLICATION, ROLE_PREFIX};
 
 use crate::error::Result;
 use crate::pool::Connection;
@@ -12,11 +12,14 @@ use crate::query::query;
 
 /// What exists on this node now.
 pub async fn actual(db: &Connection) -> Result<Actual> {
-    let roles = query!("link/roles").rows(db, &[]).await?;
+    let roles = query!("link/roles").rows(db, &[&ROLE_PREFIX]).await?;
     let subscriptions = query!("link/subscriptions").rows(db, &[&LINK_PREFIX]).await?;
     let slots = query!("link/slots").rows(db, &[&LINK_PREFIX]).await?;
     Ok(Actual {
-        roles: roles.iter().map(|row| row.get(0)).collect::<BTreeSet<String>>(),
+        roles: roles
+            .iter()
+            .map(|row| (row.get(0), row.get(1)))
+            .collect::<BTreeMap<_, _>>(),
         subscriptions: subscriptions
             .iter()
             .map(|row| (row.get(0), row.get(1)))
@@ -25,9 +28,14 @@ pub async fn actual(db: &Connection) -> Result<Actual> {
     })
 }
 
-/// Makes the role under which a peer logs in: no password, no rights but those of a peer.
+/// Makes the role under which a node logs in: no password, no right but to leave a call.
 pub async fn make_role(db: &Connection, role: &str) -> Result<()> {
     query!("link/make_role").run_made(db, &[&role]).await
+}
+
+/// Gives a role the rights of a peer: to take changes, and to read what it will have anyway.
+pub async fn admit(db: &Connection, role: &str) -> Result<()> {
+    query!("link/admit").run_made(db, &[&role]).await
 }
 
 /// Drops a peer's role.
@@ -70,6 +78,11 @@ pub async fn drop_slot(db: &Connection, name: &str) -> Result<()> {
     query!("link/end_sender").rows(db, &[&name]).await?;
     query!("link/drop_slot").rows(db, &[&name]).await?;
     Ok(())
+}
+
+/// Does a peer give this node the rights of a peer, or is it a guest to it so far?
+pub async fn is_admitted(peer: &Connection) -> Result<bool> {
+    Ok(query!("link/is_admitted").one(peer, &[]).await?.get(0))
 }
 
 /// Asks a peer to keep its changes for this node from now on; the position in its WAL from which it does.

@@ -1,5 +1,6 @@
 //! The `node` table: who is in the cluster.
 
+use keystead::join::stage::Stage;
 use keystead::member::roster::{Member, NodeState, Roster};
 use keystead::{NodeId, NodeNumber};
 use tokio_postgres::Row;
@@ -25,17 +26,19 @@ pub async fn record(db: &Connection, node: &Member) -> Result<()> {
         address,
         public_address,
         state,
+        stage,
         serial,
         row_version: _,
     } = node;
     let port = i32::from(address.port);
-    let values: [&(dyn tokio_postgres::types::ToSql + Sync); 7] = [
+    let values: [&(dyn tokio_postgres::types::ToSql + Sync); 8] = [
         &id.as_str(),
         &number.0,
         &address.host,
         &port,
         public_address,
         &state.as_str(),
+        &stage.label(),
         serial,
     ];
     query!("node/record").run(db, &values).await?;
@@ -48,6 +51,14 @@ pub async fn set_state(db: &Connection, id: &NodeId, state: NodeState) -> Result
         .opt(db, &[&id.as_str(), &state.as_str()])
         .await?;
     Ok(row.map(|row| row.get(0)))
+}
+
+/// Says in which stage of its join a node is.
+pub async fn set_stage(db: &Connection, id: &NodeId, stage: Stage) -> Result<()> {
+    query!("node/set_stage")
+        .run(db, &[&id.as_str(), &stage.label()])
+        .await?;
+    Ok(())
 }
 
 /// Changes where users reach a node. False when it is not there.
@@ -66,6 +77,8 @@ fn read(row: &Row) -> Result<Member> {
         address: address(row)?,
         public_address: row.get("public_address"),
         state: NodeState::from_name(state).ok_or_else(|| Error::Unexpected(format!("node state {state:?}")))?,
+        // A newer version may know stages that this one does not.
+        stage: Stage::from_label(row.get("stage")).unwrap_or(Stage::Creating),
         serial: row.get("serial"),
         row_version: row.get("version"),
     })

@@ -24,6 +24,8 @@ pub struct MemberFacts {
     pub now: Micros,
     /// Nodes that are members or becoming one, this one not counted.
     pub nodes: usize,
+    /// Addresses of members that it has not heard of lately.
+    pub silent: Vec<String>,
     /// Bytes of the tables to copy.
     pub bytes: u64,
 }
@@ -79,6 +81,13 @@ pub fn judge(joiner: &JoinerFacts, member: &MemberFacts) -> Result<()> {
         ))
         .with_hint("remove a node first: `ksctl cluster nodes delete`"));
     }
+    if !member.silent.is_empty() {
+        return Err(
+            Error::conflict(format!("members are down: {}", member.silent.join(", "))).with_hint(
+                "every member must keep its changes for a joining node: bring them back, or remove them first",
+            ),
+        );
+    }
     // Copying needs the rows, their indexes and the WAL of both.
     let needed = member.bytes.saturating_mul(3);
     if joiner.free_bytes < needed {
@@ -110,6 +119,7 @@ mod tests {
             schema: 3,
             now,
             nodes: 2,
+            silent: Vec::new(),
             bytes: 1 << 20,
         };
         (joiner, member)
@@ -134,6 +144,7 @@ mod tests {
         assert!(refusal(|j, _| j.schema = 4).contains("schema 4"));
         assert!(refusal(|j, _| j.now.0 += 600_000_000).contains("600000 ms ahead"));
         assert!(refusal(|_, m| m.nodes = MAX_NODES).contains("20 of 20"));
+        assert!(refusal(|_, m| m.silent.push("10.0.0.3:5432".to_owned())).contains("10.0.0.3:5432"));
         assert!(refusal(|j, _| j.free_bytes = 10).contains("10 are free"));
     }
 }

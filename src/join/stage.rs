@@ -133,7 +133,16 @@ impl Stage {
         Self::RUNNING.contains(&self)
     }
 
-    /// The name used in logs, fail points and the ledger.
+    /// The stage with this label.
+    pub fn from_label(label: &str) -> Option<Self> {
+        let others = [Self::Idle, Self::Ready, Self::Killed];
+        Self::RUNNING
+            .into_iter()
+            .chain(others)
+            .find(|stage| stage.label() == label)
+    }
+
+    /// The name used in logs, fail points, the ledger and the `node` table.
     pub fn label(self) -> &'static str {
         match self {
             Self::Idle => "idle",

@@ -3,7 +3,7 @@
 //! Takes no history: the same tables give the same repairs, and doing them twice does no harm. The reconciler in
 //! `appliance/src/links` looks, asks this file, and acts.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::roster::{Member, NodeState, Roster};
 use crate::id::NodeId;
@@ -12,10 +12,10 @@ use crate::replication::names;
 /// What exists on this node now.
 #[derive(Debug, Clone, Default)]
 pub struct Actual {
-    /// Names of our peers' roles.
-    pub roles: BTreeSet<String>,
+    /// Names of other nodes' roles, with whether each has the rights of a peer.
+    pub roles: BTreeMap<String, bool>,
     /// Names of our subscriptions, with whether each is enabled.
-    pub subscriptions: std::collections::BTreeMap<String, bool>,
+    pub subscriptions: BTreeMap<String, bool>,
     /// Names of our logical slots.
     pub slots: BTreeSet<String>,
 }
@@ -23,8 +23,10 @@ pub struct Actual {
 /// One thing to do. In the order of the list.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Repair {
-    /// Let the peer log in: its role.
+    /// Let a node log in: its role.
     MakeRole(String),
+    /// Give a role the rights of a peer.
+    Admit(String),
     /// Write the access lines of exactly these nodes and load them.
     SetAccess(Vec<NodeId>),
     /// Put the certificates with these serial numbers on the revocation list.
@@ -52,16 +54,11 @@ pub fn repairs(roster: &Roster, me: &Member, guests: &[NodeId], actual: &Actual,
     let mut access: Vec<NodeId> = peers.iter().map(|peer| peer.id.clone()).collect();
     access.extend(guests.iter().filter(|guest| roster.find(guest).is_none()).cloned());
     let roles: BTreeSet<String> = access.iter().map(names::role).collect();
+    let gone: Vec<&String> = actual.roles.keys().filter(|role| !roles.contains(*role)).collect();
 
-    let mut list: Vec<Repair> = roles.difference(&actual.roles).cloned().map(Repair::MakeRole).collect();
+    let mut list = admitting(&roles, &peers, actual);
     list.push(Repair::SetAccess(access));
-    let removed = roster.nodes.iter().filter(|node| node.state == NodeState::Removed);
-    let mut serials: Vec<String> = removed.map(|node| node.serial.clone()).collect();
-    serials.sort();
-    if !serials.is_empty() {
-        list.push(Repair::Revoke(serials));
-    }
-    let gone: Vec<&String> = actual.roles.difference(&roles).collect();
+    list.extend(revoking(roster));
     list.extend(gone.iter().map(|role| Repair::EndSessions((*role).clone())));
     if subscribe {
         list.extend(subscribing(&peers, me, actual));
@@ -69,6 +66,27 @@ pub fn repairs(roster: &Roster, me: &Member, guests: &[NodeId], actual: &Actual,
     list.extend(dropping(&peers, me, actual));
     list.extend(gone.into_iter().cloned().map(Repair::DropRole));
     list
+}
+
+/// Everybody expected gets a role; recorded nodes get a peer's rights with it.
+fn admitting(roles: &BTreeSet<String>, peers: &[&Member], actual: &Actual) -> Vec<Repair> {
+    let unknown = roles.iter().filter(|role| !actual.roles.contains_key(*role));
+    let guests_so_far = peers
+        .iter()
+        .map(|peer| names::role(&peer.id))
+        .filter(|role| actual.roles.get(role) != Some(&true));
+    unknown
+        .cloned()
+        .map(Repair::MakeRole)
+        .chain(guests_so_far.map(Repair::Admit))
+        .collect()
+}
+
+fn revoking(roster: &Roster) -> Option<Repair> {
+    let removed = roster.nodes.iter().filter(|node| node.state == NodeState::Removed);
+    let mut serials: Vec<String> = removed.map(|node| node.serial.clone()).collect();
+    serials.sort();
+    (!serials.is_empty()).then_some(Repair::Revoke(serials))
 }
 
 /// Subscriptions to members only: a joining node asks for its own when it is ready for it.
@@ -114,6 +132,7 @@ mod tests {
             },
             public_address: String::new(),
             state,
+            stage: crate::join::stage::Stage::Creating,
             serial: String::new(),
             row_version: 1,
         }
@@ -129,7 +148,8 @@ mod tests {
     fn act(list: &[Repair], roster: &Roster, me: &Member, actual: &mut Actual) {
         for repair in list {
             match repair {
-                Repair::MakeRole(role) => drop(actual.roles.insert(role.clone())),
+                Repair::MakeRole(role) => drop(actual.roles.insert(role.clone(), false)),
+                Repair::Admit(role) => drop(actual.roles.insert(role.clone(), true)),
                 Repair::DropRole(role) => drop(actual.roles.remove(role)),
                 Repair::Subscribe(id) => {
                     let number = roster.find(id).unwrap().number;
@@ -157,7 +177,7 @@ mod tests {
         actual
             .subscriptions
             .insert(names::link(NodeNumber(3), NodeNumber(1)), true);
-        actual.roles.insert(names::role(&node(3, NodeState::Removed).id));
+        actual.roles.insert(names::role(&node(3, NodeState::Removed).id), true);
         let first = repairs(&roster, &me, &[], &actual, true);
         act(&first, &roster, &me, &mut actual);
         let second = repairs(&roster, &me, &[], &actual, true);
@@ -172,7 +192,7 @@ mod tests {
         let roster = roster(&[NodeState::Ready, NodeState::Removed]);
         let role = names::role(&node(2, NodeState::Removed).id);
         let mut actual = Actual::default();
-        actual.roles.insert(role.clone());
+        actual.roles.insert(role.clone(), true);
         actual.slots.insert(names::link(NodeNumber(1), NodeNumber(2)));
         let list = repairs(&roster, &node(1, NodeState::Ready), &[], &actual, true);
         assert_eq!(
@@ -202,6 +222,16 @@ mod tests {
             list,
             [Repair::MakeRole(names::role(&guest)), Repair::SetAccess(vec![guest])]
         );
+    }
+
+    #[test]
+    fn a_guest_that_was_recorded_is_given_the_rights_of_a_peer() {
+        let roster = roster(&[NodeState::Ready, NodeState::Joining]);
+        let role = names::role(&node(2, NodeState::Joining).id);
+        let mut actual = Actual::default();
+        actual.roles.insert(role.clone(), false);
+        let list = repairs(&roster, &node(1, NodeState::Ready), &[], &actual, true);
+        assert!(list.contains(&Repair::Admit(role)), "{list:?}");
     }
 
     #[test]

@@ -68,6 +68,7 @@ mod tests {
             },
             public_address: String::new(),
             state: *state,
+            stage: crate::join::stage::Stage::Creating,
             serial: String::new(),
             row_version: 1,
         };

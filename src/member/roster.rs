@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::id::{NodeId, NodeNumber};
 use crate::join::request::Address;
+use crate::join::stage::Stage;
 
 /// Where a node stands. Ordered: merging two rows keeps the greater, so a removed node can never come back.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -64,6 +65,8 @@ pub struct Member {
     pub public_address: String,
     /// Where it stands.
     pub state: NodeState,
+    /// How far its join is, while it joins.
+    pub stage: Stage,
     /// The serial number of its certificate in hexadecimal, for the revocation list.
     pub serial: String,
     /// The version of the row.

@@ -20,27 +20,19 @@ use crate::harness::{Cluster, Node};
 pub(crate) struct Joined {
     /// Keys acknowledged in all.
     pub(crate) acknowledged: usize,
-    /// Keys made a second before the join began.
-    pub(crate) keys_a_second: f64,
+    /// How keys were made before the join began.
+    pub(crate) made: Pace,
     /// How the join copied its rows.
-    pub(crate) joined: Copied,
+    pub(crate) copied: Pace,
     /// How a plain `copy` did.
-    pub(crate) plain: Copied,
+    pub(crate) plain: Pace,
 }
 
 /// So many rows in so long a time.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Copied {
+pub(crate) struct Pace {
     pub(crate) rows: u64,
     pub(crate) seconds: f64,
-}
-
-impl Copied {
-    pub(crate) fn rows_a_second(self) -> f64 {
-        #[expect(clippy::cast_precision_loss, reason = "rows are far fewer than 2^52")]
-        let rows = self.rows as f64;
-        rows / self.seconds
-    }
 }
 
 /// Makes so many keys on two nodes, lets a third join while both go on, then lets all three go on for a while.
@@ -51,7 +43,10 @@ pub(crate) async fn join_while_writing(keys: u64) -> Result<Joined> {
     let begin = Instant::now();
     let mut load = Load::start(&cluster.nodes).await?;
     load.wait_for(keys).await?;
-    let seconds = begin.elapsed().as_secs_f64();
+    let made = Pace {
+        rows: keys,
+        seconds: begin.elapsed().as_secs_f64(),
+    };
 
     let third = cluster.lab.single().await?;
     cluster.join(third).await?;
@@ -64,14 +59,12 @@ pub(crate) async fn join_while_writing(keys: u64) -> Result<Joined> {
     for node in &cluster.nodes {
         has_all(node, &acknowledged).await?;
     }
-    let joined = copied_by_join(&cluster.nodes[2].logged())?;
-    ensure!(joined.rows >= keys, "{joined:?} copied what came before it");
-    #[expect(clippy::cast_precision_loss, reason = "keys are far fewer than 2^52")]
-    let keys_a_second = keys as f64 / seconds;
+    let copied = copied_by_join(&cluster.nodes[2].logged())?;
+    ensure!(copied.rows >= keys, "{copied:?} copied what came before it");
     Ok(Joined {
         acknowledged: acknowledged.len(),
-        keys_a_second,
-        joined,
+        made,
+        copied,
         plain,
     })
 }
@@ -96,7 +89,7 @@ async fn has_all(node: &Node, acknowledged: &[String]) -> Result<()> {
 }
 
 /// Reads from the joiner's log how many rows the stage of the initial sync copied, and how long it took.
-fn copied_by_join(log: &str) -> Result<Copied> {
+fn copied_by_join(log: &str) -> Result<Pace> {
     let at = |stage: &str| {
         let line = log.lines().find(|line| line.contains(&format!("stage={stage} ")));
         let time = line.and_then(|line| line.split_whitespace().next());
@@ -106,14 +99,14 @@ fn copied_by_join(log: &str) -> Result<Copied> {
     let copied = log.lines().filter(|line| line.contains("copied a table"));
     let rows = copied.filter_map(|line| line.rsplit_once("rows=")?.1.parse::<u64>().ok());
     let took = at("catching_up")? - at("initial_sync")?;
-    Ok(Copied {
+    Ok(Pace {
         rows: rows.sum(),
         seconds: took.as_seconds_f64(),
     })
 }
 
 /// Pipes the keys of the first node into a table of the same shape on the third.
-async fn plain_copy(cluster: &Cluster) -> Result<Copied> {
+async fn plain_copy(cluster: &Cluster) -> Result<Pace> {
     let (from, to) = (cluster.first(), &cluster.nodes[2]);
     let db = to.db(sql::database::CLUSTER).await?;
     db.batch_execute("create table public.plain_copy (like public.key including all)")
@@ -128,10 +121,13 @@ async fn plain_copy(cluster: &Cluster) -> Result<Copied> {
         .status();
     let (written, read) = tokio::try_join!(writer, reader.wait())?;
     let seconds = begin.elapsed().as_secs_f64();
-    ensure!(written.success() && read.success(), "psql ended with {read} and {written}");
+    ensure!(
+        written.success() && read.success(),
+        "psql ended with {read} and {written}"
+    );
     let rows = db.query_one("select count(*) from public.plain_copy", &[]).await?;
     db.batch_execute("drop table public.plain_copy").await?;
-    Ok(Copied {
+    Ok(Pace {
         rows: rows.get::<_, i64>(0).unsigned_abs(),
         seconds,
     })

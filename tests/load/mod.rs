@@ -61,19 +61,15 @@ impl Load {
         Ok(())
     }
 
-    /// Keys acknowledged up to now.
-    pub(crate) fn made(&self) -> u64 {
-        self.made.load(Ordering::Relaxed)
-    }
-
     /// Waits until so many more keys are acknowledged; fails as soon as a writer has failed.
     pub(crate) async fn wait_for(&mut self, more: u64) -> Result<()> {
-        let end = self.made() + more;
+        let (writers, made) = (&mut self.writers, &self.made);
+        let end = made.load(Ordering::Relaxed) + more;
         let patience = PATIENCE_A_THOUSAND * u32::try_from(more / 1000 + 1)?;
         let mut failed = None;
         until(&format!("{more} keys are made"), patience, async || {
-            failed = self.writers.try_join_next();
-            Ok(failed.is_some() || self.made() >= end)
+            failed = writers.try_join_next();
+            Ok(failed.is_some() || made.load(Ordering::Relaxed) >= end)
         })
         .await?;
         match failed {

@@ -136,6 +136,30 @@ fn a_token_is_good_until_its_end_and_a_little_leeway() {
 }
 
 #[test]
+fn of_a_token_that_may_be_of_any_age_all_but_its_end_is_checked() {
+    let (node, other) = (Node::new(), Node::new());
+    let of_any_age = |token: &str| verify_of_any_age(token, Purpose::Access, &node.key().public);
+    let mut old = claims();
+    (old.iat, old.exp) = (0, 300);
+    let token = sign(old, node.key()).unwrap();
+    assert_eq!(node.verify(&token).unwrap_err().to_string(), "Token has expired");
+    assert_eq!(of_any_age(&token).unwrap().sub, "local|1");
+
+    assert!(of_any_age(&other.good()).is_err(), "a token of another key");
+    let header = Header::new(ALGORITHM);
+    for (claim, value) in [
+        ("aud", json!("another")),
+        ("iss", json!("another")),
+        ("exp", json!(null)),
+        ("typ", json!("refresh")),
+    ] {
+        let mut said = said_by(&node);
+        said[claim] = value;
+        assert!(of_any_age(&node.forge(&header, &said)).is_err(), "{claim}");
+    }
+}
+
+#[test]
 fn a_changed_token_is_refused_at_every_place() {
     let node = Node::new();
     let token = node.good();

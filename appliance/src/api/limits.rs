@@ -2,16 +2,21 @@
 
 use std::time::Duration;
 
+use axum::body::Body;
 use axum::extract::Request;
-use axum::http::{HeaderValue, header};
+use axum::http::{HeaderMap, HeaderValue, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
+use futures_util::StreamExt as _;
 use keystead::{Error, Kind};
 
 use super::error::Refusal;
 
 /// How long any call may take. Clients give up after 30 s, so the answer that it took too long comes just before.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(29);
+
+/// The largest body that is read only to be dropped: 16 MiB. Whoever sends more may miss the answer.
+const DROPPED_BYTES: u64 = 16 << 20;
 
 /// What a single call may take.
 #[derive(Debug, Clone, Copy)]
@@ -24,14 +29,29 @@ pub(crate) struct Limits {
 
 /// Keeps a call within its limits.
 ///
-/// A body that announces its size is refused before it is read: whoever waits for `100 Continue` then sends nothing.
+/// A body that announces its size is refused before it is taken in.
 pub(crate) async fn keep(limits: Limits, request: Request, next: Next) -> Response {
-    let announced = request.headers().get(header::CONTENT_LENGTH).and_then(bytes);
-    if announced.is_some_and(|bytes| bytes > limits.body_bytes as u64) {
+    let announced = announced(request.headers()).unwrap_or_default();
+    if announced > limits.body_bytes as u64 {
+        if announced <= DROPPED_BYTES && !waits_for_leave(request.headers()) {
+            // One that sends too slowly is answered all the same.
+            let _sent = tokio::time::timeout(limits.patience, drop_body(request.into_body())).await;
+        }
         return Refusal::from(too_large()).into_response();
     }
     let answer = tokio::time::timeout(limits.patience, next.run(request)).await;
     answer.unwrap_or_else(|_| Refusal::from(too_late()).into_response())
+}
+
+/// Reads a body to its end. A connection that is closed with bytes unread is reset, and the answer with it.
+async fn drop_body(body: Body) {
+    let mut pieces = body.into_data_stream();
+    while pieces.next().await.is_some_and(|piece| piece.is_ok()) {}
+}
+
+/// A client that waits for `100 Continue` sends no body when it is answered before.
+fn waits_for_leave(headers: &HeaderMap) -> bool {
+    headers.contains_key(header::EXPECT)
 }
 
 /// A body is larger than this node takes.
@@ -45,6 +65,7 @@ fn too_late() -> Error {
         .with_hint("what it was to do may yet happen: look before trying again")
 }
 
-fn bytes(length: &HeaderValue) -> Option<u64> {
-    length.to_str().ok()?.parse().ok()
+fn announced(headers: &HeaderMap) -> Option<u64> {
+    let length = headers.get(header::CONTENT_LENGTH).map(HeaderValue::to_str)?;
+    length.ok()?.parse().ok()
 }

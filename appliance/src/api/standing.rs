@@ -24,6 +24,16 @@ pub(crate) fn may_write(standing: Standing) -> Result<()> {
     }
 }
 
+/// Is traffic of users to be sent here? Reads and writes on a killed node are on none of the members.
+pub(crate) fn may_take_traffic(standing: Standing) -> Result<()> {
+    may_write(standing)?;
+    match standing {
+        Standing::Killed => Err(Error::unavailable("this node's join has failed")
+            .with_hint("`ksctl cluster info` shows why; join again, or clear it with `ksctl cluster delete`")),
+        Standing::Joining | Standing::Removed | Standing::Alone | Standing::Member => Ok(()),
+    }
+}
+
 /// Are tokens of the node's former life still good for watching? A join exchanges the token key under its user.
 pub(crate) fn takes_former_tokens(standing: Standing) -> bool {
     matches!(standing, Standing::Joining | Standing::Killed)
@@ -50,6 +60,21 @@ mod tests {
         let refused = may_write(Standing::Removed).unwrap_err();
         assert_eq!(refused.kind(), Kind::Conflict);
         assert!(refused.hint().is_some_and(|hint| hint.contains("ksctl cluster delete")));
+    }
+
+    #[test]
+    fn traffic_is_for_members_and_for_nodes_that_are_alone() {
+        for (standing, takes) in [
+            (Standing::Alone, true),
+            (Standing::Member, true),
+            (Standing::Joining, false),
+            (Standing::Killed, false),
+            (Standing::Removed, false),
+        ] {
+            assert_eq!(may_take_traffic(standing).is_ok(), takes, "{standing:?}");
+        }
+        // Its administrator goes on with it all the same.
+        may_write(Standing::Killed).unwrap();
     }
 
     #[test]

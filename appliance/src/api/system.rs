@@ -71,7 +71,7 @@ async fn postgres(agent: &Agent) -> &'static str {
 #[utoipa::path(get, path = "/healthz", tag = "system", operation_id = "health", security(()),
     responses((status = 200, description = "yes", body = Health), (status = 503, description = "no, and why", body = Health)))]
 pub(crate) async fn health(State(agent): State<Arc<Agent>>) -> (StatusCode, Json<Health>) {
-    let reason = match standing::may_write(agent.standing()) {
+    let reason = match standing::may_take_traffic(agent.standing()) {
         Ok(()) => answers(&agent).await.err().map(|error| because(&agent, error)),
         refused => refused.err(),
     };

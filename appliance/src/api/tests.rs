@@ -1,11 +1,13 @@
 //! What all routes have in common, on small routers of their own; and the committed description of the real ones.
 
 use super::query::Path;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use axum::body::{Body, to_bytes};
 use axum::extract::Request;
 use axum::routing::{get, post};
+use futures_util::StreamExt as _;
 use serde_json::{Value, json};
 use tower::ServiceExt as _;
 
@@ -122,11 +124,42 @@ async fn a_body_that_is_too_large_or_no_json_is_refused_in_json() {
     assert_eq!(refused("GET", "/api/v1/things/%ff", "").await.0, 400);
 }
 
+/// Sends a body that announces so many bytes and, when asked for, comes in two pieces. The answer, and how many pieces
+/// were taken.
+async fn announce(bytes: usize, expect: Option<&str>) -> (StatusCode, usize) {
+    let taken = Arc::new(AtomicUsize::new(0));
+    let counted = Arc::clone(&taken);
+    let piece = move |piece: &'static str| {
+        counted.fetch_add(1, Ordering::Relaxed);
+        Ok::<_, std::io::Error>(piece)
+    };
+    let body = futures_util::stream::iter(["[", "]"]).map(piece);
+    let mut request = Request::post("/api/v1/things").header(header::CONTENT_LENGTH, bytes);
+    if let Some(expect) = expect {
+        request = request.header(header::EXPECT, expect);
+    }
+    let request = request.body(Body::from_stream(body)).expect("a request");
+    let response = PlainPaths(small()).oneshot(request).await.expect("an answer");
+    (response.status(), taken.load(Ordering::Relaxed))
+}
+
 #[tokio::test]
-async fn a_body_that_announces_too_much_is_refused_before_it_is_read() {
-    let unread = futures_util::stream::pending::<Result<Vec<u8>, std::io::Error>>();
+async fn a_body_that_announces_too_much_is_read_to_its_end_so_that_its_sender_gets_the_answer() {
+    assert_eq!(announce(LIMIT + 1, None).await, (StatusCode::PAYLOAD_TOO_LARGE, 2));
+}
+
+#[tokio::test]
+async fn a_body_whose_sender_waits_or_that_is_beyond_all_measure_is_refused_unread() {
+    let waits = announce(LIMIT + 1, Some("100-continue")).await;
+    assert_eq!(waits, (StatusCode::PAYLOAD_TOO_LARGE, 0));
+    assert_eq!(announce(1 << 30, None).await, (StatusCode::PAYLOAD_TOO_LARGE, 0));
+}
+
+#[tokio::test]
+async fn a_body_that_announces_too_much_and_never_comes_is_refused_all_the_same() {
+    let silent = futures_util::stream::pending::<Result<Vec<u8>, std::io::Error>>();
     let request = Request::post("/api/v1/things").header(header::CONTENT_LENGTH, LIMIT + 1);
-    let request = request.body(Body::from_stream(unread)).unwrap();
+    let request = request.body(Body::from_stream(silent)).unwrap();
     let response = PlainPaths(small()).oneshot(request).await.unwrap();
     assert_eq!(response.status(), StatusCode::PAYLOAD_TOO_LARGE);
 }

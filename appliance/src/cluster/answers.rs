@@ -7,9 +7,9 @@ use keystead::Result;
 use keystead::api::cluster::ClusterInfo;
 use keystead::api::summary::{NodeErrors, Summary, View};
 use keystead::member::lease::majority;
-use keystead::member::roster::Roster;
+use keystead::member::roster::{Member, Roster};
 use keystead::member::status::NodeStatus;
-use keystead::summary::DOWN_AFTER_MILLIS;
+use keystead::summary::is_silent;
 use sql::Connection;
 
 use crate::agent::{Agent, Standing};
@@ -73,12 +73,8 @@ fn joining(agent: &Agent) -> ClusterInfo {
 async fn raft_status(agent: &Agent, db: &Connection, roster: &Roster) -> Result<&'static str> {
     let now = agent.clock.now();
     let heard = sql::heartbeat::newest(db).await?;
-    let recent = |number| {
-        heard
-            .get(number)
-            .is_some_and(|at| now.millis_since(*at) <= DOWN_AFTER_MILLIS)
-    };
-    let up = roster.ready().filter(|node| recent(&node.number)).count();
+    let heard_of = |node: &&Member| !is_silent(heard.get(&node.number).copied(), now);
+    let up = roster.ready().filter(heard_of).count();
     Ok(if up >= majority(roster.ready().count()) {
         "up"
     } else {

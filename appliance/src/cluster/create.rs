@@ -7,6 +7,7 @@ use std::sync::Arc;
 use certs::{Authority, CheckedRequest, NodeKey, NodeTemplate};
 use keystead::api::cluster::ClusterInfo;
 use keystead::join::request::{Address, NewCluster};
+use keystead::join::stage::Stage;
 use keystead::member::roster::{Member, NodeState};
 use keystead::{Error, NodeId, NodeNumber, Result};
 use sql::identity::Identity;
@@ -27,6 +28,7 @@ pub(super) const BACKDATE_SECONDS: i64 = 3600;
 
 /// Makes a cluster of which this node is the first member.
 pub(crate) async fn create(agent: &Arc<Agent>, asked: NewCluster) -> Result<ClusterInfo> {
+    let _changing = agent.changing.lock().await;
     may_create(agent.standing())?;
     let id: NodeId = random_id().parse()?;
     let cluster_id = random_id();
@@ -39,6 +41,7 @@ pub(crate) async fn create(agent: &Arc<Agent>, asked: NewCluster) -> Result<Clus
         address: asked.local.clone(),
         public_address: asked.public_address,
         state: NodeState::Ready,
+        stage: Stage::Ready,
         serial,
         row_version: 0,
     };

@@ -22,6 +22,7 @@ fn pending_path(agent: &Agent) -> PathBuf {
 
 /// Makes a key and a signing request for it.
 pub(crate) async fn csr(agent: &Arc<Agent>, asked: CsrRequest) -> Result<CsrAnswer> {
+    let _changing = agent.changing.lock().await;
     match agent.standing() {
         Standing::Alone | Standing::Killed => {}
         Standing::Joining => return Err(Error::conflict("this node is joining a cluster")),

@@ -4,7 +4,7 @@
 //! number given so far, so that no number is given twice.
 
 use futures_util::future::join_all;
-use keystead::member::lease::{Votes, decide};
+use keystead::member::lease::{Votes, decide, majority};
 use keystead::member::roster::{Member, Roster};
 use keystead::{Error, NodeId, NodeNumber, Result};
 use sql::lease::Grant;
@@ -22,8 +22,10 @@ pub(super) struct Lease {
     holder: String,
     here: Pooled,
     peers: Vec<Connection>,
+    /// How many members are a majority.
+    needed: usize,
     /// The highest node number that any member knows of.
-    pub(super) highest: NodeNumber,
+    highest: NodeNumber,
 }
 
 /// Takes the lease over the members of `roster`, `except` one that is being removed.
@@ -50,24 +52,29 @@ pub(super) async fn take(agent: &Agent, roster: &Roster, except: Option<&NodeId>
         busy: grants().count() - granted,
     });
     let highest = grants().map(|grant| grant.highest).max().unwrap_or(own.highest);
+    // A number that was set aside long ago and has no node belongs to a join that never was.
+    let is_fresh = grants().any(|grant| grant.is_fresh);
+    let unheard_of = is_fresh && roster.nodes.iter().all(|node| node.number < highest);
     let lease = Lease {
         holder,
         here,
         peers: answers.into_iter().map(|(peer, _)| peer).collect(),
+        needed: majority(members.len()),
         highest,
     };
-    if let Err(refused) = decided {
-        lease.end(NodeNumber(0)).await;
-        return Err(refused);
+    let refused = decided.err().or_else(|| unheard_of.then(|| not_yet_heard_of(highest)));
+    match refused {
+        None => Ok(lease),
+        Some(refused) => {
+            lease.end().await;
+            Err(refused)
+        }
     }
-    if roster.nodes.iter().all(|node| node.number < highest) {
-        lease.end(NodeNumber(0)).await;
-        return Err(
-            Error::consensus_down(format!("this node has not yet heard of node number {highest}"))
-                .with_hint("try again in a few seconds"),
-        );
-    }
-    Ok(lease)
+}
+
+fn not_yet_heard_of(number: NodeNumber) -> Error {
+    Error::consensus_down(format!("this node has not yet heard of node number {number}"))
+        .with_hint("try again in a few seconds")
 }
 
 async fn ask(agent: &Agent, me: &NodeId, node: &Member, holder: &str) -> Option<(Connection, Grant)> {
@@ -77,9 +84,27 @@ async fn ask(agent: &Agent, me: &NodeId, node: &Member, holder: &str) -> Option<
 }
 
 impl Lease {
-    /// Gives the lease back, leaving the number given under it (0 for none) with every member that can be told.
-    pub(super) async fn end(self, given: NodeNumber) {
-        let end = async |member: &Connection| sql::lease::end(member, &self.holder, given).await;
+    /// The next node number, set aside with a majority before it is used: whatever becomes of this node, no other lease
+    /// gives it again.
+    pub(super) async fn next_number(&self) -> Result<NodeNumber> {
+        let number = NodeNumber(self.highest.0 + 1);
+        let reserve = async |member: &Connection| sql::lease::reserve(member, &self.holder, number).await;
+        let answers = join_all(self.peers.iter().map(reserve)).await;
+        let here = reserve(&self.here).await;
+        let reserved = answers
+            .iter()
+            .chain([&here])
+            .filter(|answer| matches!(answer, Ok(true)))
+            .count();
+        if reserved >= self.needed {
+            return Ok(number);
+        }
+        Err(Error::consensus_down("the membership lease was lost before it was used").with_hint("try again"))
+    }
+
+    /// Gives the lease back to every member that can be told; from the others it lapses by itself.
+    pub(super) async fn end(self) {
+        let end = async |member: &Connection| sql::lease::end(member, &self.holder).await;
         let told = join_all(self.peers.iter().map(end)).await;
         let here = end(&self.here).await;
         if told.iter().chain([&here]).any(Result::is_err) {

@@ -15,7 +15,7 @@ pub(crate) use answers::{errors, info, summary};
 pub(crate) use create::create;
 pub(crate) use csr::{csr, drop_pending_key, pending_key};
 pub(crate) use nodes::{nodes, set_public_address};
-pub(crate) use record::{record, withdraw};
+pub(crate) use record::{record, report, withdraw};
 pub(crate) use removal::{leave, remove};
 pub(crate) use sign::sign;
 

@@ -5,13 +5,17 @@
 
 use std::sync::Arc;
 
+use keystead::join::stage::Stage;
+use keystead::member::MAX_NODES;
 use keystead::member::roster::{Member, NodeState, Roster};
 use keystead::peer::Record;
 use keystead::{Error, Kind, NodeId, NodeNumber, Result};
 use sql::ticket::Ticket;
 
+use super::sign::full;
 use super::{lease, must_be_member};
 use crate::agent::Agent;
+use crate::links;
 
 /// Takes a node in as joining. The same ticket of the same node gives the same number again.
 pub(crate) async fn record(agent: &Arc<Agent>, caller: &NodeId, asked: Record) -> Result<NodeNumber> {
@@ -31,7 +35,8 @@ pub(crate) async fn record(agent: &Arc<Agent>, caller: &NodeId, asked: Record) -
     }
     wait_for_turn(&roster)?;
     let number = number_and_keep(agent, caller, &asked, ticket, &roster).await?;
-    agent.links_changed.notify_one();
+    // Not left to the timer: the node needs a peer's rights as soon as it has the answer.
+    links::reconcile(agent).await?;
     tracing::info!(node_id = %caller, %number, address = %asked.address, "recorded a joining node");
     Ok(number)
 }
@@ -45,10 +50,22 @@ async fn number_and_keep(
     roster: &Roster,
 ) -> Result<NodeNumber> {
     let lease = lease::take(agent, roster, None).await?;
-    let number = NodeNumber(lease.highest.0 + 1);
-    let kept = keep(agent, caller, asked, ticket, number).await;
-    lease.end(if kept.is_ok() { number } else { NodeNumber(0) }).await;
-    kept.map(|()| number)
+    let kept = async {
+        must_have_room(roster)?;
+        let number = lease.next_number().await?;
+        keep(agent, caller, asked, ticket, number).await.map(|()| number)
+    };
+    let kept = kept.await;
+    lease.end().await;
+    kept
+}
+
+/// Asked again under the lease: several may have passed the pre-flight for the last place.
+fn must_have_room(roster: &Roster) -> Result<()> {
+    match roster.live().count() {
+        nodes if nodes < MAX_NODES => Ok(()),
+        nodes => Err(full(nodes)),
+    }
 }
 
 const NEW_TICKET: &str = "have a new request signed: `ksctl cluster csr`, then `ksctl cluster nodes create`";
@@ -91,12 +108,19 @@ async fn keep(agent: &Agent, id: &NodeId, asked: &Record, ticket: Ticket, number
         address: asked.address.clone(),
         public_address: asked.public_address.clone(),
         state: NodeState::Joining,
+        stage: Stage::Creating,
         serial: ticket.serial,
         row_version: 0,
     };
     sql::node::record(&*agent.db().await?, &member).await?;
     sql::ticket::spend(&*agent.local.get().await?, &asked.ticket, number).await?;
     Ok(())
+}
+
+/// Keeps how far a joining node is, for the lists of all members.
+pub(crate) async fn report(agent: &Arc<Agent>, caller: &NodeId, stage: Stage) -> Result<()> {
+    must_be_member(agent)?;
+    Ok(sql::node::set_stage(&*agent.db().await?, caller, stage).await?)
 }
 
 /// A node that gave up joining is removed at once: nothing of it was ever served.

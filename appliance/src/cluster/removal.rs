@@ -38,7 +38,7 @@ pub(crate) async fn remove(agent: &Arc<Agent>, id: &NodeId, force: bool) -> Resu
     };
     let removed = carry_out(agent, &roster, id, me.number).await;
     if let Some(lease) = lease {
-        lease.end(NodeNumber(0)).await;
+        lease.end().await;
     }
     removed
 }
@@ -74,6 +74,7 @@ async fn heard(agent: &Agent, audience: &[NodeNumber], me: NodeNumber, told: Mic
 ///
 /// Accounts and keys stay.
 pub(crate) async fn leave(agent: &Arc<Agent>) -> Result<()> {
+    let _changing = agent.changing.lock().await;
     match agent.standing() {
         Standing::Killed => return join::clear(agent).await,
         Standing::Alone => return Err(Error::conflict("this node is not in a cluster")),

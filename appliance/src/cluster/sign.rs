@@ -27,10 +27,7 @@ pub(crate) async fn sign(agent: &Arc<Agent>, asked: NewNode) -> Result<NewNodeAn
     let roster = sql::node::all(&*agent.db().await?).await?;
     let nodes = roster.live().count();
     if nodes >= MAX_NODES {
-        return Err(
-            Error::conflict(format!("the cluster is full: it has {nodes} of {MAX_NODES} nodes"))
-                .with_hint("remove a node first: `ksctl cluster nodes delete`"),
-        );
+        return Err(full(nodes));
     }
     if let Some(node) = roster.live().find(|node| node.address.host == asked.host) {
         return Err(Error::conflict(format!(
@@ -43,6 +40,12 @@ pub(crate) async fn sign(agent: &Arc<Agent>, asked: NewNode) -> Result<NewNodeAn
     // Not left to the timer: the node logs in as soon as it has the answer.
     links::reconcile(agent).await?;
     Ok(answer)
+}
+
+/// There are as many nodes as a cluster may have.
+pub(super) fn full(nodes: usize) -> Error {
+    Error::conflict(format!("the cluster is full: it has {nodes} of {MAX_NODES} nodes"))
+        .with_hint("remove a node first: `ksctl cluster nodes delete`")
 }
 
 async fn issue(agent: &Agent, request: &CheckedRequest, host: &str) -> Result<NewNodeAnswer> {

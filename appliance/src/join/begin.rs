@@ -24,6 +24,16 @@ const BLOCKING: Duration = Duration::from_secs(25);
 
 /// Begins a join; with `blocking`, waits for its end.
 pub(crate) async fn begin(agent: &Arc<Agent>, join: Join, blocking: bool) -> Result<ClusterInfo> {
+    start(agent, join).await?;
+    if blocking {
+        wait_for_end(agent).await;
+    }
+    info(agent).await
+}
+
+/// Checks and starts, one request at a time; the join then goes on by itself.
+async fn start(agent: &Arc<Agent>, join: Join) -> Result<()> {
+    let _changing = agent.changing.lock().await;
     may_join(agent)?;
     let from = agent
         .join
@@ -55,6 +65,7 @@ pub(crate) async fn begin(agent: &Arc<Agent>, join: Join, blocking: bool) -> Res
         ticket: header.ticket,
         local: join.local,
         public_address: join.public_address,
+        sponsor: header.sponsor.parse()?,
         member: join.member,
         number: None,
         wiped: false,
@@ -66,11 +77,7 @@ pub(crate) async fn begin(agent: &Arc<Agent>, join: Join, blocking: bool) -> Res
             .map(|keys| vec![keys.token_key().public.clone()])
             .unwrap_or_default(),
     };
-    driver::start(agent, ledger)?;
-    if blocking {
-        wait_for_end(agent).await;
-    }
-    info(agent).await
+    driver::start(agent, ledger)
 }
 
 fn may_join(agent: &Agent) -> Result<()> {

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use keystead::join::retry::{Verdict, pause, verdict};
 use keystead::join::stage::{Event, Stage};
-use keystead::peer::Withdraw;
+use keystead::peer::{Report, Withdraw};
 use keystead::{Error, NodeNumber, Result};
 use tokio_util::sync::CancellationToken;
 
@@ -91,7 +91,10 @@ async fn run(agent: &Arc<Agent>, stop: &CancellationToken) {
             Err(error) => Err(error),
         };
         match moved {
-            Ok(()) => failures = 0,
+            Ok(()) => {
+                failures = 0;
+                tell_members(agent).await;
+            }
             Err(error) => {
                 failures += 1;
                 fail(agent, stage, error, failures).await;
@@ -121,6 +124,18 @@ fn advance(agent: &Arc<Agent>, stage: Stage, event: Event) -> Result<()> {
     });
     tracing::info!(stage = %row.to, because = row.because, "the join goes on");
     Ok(())
+}
+
+/// So that the members' lists of nodes show how far the join is. Only a courtesy: the next stage is told again.
+async fn tell_members(agent: &Agent) {
+    let told = async {
+        let ledger = ledger(agent)?;
+        let member = connect::connect(agent.postgres.paths(), &ledger.node_id, &ledger.member).await?;
+        call::ask(&member, &Report { stage: ledger.stage }).await
+    };
+    if let Err(error) = told.await {
+        tracing::debug!(error = error.chain(), "the members could not be told of the stage");
+    }
 }
 
 /// The node is a member: the identity is saved already, so the ledger may go.

@@ -42,6 +42,8 @@ pub(crate) struct Ledger {
     /// Where users reach it.
     pub(crate) public_address: String,
     /// The member that signed; the rows are copied from it.
+    pub(crate) sponsor: NodeId,
+    /// Where that member is.
     pub(crate) member: Address,
     /// The number it has been given, from bootstrapping on.
     pub(crate) number: Option<NodeNumber>,
@@ -131,6 +133,7 @@ mod tests {
             ticket: "t".to_owned(),
             local: address("10.0.0.2"),
             public_address: String::new(),
+            sponsor: "b".repeat(32).parse().unwrap(),
             member: address("10.0.0.1"),
             number: Some(NodeNumber(2)),
             wiped: true,

@@ -101,9 +101,10 @@ async fn act(agent: &Agent, db: &Connection, roster: &Roster, me: &Member, repai
 }
 
 async fn act_in_database(db: &Connection, repair: &Repair) -> sql::Result<()> {
-    tracing::info!(?repair, "repairing a link");
+    told(repair);
     match repair {
         Repair::MakeRole(role) => sql::link::make_role(db, role).await,
+        Repair::Admit(role) => sql::link::admit(db, role).await,
         Repair::EndSessions(role) => sql::link::end_sessions(db, role).await,
         Repair::Enable(name) => sql::link::enable(db, name).await,
         Repair::DropSubscription(name) => sql::link::drop_subscription(db, name).await,
@@ -111,6 +112,11 @@ async fn act_in_database(db: &Connection, repair: &Repair) -> sql::Result<()> {
         Repair::DropRole(role) => sql::link::drop_role(db, role).await,
         Repair::SetAccess(_) | Repair::Revoke(_) | Repair::Subscribe(_) => Ok(()),
     }
+}
+
+/// What the reconciler did is to be seen afterwards.
+fn told(repair: &Repair) {
+    tracing::info!(?repair, "repairing a link");
 }
 
 fn access(id: &NodeId) -> PeerAccess {
@@ -157,13 +163,13 @@ pub(crate) async fn cut_all(agent: &Agent) -> Result<()> {
     for name in actual.subscriptions.keys() {
         sql::link::drop_subscription(&db, name).await?;
     }
-    for role in &actual.roles {
+    for role in actual.roles.keys() {
         sql::link::end_sessions(&db, role).await?;
     }
     for slot in &actual.slots {
         sql::link::drop_slot(&db, slot).await?;
     }
-    for role in &actual.roles {
+    for role in actual.roles.keys() {
         sql::link::drop_role(&db, role).await?;
     }
     Ok(())

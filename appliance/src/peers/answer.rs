@@ -7,8 +7,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use keystead::join::preflight::MemberFacts;
-use keystead::peer::{Call as Question, Hello, Reach, Record, Reply, Subscribe, Withdraw};
+use keystead::peer::{Call as Question, Hello, Reach, Record, Reply, Report, Subscribe, Withdraw};
 use keystead::replication::names;
+use keystead::summary;
 use keystead::{Error, Kind, NodeId, Result};
 use serde_json::Value;
 use sql::call::Call;
@@ -80,6 +81,10 @@ async fn dispatch(agent: &Arc<Agent>, call: &Call) -> Result<Value> {
             to_value::<Reach>(connect::reach(agent.postgres.paths(), &me, &asked.address).await?)
         }
         Record::KIND => to_value::<Record>(cluster::record(agent, &caller, read(&call.body)?).await?),
+        Report::KIND => {
+            let asked: Report = read(&call.body)?;
+            to_value::<Report>(cluster::report(agent, &caller, asked.stage).await?)
+        }
         Subscribe::KIND => to_value::<Subscribe>(links::subscribe_to(agent, &caller).await?),
         Withdraw::KIND => to_value::<Withdraw>(cluster::withdraw(agent, &caller).await?),
         other => Err(
@@ -90,14 +95,21 @@ async fn dispatch(agent: &Arc<Agent>, call: &Call) -> Result<Value> {
 }
 
 async fn hello(agent: &Agent, caller: &NodeId) -> Result<MemberFacts> {
+    let (me, now) = (agent.identity()?, agent.clock.now());
     let db = agent.db().await?;
     let roster = sql::node::all(&db).await?;
+    let heard = sql::heartbeat::newest(&db).await?;
+    let silent = roster
+        .ready_peers(&me.node_id)
+        .filter(|node| summary::is_silent(heard.get(&node.number).copied(), now))
+        .map(|node| node.address.to_string());
     Ok(MemberFacts {
-        cluster_id: agent.identity()?.cluster_id,
+        cluster_id: me.cluster_id.clone(),
         version: keystead::VERSION.to_owned(),
         schema: sql::migrate::newest(),
-        now: agent.clock.now(),
+        now,
         nodes: roster.live().filter(|node| node.id != *caller).count(),
+        silent: silent.collect(),
         bytes: sql::stat::data_bytes(&db).await?,
     })
 }

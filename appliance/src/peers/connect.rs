@@ -8,6 +8,7 @@ use std::time::Duration;
 use keystead::join::request::Address;
 use keystead::replication::names;
 use keystead::{Error, Kind, NodeId, Result};
+use rustls::AlertDescription;
 use sql::Connection;
 use tokio_postgres::config::{Host, SslMode};
 use tokio_postgres::error::SqlState;
@@ -22,7 +23,7 @@ const PATIENCE: Duration = Duration::from_secs(5);
 ///
 /// # Errors
 /// [`Kind::Unavailable`] when it cannot be reached, [`Kind::Unauthorized`] when it does not admit this node,
-/// [`Kind::Forbidden`] when it is not who it should be.
+/// [`Kind::Forbidden`] when either side refuses the other's certificate.
 pub(crate) async fn connect(paths: &Paths, me: &NodeId, address: &Address) -> Result<Connection> {
     let config = config(me, address);
     let connecting = config.connect(tls::connector(paths)?);
@@ -85,12 +86,7 @@ fn explain(address: &Address, error: tokio_postgres::Error) -> Error {
         };
     }
     if let Some(tls) = cause::<rustls::Error>(&error) {
-        return Error::new(
-            Kind::Forbidden,
-            format!("{address} is not who it should be: {}", tls_fault(tls)),
-        )
-        .with_hint("check that the address belongs to a node of this cluster, and both clocks")
-        .caused_by(error);
+        return tls_fault(address, tls).caused_by(error);
     }
     let why = match cause::<io::Error>(&error).map(io::Error::kind) {
         Some(io::ErrorKind::ConnectionRefused) => "connection refused",
@@ -102,9 +98,40 @@ fn explain(address: &Address, error: tokio_postgres::Error) -> Error {
     unreachable(address, why).caused_by(error)
 }
 
-fn tls_fault(error: &rustls::Error) -> &'static str {
+/// A handshake that failed. An alert is the other side's word on this node, every other fault this node's on the other.
+fn tls_fault(address: &Address, fault: &rustls::Error) -> Error {
+    let (text, hint) = match fault {
+        rustls::Error::AlertReceived(alert) => (
+            format!("{address} {}", refusal(*alert)),
+            "its cluster may have removed this node: `ksctl cluster nodes list` on a member; check both clocks",
+        ),
+        fault => (
+            format!("{address} is not who it should be: {}", mistrust(fault)),
+            "check that the address belongs to a node of this cluster, and both clocks",
+        ),
+    };
+    Error::new(Kind::Forbidden, text).with_hint(hint)
+}
+
+/// What the other side does, by the alert it sent (RFC 8446, section 6.2).
+fn refusal(alert: AlertDescription) -> &'static str {
+    match alert {
+        AlertDescription::CertificateExpired => "refuses this node's certificate: it has expired, or is not valid yet",
+        AlertDescription::CertificateRevoked => "refuses this node's certificate: it was revoked",
+        AlertDescription::BadCertificate
+        | AlertDescription::UnsupportedCertificate
+        | AlertDescription::CertificateUnknown
+        | AlertDescription::CertificateRequired
+        | AlertDescription::UnknownCA
+        | AlertDescription::AccessDenied
+        | AlertDescription::DecryptError => "refuses this node's certificate",
+        _ => "breaks the TLS handshake off",
+    }
+}
+
+fn mistrust(fault: &rustls::Error) -> &'static str {
     use rustls::CertificateError as C;
-    match error {
+    match fault {
         rustls::Error::InvalidCertificate(C::Expired | C::ExpiredContext { .. }) => "its certificate has expired",
         rustls::Error::InvalidCertificate(C::NotValidYet | C::NotValidYetContext { .. }) => {
             "its certificate is not valid yet"
@@ -113,7 +140,6 @@ fn tls_fault(error: &rustls::Error) -> &'static str {
             "its certificate is for another address"
         }
         rustls::Error::InvalidCertificate(_) => "its certificate is not of this cluster",
-        rustls::Error::AlertReceived(_) => "it refuses this node's certificate",
         _ => "the TLS handshake failed",
     }
 }
@@ -132,4 +158,49 @@ fn cause<'a, T: std::error::Error + 'static>(error: &'a (dyn std::error::Error +
         };
     }
     None
+}
+
+#[cfg(test)]
+mod tests {
+    use rustls::CertificateError;
+
+    use super::*;
+
+    fn told(fault: &rustls::Error) -> Error {
+        let address = Address {
+            host: "127.0.0.9".to_owned(),
+            port: 5432,
+        };
+        tls_fault(&address, fault)
+    }
+
+    #[test]
+    fn an_alert_is_told_as_what_the_other_side_does() {
+        for (alert, expected) in [
+            (
+                AlertDescription::CertificateRevoked,
+                "127.0.0.9:5432 refuses this node's certificate: it was revoked",
+            ),
+            (
+                AlertDescription::UnknownCA,
+                "127.0.0.9:5432 refuses this node's certificate",
+            ),
+            (
+                AlertDescription::HandshakeFailure,
+                "127.0.0.9:5432 breaks the TLS handshake off",
+            ),
+        ] {
+            let error = told(&rustls::Error::AlertReceived(alert));
+            assert_eq!((error.to_string().as_str(), error.kind()), (expected, Kind::Forbidden));
+        }
+    }
+
+    #[test]
+    fn a_certificate_this_node_refuses_is_told_as_whose_it_is() {
+        let error = told(&rustls::Error::InvalidCertificate(CertificateError::Expired));
+        assert_eq!(
+            error.to_string(),
+            "127.0.0.9:5432 is not who it should be: its certificate has expired"
+        );
+    }
 }

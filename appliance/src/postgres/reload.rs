@@ -39,7 +39,7 @@ impl Owned {
         Ok(())
     }
 
-    /// See [`super::Postgres::reload`].
+    /// Has a running PostgreSQL read its files, and waits until it has.
     pub(super) async fn reload(&self) -> Result<()> {
         // One that does not run reads its files when it starts.
         let Some(running) = Postmaster::of(&self.paths.pg()) else {

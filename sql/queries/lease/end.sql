@@ -1,1 +1,1 @@
-select peer.end_lease($1, $2)
+select peer.end_lease($1)

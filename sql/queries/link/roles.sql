@@ -1,1 +1,1 @@
-select rolname from pg_roles where rolname like 'peer\_%'
+select rolname, pg_has_role(oid, 'keystead_peer', 'member') as is_peer from pg_roles where starts_with(rolname, $1)

@@ -1,2 +1,2 @@
-select id, number, host, port, public_address, state::text, serial, version
+select id, number, host, port, public_address, state::text, stage, serial, version
 from live.node order by number

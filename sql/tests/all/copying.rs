@@ -16,7 +16,7 @@ const AWKWARD: &str = r"
     update public.key set state = 'Destroyed Compromised' where id like '%7';
     delete from public.key where id like '%3';
     insert into public.item values ('empty', ''), ('null', null);
-    insert into public.node values ('n', 1, 'h', 5432, '', 'ready', 's');
+    insert into public.node values ('n', 1, 'h', 5432, '', 'ready', 'ready', 's');
     insert into public.cluster_key values ('ca', '\x', '\x00')";
 
 #[tokio::test]

@@ -22,7 +22,7 @@ fn key(state: &str, version: i64, origin: i32, deleted: bool) -> String {
 fn member(public_address: &str, state: &str, version: i64) -> String {
     format!(
         "insert into replication.outbox_node values
-            ('n', 2, 'host', 5432, '{public_address}', '{state}', 's', 'epoch', {version}, 1, false);"
+            ('n', 2, 'host', 5432, '{public_address}', '{state}', 'ready', 's', 'epoch', {version}, 1, false);"
     )
 }
 

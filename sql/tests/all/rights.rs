@@ -8,20 +8,21 @@ use crate::node::{Alone, ONE, refused};
 
 const PEER: &str = "peer_00000000000000000000000000000002";
 const ENTER: &str =
-    "insert into public.node values ('00000000000000000000000000000002', 2, 'h', 5432, '', 'joining', 's')";
+    "insert into public.node values ('00000000000000000000000000000002', 2, 'h', 5432, '', 'joining', 'creating', 's')";
 
 #[tokio::test]
 async fn a_peer_may_do_nothing_but_what_it_is_granted() -> Result<()> {
     let node = Alone::start().await?;
     link::make_role(&node.db, PEER).await?;
+    link::admit(&node.db, PEER).await?;
     node.run(ENTER).await?;
     let peer = node.session_as(PEER).await?;
     let forbidden = [
-        "insert into public.node values ('x', 3, 'h', 5432, '', 'ready', 's')",
+        "insert into public.node values ('x', 3, 'h', 5432, '', 'ready', 'ready', 's')",
         "update public.node set state = 'ready'",
         "delete from public.key",
         "truncate replication.outbox_key",
-        "insert into replication.outbox_node values ('x', 3, 'h', 5432, '', 'ready', 's', now(), 1, 1, false)",
+        "insert into replication.outbox_node values ('x', 3, 'h', 5432, '', 'ready', 'ready', 's', now(), 1, 1, false)",
         "select * from replication.call",
         "update replication.call set answer = '{}'",
         "select * from replication.lease",
@@ -58,6 +59,7 @@ async fn a_peer_may_do_nothing_but_what_it_is_granted() -> Result<()> {
 async fn a_peer_may_do_what_joining_and_checking_need() -> Result<()> {
     let node = Alone::start().await?;
     link::make_role(&node.db, PEER).await?;
+    link::admit(&node.db, PEER).await?;
     node.run(ENTER).await?;
     let peer = node.session_as(PEER).await?;
     let kept_from = link::keep_changes(&peer).await?;
@@ -86,6 +88,7 @@ async fn a_peer_may_do_what_joining_and_checking_need() -> Result<()> {
 async fn changes_are_kept_for_nodes_of_the_cluster_only() -> Result<()> {
     let node = Alone::start().await?;
     link::make_role(&node.db, PEER).await?;
+    link::admit(&node.db, PEER).await?;
     let peer = node.session_as(PEER).await?;
     let keep = "select peer.keep_changes()";
     assert_eq!(
@@ -106,10 +109,42 @@ async fn changes_are_kept_for_nodes_of_the_cluster_only() -> Result<()> {
 async fn a_role_that_is_dropped_leaves_nothing_and_its_sessions_end() -> Result<()> {
     let node = Alone::start().await?;
     link::make_role(&node.db, PEER).await?;
+    link::admit(&node.db, PEER).await?;
     let peer = node.session_as(PEER).await?;
     link::end_sessions(&node.db, PEER).await?;
     assert!(peer.batch_execute("select 1").await.is_err());
     link::drop_role(&node.db, PEER).await?;
     assert!(link::actual(&node.db).await?.roles.is_empty());
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_guest_may_leave_a_call_and_nothing_else() -> Result<()> {
+    let node = Alone::start().await?;
+    link::make_role(&node.db, PEER).await?;
+    let guest = node.session_as(PEER).await?;
+    sql::call::ask(&guest, "hello", &serde_json::json!({})).await?;
+    assert!(!link::is_admitted(&guest).await?);
+    let forbidden = [
+        "select * from public.account",
+        "select * from live.node",
+        "select peer.keep_changes()",
+        "select peer.grant_lease('g', 5)",
+        "select * from peer.tables()",
+        "select * from peer.digest(16)",
+        "select pg_create_logical_replication_slot('mine', 'pgoutput')",
+    ];
+    for statement in forbidden {
+        let refused = refused(&guest, statement).await?;
+        assert_eq!(
+            *refused.code(),
+            SqlState::INSUFFICIENT_PRIVILEGE,
+            "{statement}: {refused}"
+        );
+    }
+    node.run(ENTER).await?;
+    link::admit(&node.db, PEER).await?;
+    assert!(link::is_admitted(&guest).await?, "recorded, it is a peer at once");
+    link::keep_changes(&guest).await?;
     Ok(())
 }

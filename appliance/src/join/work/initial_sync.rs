@@ -35,13 +35,12 @@ pub(super) async fn run(agent: &Agent) -> Result<Event> {
 }
 
 async fn source(agent: &Agent, sponsor: &sql::Connection) -> Result<NodeNumber> {
-    let address = ledger(agent)?.member;
+    let id = ledger(agent)?.sponsor;
     let (_, members) = super::members(agent, sponsor).await?;
-    let source = members.iter().find(|member| member.address == address);
-    source.map(|member| member.number).ok_or_else(|| {
-        Error::unavailable(format!("no member of the cluster calls itself {address}"))
-            .with_hint("give the member's own address as --member: `ksctl cluster nodes list` shows it")
-    })
+    let source = members.iter().find(|member| member.id == id);
+    source
+        .map(|member| member.number)
+        .ok_or_else(|| Error::conflict("the member that signed this node is no longer a member"))
 }
 
 /// Waits until the source has applied every other member's changes up to that member's slot for this node.

@@ -70,8 +70,9 @@ async fn member(agent: &Agent, address: &Address) -> Result<Connection> {
     let admitted = async {
         loop {
             match connect::connect(agent.postgres.paths(), &node_id, address).await {
-                Err(error) if error.kind() == Kind::Unauthorized => tokio::time::sleep(LOOK).await,
-                other => return other,
+                Ok(peer) if sql::link::is_admitted(&peer).await? => return Ok(peer),
+                Err(error) if error.kind() != Kind::Unauthorized => return Err(error),
+                Ok(_) | Err(_) => tokio::time::sleep(LOOK).await,
             }
         }
     };

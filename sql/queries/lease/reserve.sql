@@ -1,0 +1,1 @@
+select peer.reserve_number($1, $2)

@@ -1,0 +1,202 @@
+//! Two PostgreSQL servers on disk, set up as on a node, with the same table three times: plain, published natively,
+//! enlisted. The second server subscribes to the latter two.
+
+use std::os::unix::fs::chown;
+use std::process::Stdio;
+use std::time::Duration;
+
+use anyhow::{Context as _, Result, ensure};
+use keystead::NodeNumber;
+use nix::unistd::{Uid, User};
+use sql::database::CLUSTER;
+use sql::{Connection, link};
+use tokio::io::AsyncWriteExt as _;
+use tokio::process::Command;
+
+use crate::harness::postgres::{Postgres, program};
+use crate::harness::wait::until;
+
+/// What a node runs with.
+const SETTINGS: &str = include_str!("../../appliance/src/postgres/postgresql.conf");
+
+/// Long beside any backlog that is made here.
+const PATIENCE: Duration = Duration::from_mins(5);
+
+/// A table, and the name of its subscription if there is one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Table {
+    Plain,
+    Native,
+    Enlisted,
+}
+
+impl Table {
+    /// Its name; its subscription has the same.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Plain => "plain",
+            Self::Native => "native",
+            Self::Enlisted => "enlisted",
+        }
+    }
+
+    /// The columns that a writer sets and a row for them, about as long as a key's.
+    pub(crate) fn row() -> &'static str {
+        "(id, name, wrapped, size) values (gen_random_uuid()::text, 'the name of a key', \
+         '\\x000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f2021222324252627', 256)"
+    }
+}
+
+/// The two servers, each with a session in its database.
+pub(crate) struct Servers {
+    pub(crate) origin: Connection,
+    pub(crate) subscriber: Connection,
+    origin_server: Postgres,
+    _subscriber_server: Postgres,
+}
+
+impl Servers {
+    /// Starts both and lets the second subscribe.
+    pub(crate) async fn start() -> Result<Self> {
+        let (origin_server, origin) = server(1).await?;
+        let (subscriber_server, subscriber) = server(2).await?;
+        origin
+            .batch_execute("create publication native for table public.native")
+            .await?;
+        let servers = Self {
+            origin,
+            subscriber,
+            origin_server,
+            _subscriber_server: subscriber_server,
+        };
+        servers.subscribe().await?;
+        Ok(servers)
+    }
+
+    /// Both subscriptions have the same options; the enlisted one is made as the product makes it.
+    async fn subscribe(&self) -> Result<()> {
+        let (from, native) = (self.origin_server.url(CLUSTER), Table::Native.name());
+        for table in [Table::Native, Table::Enlisted] {
+            link::make_slot(&self.origin, table.name()).await?;
+        }
+        link::subscribe(&self.subscriber, Table::Enlisted.name(), &from).await?;
+        self.subscriber
+            .batch_execute(&format!(
+                "create subscription {native} connection '{from}' publication native
+                 with (create_slot = false, slot_name = {native}, copy_data = false, enabled = false, binary = true,
+                       streaming = on, synchronous_commit = off, disable_on_error = false)"
+            ))
+            .await?;
+        for table in [Table::Native, Table::Enlisted] {
+            link::enable(&self.subscriber, table.name()).await?;
+        }
+        self.settle().await
+    }
+
+    /// Waits until everything that was written has been applied.
+    pub(crate) async fn settle(&self) -> Result<()> {
+        let end = self.position().await?;
+        for table in [Table::Native, Table::Enlisted] {
+            self.wait_until_applied(table, end).await?;
+        }
+        Ok(())
+    }
+
+    /// The end of the origin's WAL.
+    pub(crate) async fn position(&self) -> Result<i64> {
+        let end = "select (pg_current_wal_insert_lsn() - '0/0')::bigint";
+        Ok(self.origin.query_one(end, &[]).await?.get(0))
+    }
+
+    /// Waits until a subscription has applied everything up to a position.
+    pub(crate) async fn wait_until_applied(&self, table: Table, position: i64) -> Result<()> {
+        let applied = "select (replay_lsn - '0/0')::bigint from pg_stat_replication where application_name = $1";
+        // Idle WAL is reported only now and then; a write of its own is reported at once.
+        self.origin
+            .batch_execute("select pg_logical_emit_message(true, 'bench', '')")
+            .await?;
+        until("what was written is applied", PATIENCE, async || {
+            let row = self.origin.query_opt(applied, &[&table.name()]).await?;
+            Ok(row
+                .and_then(|row| row.get::<_, Option<i64>>(0))
+                .is_some_and(|at| at >= position))
+        })
+        .await
+    }
+
+    /// Runs pgbench at the origin with 8 clients for so many seconds; transactions a second.
+    pub(crate) async fn pgbench(&self, script: &str, seconds: u32) -> Result<f64> {
+        let mut command = Command::from(program("pgbench")?);
+        command.args([
+            "--no-vacuum",
+            "--protocol",
+            "prepared",
+            "--client",
+            "8",
+            "--jobs",
+            "2",
+            "--file",
+            "-",
+        ]);
+        command
+            .args(["--time", &seconds.to_string()])
+            .arg(self.origin_server.url(CLUSTER));
+        command
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .kill_on_drop(true);
+        let mut child = command.spawn()?;
+        let mut stdin = child.stdin.take().context("no standard input")?;
+        stdin.write_all(script.as_bytes()).await?;
+        drop(stdin);
+        let output = child.wait_with_output().await?;
+        let said = String::from_utf8_lossy(&output.stdout);
+        ensure!(
+            output.status.success(),
+            "{said}{}",
+            String::from_utf8_lossy(&output.stderr)
+        );
+        let line = said.lines().find_map(|line| line.strip_prefix("tps = "));
+        let number = line
+            .and_then(|line| line.split_whitespace().next())
+            .context("pgbench told no tps")?;
+        Ok(number.parse()?)
+    }
+}
+
+/// A server whose database has the kit and the three tables.
+async fn server(number: i32) -> Result<(Postgres, Connection)> {
+    let folder = tempfile::Builder::new().prefix("ks-bench-").tempdir_in("/var/tmp")?;
+    // As root, PostgreSQL runs as somebody else.
+    if Uid::effective().is_root() {
+        let user = User::from_name("postgres")?.context("there is no user postgres")?;
+        chown(folder.path(), Some(user.uid.as_raw()), Some(user.gid.as_raw()))?;
+    }
+    let settings: Vec<String> = settings().collect();
+    let settings: Vec<&str> = settings.iter().map(String::as_str).collect();
+    let server = Postgres::start_in(folder, &settings).await?;
+    sql::database::ensure(&sql::connect(&server.config("postgres")).await?, CLUSTER).await?;
+    sql::migrate::cluster(&server.config(CLUSTER)).await?;
+    let db = sql::connect(&server.config(CLUSTER)).await?;
+    sql::replication::become_node(&db, NodeNumber(number)).await?;
+    db.batch_execute(
+        "create table public.plain (id text primary key, name text not null, wrapped bytea, size integer not null,
+                                    created_at timestamptz not null default now());
+         create table public.native (like public.plain including all);
+         create table public.enlisted (like public.plain including all);
+         select replication.enlist('public.enlisted')",
+    )
+    .await?;
+    Ok((server, db))
+}
+
+/// The settings of a node that do not depend on the node, but where it logs to.
+fn settings() -> impl Iterator<Item = String> {
+    let settings = SETTINGS.lines().filter_map(|line| {
+        let (name, rest) = line.split_once(" = ")?;
+        let value = rest.split('#').next()?.trim().trim_matches('\'');
+        (!name.starts_with('#') && !name.starts_with("log") && !value.contains('{')).then(|| format!("{name}={value}"))
+    });
+    settings.chain(["listen_addresses=".to_owned()])
+}
