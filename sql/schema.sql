@@ -75,16 +75,14 @@ CREATE FUNCTION peer.digest(buckets integer) RETURNS TABLE(relation text, bucket
     select * from replication.digest(buckets)
 $$;
 
-CREATE FUNCTION peer.end_lease(lease_holder text, number_given integer) RETURNS void
+CREATE FUNCTION peer.end_lease(lease_holder text) RETURNS void
     LANGUAGE sql SECURITY DEFINER
     SET search_path TO ''
     AS $$
-    update replication.lease
-    set until = 'epoch', highest_number = greatest(highest_number, number_given)
-    where holder = lease_holder
+    update replication.lease set until = 'epoch' where holder = lease_holder
 $$;
 
-CREATE FUNCTION peer.grant_lease(lease_holder text, seconds integer) RETURNS TABLE(granted boolean, highest_number integer)
+CREATE FUNCTION peer.grant_lease(lease_holder text, seconds integer) RETURNS TABLE(granted boolean, highest_number integer, is_fresh boolean)
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO ''
     AS $$
@@ -99,7 +97,8 @@ begin
     where l.holder = excluded.holder or l.until < clock_timestamp();
     return query
         select l.holder = lease_holder,
-               greatest(l.highest_number, (select max(n.number) from public.node n))
+               greatest(l.highest_number, (select max(n.number) from public.node n)),
+               l.reserved_at > clock_timestamp() - interval '1 minute'
         from replication.lease l;
 end
 $$;
@@ -128,6 +127,18 @@ CREATE FUNCTION peer.my_lag() RETURNS bigint
     SET search_path TO ''
     AS $$
     select pg_catalog.pg_wal_lsn_diff(pg_catalog.pg_current_wal_lsn(), peer.confirmed_by(peer.caller_number()))::bigint
+$$;
+
+CREATE FUNCTION peer.reserve_number(lease_holder text, number integer) RETURNS boolean
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+begin
+    update replication.lease
+    set highest_number = greatest(highest_number, number), reserved_at = clock_timestamp()
+    where holder = lease_holder and until > clock_timestamp();
+    return found;
+end
 $$;
 
 CREATE FUNCTION peer.tables() RETURNS TABLE(relation text, columns text[], row_count bigint, bytes bigint)
@@ -355,7 +366,7 @@ CREATE FUNCTION replication.capture_node() RETURNS trigger
     LANGUAGE plpgsql
     AS $$
         begin
-            insert into replication.outbox_node (id, number, host, port, public_address, state, serial, joined_at, version, origin, deleted) select id, number, host, port, public_address, state, serial, joined_at, version, origin, deleted from changed order by id;
+            insert into replication.outbox_node (id, number, host, port, public_address, state, stage, serial, joined_at, version, origin, deleted) select id, number, host, port, public_address, state, stage, serial, joined_at, version, origin, deleted from changed order by id;
             return null;
         end
         $$;
@@ -659,12 +670,13 @@ CREATE FUNCTION replication.merge_node() RETURNS trigger
     LANGUAGE plpgsql
     AS $$
         begin
-            insert into public.node as t (id, number, host, port, public_address, state, serial, joined_at, version, origin, deleted) overriding system value values (new.id, new.number, new.host, new.port, new.public_address, new.state, new.serial, new.joined_at, new.version, new.origin, new.deleted)
+            insert into public.node as t (id, number, host, port, public_address, state, stage, serial, joined_at, version, origin, deleted) overriding system value values (new.id, new.number, new.host, new.port, new.public_address, new.state, new.stage, new.serial, new.joined_at, new.version, new.origin, new.deleted)
             on conflict (id) do update set number = case when (excluded.version, excluded.origin) > (t.version, t.origin)
                           then excluded.number else t.number end, host = case when (excluded.version, excluded.origin) > (t.version, t.origin)
                           then excluded.host else t.host end, port = case when (excluded.version, excluded.origin) > (t.version, t.origin)
                           then excluded.port else t.port end, public_address = case when (excluded.version, excluded.origin) > (t.version, t.origin)
-                          then excluded.public_address else t.public_address end, state = greatest(t.state, excluded.state), serial = case when (excluded.version, excluded.origin) > (t.version, t.origin)
+                          then excluded.public_address else t.public_address end, state = greatest(t.state, excluded.state), stage = case when (excluded.version, excluded.origin) > (t.version, t.origin)
+                          then excluded.stage else t.stage end, serial = case when (excluded.version, excluded.origin) > (t.version, t.origin)
                           then excluded.serial else t.serial end, joined_at = case when (excluded.version, excluded.origin) > (t.version, t.origin)
                           then excluded.joined_at else t.joined_at end, version = case when (excluded.version, excluded.origin) > (t.version, t.origin)
                           then excluded.version else t.version end, origin = case when (excluded.version, excluded.origin) > (t.version, t.origin)
@@ -951,6 +963,7 @@ CREATE TABLE public.node (
     port integer NOT NULL,
     public_address text NOT NULL,
     state public.node_state NOT NULL,
+    stage text NOT NULL,
     serial text NOT NULL,
     joined_at timestamp with time zone DEFAULT now() NOT NULL,
     version bigint DEFAULT 0 NOT NULL,
@@ -965,6 +978,7 @@ CREATE VIEW live.node AS
     node.port,
     node.public_address,
     node.state,
+    node.stage,
     node.serial,
     node.joined_at,
     node.version,
@@ -1026,6 +1040,7 @@ CREATE TABLE replication.lease (
     holder text NOT NULL,
     until timestamp with time zone NOT NULL,
     highest_number integer NOT NULL,
+    reserved_at timestamp with time zone DEFAULT '1970-01-01 00:00:00+00'::timestamp with time zone NOT NULL,
     CONSTRAINT lease_only_one_check CHECK (only_one)
 );
 
@@ -1093,6 +1108,7 @@ CREATE TABLE replication.outbox_node (
     port integer,
     public_address text,
     state public.node_state,
+    stage text,
     serial text,
     joined_at timestamp with time zone,
     version bigint,
@@ -1262,16 +1278,16 @@ ALTER PUBLICATION keystead ADD TABLE ONLY replication.outbox_node_view;
 
 GRANT USAGE ON SCHEMA live TO keystead_peer;
 
-GRANT USAGE ON SCHEMA peer TO keystead_peer;
+GRANT USAGE ON SCHEMA peer TO keystead_guest;
 
 REVOKE USAGE ON SCHEMA public FROM PUBLIC;
 GRANT USAGE ON SCHEMA public TO keystead_peer;
 
 REVOKE ALL ON FUNCTION peer.answer(call_id bigint) FROM PUBLIC;
-GRANT ALL ON FUNCTION peer.answer(call_id bigint) TO keystead_peer;
+GRANT ALL ON FUNCTION peer.answer(call_id bigint) TO keystead_guest;
 
 REVOKE ALL ON FUNCTION peer.call(kind text, body jsonb) FROM PUBLIC;
-GRANT ALL ON FUNCTION peer.call(kind text, body jsonb) TO keystead_peer;
+GRANT ALL ON FUNCTION peer.call(kind text, body jsonb) TO keystead_guest;
 
 REVOKE ALL ON FUNCTION peer.caller_number() FROM PUBLIC;
 
@@ -1281,8 +1297,8 @@ GRANT ALL ON FUNCTION peer.confirmed_by(number integer) TO keystead_peer;
 REVOKE ALL ON FUNCTION peer.digest(buckets integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION peer.digest(buckets integer) TO keystead_peer;
 
-REVOKE ALL ON FUNCTION peer.end_lease(lease_holder text, number_given integer) FROM PUBLIC;
-GRANT ALL ON FUNCTION peer.end_lease(lease_holder text, number_given integer) TO keystead_peer;
+REVOKE ALL ON FUNCTION peer.end_lease(lease_holder text) FROM PUBLIC;
+GRANT ALL ON FUNCTION peer.end_lease(lease_holder text) TO keystead_peer;
 
 REVOKE ALL ON FUNCTION peer.grant_lease(lease_holder text, seconds integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION peer.grant_lease(lease_holder text, seconds integer) TO keystead_peer;
@@ -1292,6 +1308,9 @@ GRANT ALL ON FUNCTION peer.keep_changes() TO keystead_peer;
 
 REVOKE ALL ON FUNCTION peer.my_lag() FROM PUBLIC;
 GRANT ALL ON FUNCTION peer.my_lag() TO keystead_peer;
+
+REVOKE ALL ON FUNCTION peer.reserve_number(lease_holder text, number integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION peer.reserve_number(lease_holder text, number integer) TO keystead_peer;
 
 REVOKE ALL ON FUNCTION peer.tables() FROM PUBLIC;
 GRANT ALL ON FUNCTION peer.tables() TO keystead_peer;
