@@ -210,6 +210,35 @@ async fn a_side_that_cannot_be_reached_is_told_before_anything_is_wiped() -> Res
 }
 
 #[tokio::test]
+async fn of_two_requests_at_once_that_would_change_where_a_node_stands_one_is_refused() -> Result<()> {
+    let mut lab = Lab::new()?;
+    let (first, second) = (lab.single().await?, lab.single().await?);
+
+    let (one, two) = (first.rest().await?, first.rest().await?);
+    let host = json!({"localNodeHost": first.address.to_string()});
+    let (one, two) = tokio::join!(one.post("cluster/new", &host), two.post("cluster/new", &host));
+    one_is_refused(one?, two?, "in a cluster already")?;
+
+    let body = ticket(&first, &second, &second.address.to_string()).await?;
+    let (one, two) = (second.rest().await?, second.rest().await?);
+    let (one, two) = tokio::join!(one.post("cluster/join", &body), two.post("cluster/join", &body));
+    one_is_refused(one?, two?, "joining a cluster already")?;
+    second.wait_until_ready().await?;
+    assert_eq!(first.json(&["cluster", "nodes", "list"]).await?["total"], 2);
+    Ok(())
+}
+
+fn one_is_refused(one: Answer, two: Answer, text: &str) -> Result<()> {
+    let (good, bad) = if one.status.is_success() {
+        (one, two)
+    } else {
+        (two, one)
+    };
+    good.good()?;
+    refused(&bad, 409, text)
+}
+
+#[tokio::test]
 async fn a_member_of_another_version_is_not_joined() -> Result<()> {
     let mut cluster = Cluster::new(1).await?;
     let node = with_key(&mut cluster.lab).await?;
@@ -237,6 +266,7 @@ async fn a_member_of_another_version_is_not_joined() -> Result<()> {
                 schema: 1,
                 now: Micros(now),
                 nodes: 1,
+                silent: Vec::new(),
                 bytes: 0,
             };
             call::respond(&member, hello.id, &serde_json::to_value(Reply::Ok(facts))?).await?;

@@ -97,6 +97,11 @@ impl Failure {
         self.status == Some(401)
     }
 
+    /// The appliance says that it cannot serve this now.
+    pub(crate) fn is_unavailable(&self) -> bool {
+        self.status == Some(503)
+    }
+
     /// Worth asking again: no answer, or an answer that the appliance cannot serve now.
     pub(crate) fn is_passing(&self) -> bool {
         self.kind == Kind::Unreachable || self.status.is_some_and(|status| status >= 500)

@@ -106,12 +106,23 @@ impl Client {
         self.identity.refresh_token.is_some() || (self.identity.username.is_some() && password)
     }
 
-    /// A token to send, got in the cheapest way that works.
+    /// A token to send: the one at hand while it is good, else a new one.
     async fn token(&mut self) -> Result<SecretString, Failure> {
-        let fresh = |jwt: &&SecretString| token::is_fresh(jwt.expose_secret(), WallClock.now());
-        if let Some(jwt) = self.identity.jwt.as_ref().filter(fresh) {
-            return Ok(jwt.clone());
+        let old = self.identity.jwt.clone();
+        let fresh = |jwt: &SecretString| token::is_fresh(jwt.expose_secret(), WallClock.now());
+        match old {
+            Some(jwt) if fresh(&jwt) => Ok(jwt),
+            // An appliance that joins a cluster gives none, and takes an old one from those who watch.
+            Some(jwt) => match self.new_token().await {
+                Err(failure) if failure.is_unavailable() => Ok(jwt),
+                got => got,
+            },
+            None => self.new_token().await,
         }
+    }
+
+    /// A new token, got in the cheapest way that works.
+    async fn new_token(&mut self) -> Result<SecretString, Failure> {
         if self.identity.refresh_token.is_some() {
             match self.refresh().await {
                 Err(failure) if failure.is_unauthorized() => self.identity.refresh_token = None,

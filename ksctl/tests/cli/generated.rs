@@ -39,6 +39,7 @@ fn there_is_a_man_page_for_every_command() {
     ksctl-completions.1
     ksctl-keys-create.1
     ksctl-keys-delete.1
+    ksctl-keys-export.1
     ksctl-keys-get.1
     ksctl-keys-list.1
     ksctl-keys.1

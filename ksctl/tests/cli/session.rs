@@ -107,6 +107,26 @@ fn a_refresh_token_that_is_refused_gives_way_to_the_password() {
 }
 
 #[test]
+fn an_appliance_that_gives_no_tokens_while_it_joins_is_watched_with_the_old_one() {
+    let appliance = Appliance::start_bare(|request| match request.body["grant_type"].as_str() {
+        Some(_) => refusal(503, "NCERRServiceUnavailable: this node is joining a cluster"),
+        None => ready(request),
+    })
+    .unwrap();
+    let user = User::new().unwrap();
+    // {"exp":0}
+    let old = "e30.eyJleHAiOjB9.c2ln";
+    let config = format!(
+        "KSCTL_URL: {}\nKSCTL_JWT: {old}\nKSCTL_REFRESH_TOKEN: r\n",
+        appliance.url()
+    );
+    std::fs::write(user.path("c.yaml"), config).unwrap();
+    let ran = user.run("cluster info --configfile c.yaml --nosslverify").unwrap();
+    assert_eq!(ran.code, Some(0), "{}", ran.err);
+    assert_eq!(appliance.asked()[0].token, old);
+}
+
+#[test]
 fn a_session_that_has_ended_says_how_to_begin_another() {
     let appliance = Appliance::start_bare(|_| refusal(401, "NCERRUnauthorizedAccess: Invalid token")).unwrap();
     let user = User::new()
