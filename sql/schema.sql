@@ -512,10 +512,9 @@ declare
     col_list text := (select string_agg(format('%I', c), ', ') from unnest(cols) c);
     new_list text := (select string_agg(format('new.%I', c), ', ') from unnest(cols) c);
     key_list text := (select string_agg(format('%I', c), ', ') from unnest(keys) c);
-    set_list text := (select string_agg(format('%I = %s', c, replication.merged(c, merges)), ', ')
+    set_list text := (select string_agg(format(case when merges ? c then '%1$I = %2$s(t.%1$I, excluded.%1$I)'
+                                                    else '%1$I = excluded.%1$I' end, c, merges ->> c), ', ')
                       from unnest(cols) c where c <> all (keys));
-    rises text := (select string_agg(format(' or %s(t.%I, excluded.%I) is distinct from t.%2$I', value, key, key), '')
-                   from jsonb_each_text(merges));
 begin
     execute format(
         $sql$
@@ -524,11 +523,12 @@ begin
         begin
             insert into %s as t (%s) overriding system value values (%s)
             on conflict (%s) do update set %s
-            where (excluded.version, excluded.origin) > (t.version, t.origin)%s;
-            return null;
+            where (excluded.version, excluded.origin) > (t.version, t.origin);
+            %sreturn null;
         end
         $body$
-        $sql$, 'merge_' || name, relation, col_list, new_list, key_list, set_list, coalesce(rises, ''));
+        $sql$, 'merge_' || name, relation, col_list, new_list, key_list, set_list,
+        replication.merge_of_older(relation, keys, merges));
 end
 $_$;
 
@@ -644,24 +644,11 @@ CREATE FUNCTION replication.merge_key() RETURNS trigger
     AS $$
         begin
             insert into public.key as t (id, name, state, algorithm, size, usage_mask, description, unexportable, undeletable, fingerprint, material_version, epoch, wrapped, activation_date, created_at, updated_at, version, origin, deleted) overriding system value values (new.id, new.name, new.state, new.algorithm, new.size, new.usage_mask, new.description, new.unexportable, new.undeletable, new.fingerprint, new.material_version, new.epoch, new.wrapped, new.activation_date, new.created_at, new.updated_at, new.version, new.origin, new.deleted)
-            on conflict (id) do update set name = case when (excluded.version, excluded.origin) > (t.version, t.origin)
-                          then excluded.name else t.name end, state = public.join_key_state(t.state, excluded.state), algorithm = case when (excluded.version, excluded.origin) > (t.version, t.origin)
-                          then excluded.algorithm else t.algorithm end, size = case when (excluded.version, excluded.origin) > (t.version, t.origin)
-                          then excluded.size else t.size end, usage_mask = case when (excluded.version, excluded.origin) > (t.version, t.origin)
-                          then excluded.usage_mask else t.usage_mask end, description = case when (excluded.version, excluded.origin) > (t.version, t.origin)
-                          then excluded.description else t.description end, unexportable = case when (excluded.version, excluded.origin) > (t.version, t.origin)
-                          then excluded.unexportable else t.unexportable end, undeletable = case when (excluded.version, excluded.origin) > (t.version, t.origin)
-                          then excluded.undeletable else t.undeletable end, fingerprint = case when (excluded.version, excluded.origin) > (t.version, t.origin)
-                          then excluded.fingerprint else t.fingerprint end, material_version = case when (excluded.version, excluded.origin) > (t.version, t.origin)
-                          then excluded.material_version else t.material_version end, epoch = case when (excluded.version, excluded.origin) > (t.version, t.origin)
-                          then excluded.epoch else t.epoch end, wrapped = case when (excluded.version, excluded.origin) > (t.version, t.origin)
-                          then excluded.wrapped else t.wrapped end, activation_date = case when (excluded.version, excluded.origin) > (t.version, t.origin)
-                          then excluded.activation_date else t.activation_date end, created_at = case when (excluded.version, excluded.origin) > (t.version, t.origin)
-                          then excluded.created_at else t.created_at end, updated_at = case when (excluded.version, excluded.origin) > (t.version, t.origin)
-                          then excluded.updated_at else t.updated_at end, version = case when (excluded.version, excluded.origin) > (t.version, t.origin)
-                          then excluded.version else t.version end, origin = case when (excluded.version, excluded.origin) > (t.version, t.origin)
-                          then excluded.origin else t.origin end, deleted = greatest(t.deleted, excluded.deleted)
-            where (excluded.version, excluded.origin) > (t.version, t.origin) or public.join_key_state(t.state, excluded.state) is distinct from t.state or greatest(t.deleted, excluded.deleted) is distinct from t.deleted;
+            on conflict (id) do update set name = excluded.name, state = public.join_key_state(t.state, excluded.state), algorithm = excluded.algorithm, size = excluded.size, usage_mask = excluded.usage_mask, description = excluded.description, unexportable = excluded.unexportable, undeletable = excluded.undeletable, fingerprint = excluded.fingerprint, material_version = excluded.material_version, epoch = excluded.epoch, wrapped = excluded.wrapped, activation_date = excluded.activation_date, created_at = excluded.created_at, updated_at = excluded.updated_at, version = excluded.version, origin = excluded.origin, deleted = greatest(t.deleted, excluded.deleted)
+            where (excluded.version, excluded.origin) > (t.version, t.origin);
+            if not found then
+                update public.key as t set state = public.join_key_state(t.state, new.state), deleted = greatest(t.deleted, new.deleted) where (t.id) = (new.id) and (public.join_key_state(t.state, new.state) is distinct from t.state or greatest(t.deleted, new.deleted) is distinct from t.deleted);
+            end if;
             return null;
         end
         $$;
@@ -671,18 +658,11 @@ CREATE FUNCTION replication.merge_node() RETURNS trigger
     AS $$
         begin
             insert into public.node as t (id, number, host, port, public_address, state, stage, serial, joined_at, version, origin, deleted) overriding system value values (new.id, new.number, new.host, new.port, new.public_address, new.state, new.stage, new.serial, new.joined_at, new.version, new.origin, new.deleted)
-            on conflict (id) do update set number = case when (excluded.version, excluded.origin) > (t.version, t.origin)
-                          then excluded.number else t.number end, host = case when (excluded.version, excluded.origin) > (t.version, t.origin)
-                          then excluded.host else t.host end, port = case when (excluded.version, excluded.origin) > (t.version, t.origin)
-                          then excluded.port else t.port end, public_address = case when (excluded.version, excluded.origin) > (t.version, t.origin)
-                          then excluded.public_address else t.public_address end, state = greatest(t.state, excluded.state), stage = case when (excluded.version, excluded.origin) > (t.version, t.origin)
-                          then excluded.stage else t.stage end, serial = case when (excluded.version, excluded.origin) > (t.version, t.origin)
-                          then excluded.serial else t.serial end, joined_at = case when (excluded.version, excluded.origin) > (t.version, t.origin)
-                          then excluded.joined_at else t.joined_at end, version = case when (excluded.version, excluded.origin) > (t.version, t.origin)
-                          then excluded.version else t.version end, origin = case when (excluded.version, excluded.origin) > (t.version, t.origin)
-                          then excluded.origin else t.origin end, deleted = case when (excluded.version, excluded.origin) > (t.version, t.origin)
-                          then excluded.deleted else t.deleted end
-            where (excluded.version, excluded.origin) > (t.version, t.origin) or greatest(t.state, excluded.state) is distinct from t.state;
+            on conflict (id) do update set number = excluded.number, host = excluded.host, port = excluded.port, public_address = excluded.public_address, state = greatest(t.state, excluded.state), stage = excluded.stage, serial = excluded.serial, joined_at = excluded.joined_at, version = excluded.version, origin = excluded.origin, deleted = excluded.deleted
+            where (excluded.version, excluded.origin) > (t.version, t.origin);
+            if not found then
+                update public.node as t set state = greatest(t.state, new.state) where (t.id) = (new.id) and (greatest(t.state, new.state) is distinct from t.state);
+            end if;
             return null;
         end
         $$;
@@ -698,15 +678,20 @@ CREATE FUNCTION replication.merge_node_view() RETURNS trigger
         end
         $$;
 
-CREATE FUNCTION replication.merged(col text, merges jsonb) RETURNS text
+CREATE FUNCTION replication.merge_of_older(relation text, keys text[], merges jsonb) RETURNS text
     LANGUAGE sql IMMUTABLE
     AS $_$
-    select case
-        when merges ? col then format('%1$s(t.%2$I, excluded.%2$I)', merges ->> col, col)
-        when merges = '{}' then format('excluded.%I', col)
-        else format('case when (excluded.version, excluded.origin) > (t.version, t.origin)
-                          then excluded.%1$I else t.%1$I end', col)
-    end
+    select format('if not found then
+                update %s as t set %s where (%s) = (%s) and (%s);
+            end if;
+            ',
+                  relation,
+                  string_agg(format('%2$I = %1$s(t.%2$I, new.%2$I)', value, key), ', '),
+                  (select string_agg(format('t.%I', c), ', ') from unnest(keys) c),
+                  (select string_agg(format('new.%I', c), ', ') from unnest(keys) c),
+                  string_agg(format('%1$s(t.%2$I, new.%2$I) is distinct from t.%2$I', value, key), ' or '))
+    from jsonb_each_text(merges)
+    having count(*) > 0
 $_$;
 
 CREATE FUNCTION replication.refuse_truncate() RETURNS trigger
@@ -1363,7 +1348,7 @@ REVOKE ALL ON FUNCTION replication.merge_node() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION replication.merge_node_view() FROM PUBLIC;
 
-REVOKE ALL ON FUNCTION replication.merged(col text, merges jsonb) FROM PUBLIC;
+REVOKE ALL ON FUNCTION replication.merge_of_older(relation text, keys text[], merges jsonb) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION replication.refuse_truncate() FROM PUBLIC;
 

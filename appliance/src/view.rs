@@ -1,5 +1,5 @@
-//! How this node sees the others: looks every two seconds, decides by `keystead::summary`, shares the view with all.
-//!
+//! How this node sees the others: looks every two seconds and when members change, decides by `keystead::summary`,
+//! shares the view with all.
 //! Views replicate like any row, so that a node that is down is still shown by what it last said.
 
 use std::collections::BTreeMap;
@@ -17,7 +17,9 @@ use sql::Connection;
 use tokio_util::sync::CancellationToken;
 
 use crate::agent::{Agent, Standing};
+use crate::links;
 use crate::peers::connect;
+use crate::wake::Wake;
 
 const PERIOD: Duration = Duration::from_secs(2);
 
@@ -31,24 +33,22 @@ struct Before {
 
 type Memory = BTreeMap<NodeNumber, Before>;
 
-/// Looks until the agent stops, while this node is a member.
+/// Looks until the agent stops, while this node is a member. A change of members is seen at once.
 pub(crate) async fn run(agent: Arc<Agent>, stop: CancellationToken) {
     let mut memory = Memory::new();
-    let mut ticks = tokio::time::interval(PERIOD);
-    ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Skip);
-    loop {
-        tokio::select! {
-            () = stop.cancelled() => return,
-            _ = ticks.tick() => {}
-        }
-        if agent.standing() != Standing::Member {
-            continue;
-        }
-        if let Err(error) = publish(&agent, &mut memory).await {
+    let mut wake = Wake::new(agent.postgres.config(sql::database::CLUSTER), links::CHANNEL);
+    while !stop.is_cancelled() {
+        if agent.standing() == Standing::Member
+            && let Err(error) = publish(&agent, &mut memory).await
+        {
             tracing::debug!(
                 error = error.chain(),
                 "this node's view of the others could not be published"
             );
+        }
+        tokio::select! {
+            () = stop.cancelled() => {}
+            () = wake.next(PERIOD) => {}
         }
     }
 }

@@ -66,18 +66,6 @@ begin
 end
 $$;
 
--- How a column of the arriving row (excluded) meets the one that is here (t).
-create function replication.merged(col text, merges jsonb) returns text
-    language sql immutable as
-$$
-    select case
-        when merges ? col then format('%1$s(t.%2$I, excluded.%2$I)', merges ->> col, col)
-        when merges = '{}' then format('excluded.%I', col)
-        else format('case when (excluded.version, excluded.origin) > (t.version, t.origin)
-                          then excluded.%1$I else t.%1$I end', col)
-    end
-$$;
-
 -- The function that merges one arriving row. Static SQL on typed columns, one function a table.
 create function replication.make_merge(relation text, name text, cols text[], keys text[], merges jsonb)
     returns void language plpgsql as
@@ -86,10 +74,9 @@ declare
     col_list text := (select string_agg(format('%I', c), ', ') from unnest(cols) c);
     new_list text := (select string_agg(format('new.%I', c), ', ') from unnest(cols) c);
     key_list text := (select string_agg(format('%I', c), ', ') from unnest(keys) c);
-    set_list text := (select string_agg(format('%I = %s', c, replication.merged(c, merges)), ', ')
+    set_list text := (select string_agg(format(case when merges ? c then '%1$I = %2$s(t.%1$I, excluded.%1$I)'
+                                                    else '%1$I = excluded.%1$I' end, c, merges ->> c), ', ')
                       from unnest(cols) c where c <> all (keys));
-    rises text := (select string_agg(format(' or %s(t.%I, excluded.%I) is distinct from t.%2$I', value, key, key), '')
-                   from jsonb_each_text(merges));
 begin
     execute format(
         $sql$
@@ -98,13 +85,33 @@ begin
         begin
             insert into %s as t (%s) overriding system value values (%s)
             on conflict (%s) do update set %s
-            where (excluded.version, excluded.origin) > (t.version, t.origin)%s;
-            return null;
+            where (excluded.version, excluded.origin) > (t.version, t.origin);
+            %sreturn null;
         end
         $body$
-        $sql$, 'merge_' || name, relation, col_list, new_list, key_list, set_list, coalesce(rises, ''));
+        $sql$, 'merge_' || name, relation, col_list, new_list, key_list, set_list,
+        replication.merge_of_older(relation, keys, merges));
 end
 $make$;
+
+-- The part of a merge for a row that is older than the one it meets: it still counts in columns with their own order.
+-- A statement of its own because it is rare: decided inside the first, it would cost every row much. The first has
+-- locked the row it met, so nothing comes between.
+create function replication.merge_of_older(relation text, keys text[], merges jsonb) returns text
+    language sql immutable as
+$$
+    select format('if not found then
+                update %s as t set %s where (%s) = (%s) and (%s);
+            end if;
+            ',
+                  relation,
+                  string_agg(format('%2$I = %1$s(t.%2$I, new.%2$I)', value, key), ', '),
+                  (select string_agg(format('t.%I', c), ', ') from unnest(keys) c),
+                  (select string_agg(format('new.%I', c), ', ') from unnest(keys) c),
+                  string_agg(format('%1$s(t.%2$I, new.%2$I) is distinct from t.%2$I', value, key), ' or '))
+    from jsonb_each_text(merges)
+    having count(*) > 0
+$$;
 
 -- The version of a row that is written now. The transaction takes its id before the clock is read, and `case` keeps that
 -- order: what a heartbeat promises rests on it. float8, not numeric; inlined where it is called: this runs for every row.

@@ -1,6 +1,6 @@
 //! Joining a cluster: which stages there are, what moves a join on, what a client sees of it.
 //!
-//! Decisions only. The work of each stage is in `appliance/src/join/work`, one file per stage; the loop that saves,
+//! Decisions only. The work of each stage is in `appliance/src/join/stages`, one file per stage; the loop that saves,
 //! acts and reports is `appliance/src/join/driver.rs`.
 //!
 //! Read [`stage`] first.

@@ -22,10 +22,12 @@ pub(crate) struct Joined {
     pub(crate) acknowledged: usize,
     /// How keys were made before the join began.
     pub(crate) made: Pace,
+    /// How a plain `copy` did, just before.
+    pub(crate) plain: Pace,
     /// How the join copied its rows.
     pub(crate) copied: Pace,
-    /// How a plain `copy` did.
-    pub(crate) plain: Pace,
+    /// How keys were made while the third node joined.
+    pub(crate) meanwhile: Pace,
 }
 
 /// So many rows in so long a time.
@@ -35,7 +37,8 @@ pub(crate) struct Pace {
     pub(crate) seconds: f64,
 }
 
-/// Makes so many keys on two nodes, lets a third join while both go on, then lets all three go on for a while.
+/// Makes so many keys on two nodes as fast as they can, lets a third join while both go on steadily, then lets all three
+/// go on for a while.
 ///
 /// Fails when a node lacks a key that was acknowledged on any, or the digests of the nodes differ.
 pub(crate) async fn join_while_writing(keys: u64) -> Result<Joined> {
@@ -43,14 +46,15 @@ pub(crate) async fn join_while_writing(keys: u64) -> Result<Joined> {
     let begin = Instant::now();
     let mut load = Load::start(&cluster.nodes).await?;
     load.wait_for(keys).await?;
-    let made = Pace {
-        rows: keys,
-        seconds: begin.elapsed().as_secs_f64(),
-    };
+    let made = pace(keys, begin);
 
+    load.go_on_steadily();
     let third = cluster.lab.single().await?;
+    // The join wipes the copy.
+    let plain = plain_copy(cluster.first(), &third).await?;
+    let (before, begin) = (load.made(), Instant::now());
     cluster.join(third).await?;
-    let plain = plain_copy(&cluster).await?;
+    let meanwhile = pace(load.made() - before, begin);
     load.add(&cluster.nodes[2]).await?;
     load.wait_for(keys / 20).await?;
     let acknowledged = load.stop().await?;
@@ -59,14 +63,20 @@ pub(crate) async fn join_while_writing(keys: u64) -> Result<Joined> {
     for node in &cluster.nodes {
         has_all(node, &acknowledged).await?;
     }
-    let copied = copied_by_join(&cluster.nodes[2].logged())?;
-    ensure!(copied.rows >= keys, "{copied:?} copied what came before it");
     Ok(Joined {
         acknowledged: acknowledged.len(),
         made,
-        copied,
         plain,
+        copied: copied_by_join(&cluster.nodes[2].logged())?,
+        meanwhile,
     })
+}
+
+fn pace(rows: u64, begin: Instant) -> Pace {
+    Pace {
+        rows,
+        seconds: begin.elapsed().as_secs_f64(),
+    }
 }
 
 async fn has_all(node: &Node, acknowledged: &[String]) -> Result<()> {
@@ -105,9 +115,8 @@ fn copied_by_join(log: &str) -> Result<Pace> {
     })
 }
 
-/// Pipes the keys of the first node into a table of the same shape on the third.
-async fn plain_copy(cluster: &Cluster) -> Result<Pace> {
-    let (from, to) = (cluster.first(), &cluster.nodes[2]);
+/// Pipes the keys of one node into a table of the same shape on another.
+async fn plain_copy(from: &Node, to: &Node) -> Result<Pace> {
     let db = to.db(sql::database::CLUSTER).await?;
     db.batch_execute("create table public.plain_copy (like public.key including all)")
         .await?;
@@ -120,16 +129,15 @@ async fn plain_copy(cluster: &Cluster) -> Result<Pace> {
         .stdin(pipe)
         .status();
     let (written, read) = tokio::try_join!(writer, reader.wait())?;
-    let seconds = begin.elapsed().as_secs_f64();
+    let copied = pace(0, begin);
     ensure!(
         written.success() && read.success(),
         "psql ended with {read} and {written}"
     );
     let rows = db.query_one("select count(*) from public.plain_copy", &[]).await?;
-    db.batch_execute("drop table public.plain_copy").await?;
     Ok(Pace {
         rows: rows.get::<_, i64>(0).unsigned_abs(),
-        seconds,
+        ..copied
     })
 }
 

@@ -12,6 +12,7 @@ use anyhow::{Context as _, Result, bail, ensure};
 use reqwest::StatusCode;
 use serde_json::{Value, json};
 use tokio::task::JoinSet;
+use tokio::time::sleep;
 
 use crate::harness::Node;
 use crate::harness::node::PASSWORD;
@@ -23,14 +24,24 @@ pub(crate) mod joining;
 /// Programs that write to one node at a time, each over a connection that it keeps.
 const WRITERS_A_NODE: usize = 4;
 
+/// How long a writer rests after each key once it is told to go on steadily.
+const REST: Duration = Duration::from_millis(20);
+
 /// What a slow machine may need for one thousand keys.
 const PATIENCE_A_THOUSAND: Duration = Duration::from_secs(30);
 
 /// Writers at work. Dropping it stops them.
 pub(crate) struct Load {
     writers: JoinSet<Result<Vec<String>>>,
-    stop: Arc<AtomicBool>,
-    made: Arc<AtomicU64>,
+    told: Arc<Told>,
+}
+
+/// What writers are told, and tell.
+#[derive(Default)]
+struct Told {
+    stop: AtomicBool,
+    steadily: AtomicBool,
+    made: AtomicU64,
 }
 
 impl Load {
@@ -38,8 +49,7 @@ impl Load {
     pub(crate) async fn start(nodes: &[Node]) -> Result<Self> {
         let mut load = Self {
             writers: JoinSet::new(),
-            stop: Arc::default(),
-            made: Arc::default(),
+            told: Arc::default(),
         };
         for node in nodes {
             load.add(node).await?;
@@ -53,18 +63,27 @@ impl Load {
             let writer = Writer {
                 rest: node.rest().await?,
                 name: format!("load-{}-{number}", node.address),
-                stop: Arc::clone(&self.stop),
-                made: Arc::clone(&self.made),
+                told: Arc::clone(&self.told),
             };
             self.writers.spawn(writer.run());
         }
         Ok(())
     }
 
+    /// From now on writers leave the machine room for other work.
+    pub(crate) fn go_on_steadily(&self) {
+        self.told.steadily.store(true, Ordering::Relaxed);
+    }
+
+    /// Keys acknowledged up to now.
+    pub(crate) fn made(&self) -> u64 {
+        self.told.made.load(Ordering::Relaxed)
+    }
+
     /// Waits until so many more keys are acknowledged; fails as soon as a writer has failed.
     pub(crate) async fn wait_for(&mut self, more: u64) -> Result<()> {
-        let (writers, made) = (&mut self.writers, &self.made);
-        let end = made.load(Ordering::Relaxed) + more;
+        let end = self.made() + more;
+        let (writers, made) = (&mut self.writers, &self.told.made);
         let patience = PATIENCE_A_THOUSAND * u32::try_from(more / 1000 + 1)?;
         let mut failed = None;
         until(&format!("{more} keys are made"), patience, async || {
@@ -80,7 +99,7 @@ impl Load {
 
     /// Ends the writers. The ids of all keys that were acknowledged.
     pub(crate) async fn stop(mut self) -> Result<Vec<String>> {
-        self.stop.store(true, Ordering::Relaxed);
+        self.told.stop.store(true, Ordering::Relaxed);
         let mut all = Vec::new();
         while let Some(ids) = self.writers.join_next().await {
             all.extend(ids??);
@@ -92,18 +111,21 @@ impl Load {
 struct Writer {
     rest: Rest,
     name: String,
-    stop: Arc<AtomicBool>,
-    made: Arc<AtomicU64>,
+    told: Arc<Told>,
 }
 
 impl Writer {
     /// Makes keys until told to stop. One that is refused ends it with an error.
     async fn run(mut self) -> Result<Vec<String>> {
         let mut ids = Vec::new();
-        while !self.stop.load(Ordering::Relaxed) {
+        while !self.told.stop.load(Ordering::Relaxed) {
             let key = json!({"name": format!("{}-{}", self.name, ids.len()), "size": 256});
             ids.push(self.make(&key).await?);
-            self.made.fetch_add(1, Ordering::Relaxed);
+            self.told.made.fetch_add(1, Ordering::Relaxed);
+            if self.told.steadily.load(Ordering::Relaxed) {
+                // Not waiting for anything: this is the pace.
+                sleep(REST).await;
+            }
         }
         Ok(ids)
     }

@@ -11,7 +11,7 @@ use keystead::{Error, NodeNumber, Result};
 use tokio_util::sync::CancellationToken;
 
 use super::ledger::Ledger;
-use super::{JoinState, work};
+use super::{JoinState, stages};
 use crate::agent::{Agent, Standing};
 use crate::cluster::drop_pending_key;
 use crate::links;
@@ -86,7 +86,7 @@ async fn run(agent: &Arc<Agent>, stop: &CancellationToken) {
         && stage.is_running()
         && !stop.is_cancelled()
     {
-        let moved = match work::run(agent, stage).await {
+        let moved = match stages::run(agent, stage).await {
             Ok(event) => advance(agent, stage, event),
             Err(error) => Err(error),
         };
@@ -211,7 +211,7 @@ async fn withdraw(agent: &Agent, ledger: &Ledger) {
 
 /// What the node holds of the cluster is half a copy, so it goes; its accounts of before come back.
 async fn start_afresh(agent: &Arc<Agent>, ledger: &Ledger) -> Result<()> {
-    work::wipe(agent, NodeNumber::FIRST).await?;
+    stages::wipe(agent, NodeNumber::FIRST).await?;
     agent.open_keyring().await?;
     let db = agent.db().await?;
     for account in &ledger.former_accounts {

@@ -1,14 +1,14 @@
 //! Joining a cluster, on the node that joins.
 //!
 //! `begin` checks everything while nothing is touched, `driver` then runs the stages: save, act, report. What may
-//! follow what is the table in `keystead::join::stage`; the work of each stage is in `work/`, one file each.
+//! follow what is the table in `keystead::join::stage`; the work of each stage is in `stages/`, one file each.
 
 mod begin;
 mod clear;
 mod driver;
 mod ledger;
 mod preflight;
-mod work;
+mod stages;
 
 use keystead::join::progress::Progress;
 use keystead::join::stage::Stage;

@@ -25,7 +25,7 @@ use crate::wake::Wake;
 const TIMER: Duration = Duration::from_secs(5);
 
 /// The channel on which PostgreSQL tells that the `node` table changed, also by a peer's change.
-const CHANNEL: &str = "keystead_node";
+pub(crate) const CHANNEL: &str = "keystead_node";
 
 /// Reconciles until the agent stops.
 pub(crate) async fn run(agent: Arc<Agent>, stop: CancellationToken) {

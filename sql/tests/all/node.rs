@@ -94,7 +94,7 @@ impl Node {
     }
 }
 
-/// What a statement was refused with in this session.
+/// What a statement was refused with on this connection.
 pub(crate) async fn refused(session: &Connection, statement: &str) -> Result<DbError> {
     match session.batch_execute(statement).await {
         Ok(()) => bail!("not refused: {statement}"),
