@@ -68,11 +68,11 @@ CREATE FUNCTION peer.confirmed_by(number integer) RETURNS pg_lsn
     where slot_name = format('keystead_%s_to_%s', replication.this_node(), number)
 $$;
 
-CREATE FUNCTION peer.digest(buckets integer) RETURNS TABLE(relation text, bucket integer, row_count bigint, total text)
+CREATE FUNCTION peer.digest(buckets integer, until bigint) RETURNS TABLE(relation text, bucket integer, row_count bigint, total text)
     LANGUAGE sql SECURITY DEFINER
     SET search_path TO ''
     AS $$
-    select * from replication.digest(buckets)
+    select * from replication.digest(buckets, until)
 $$;
 
 CREATE FUNCTION peer.end_lease(lease_holder text) RETURNS void
@@ -326,7 +326,61 @@ CREATE FUNCTION replication.bury_node_view() RETURNS trigger
         end
         $$;
 
-CREATE FUNCTION replication.capture_account() RETURNS trigger
+CREATE FUNCTION replication.capture_insert_account() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+        begin
+            insert into replication.outbox_account (id, username, password_hash, password_change_required, password_changed_at, created_at, updated_at, version, origin, deleted) select id, username, password_hash, password_change_required, password_changed_at, created_at, updated_at, version, origin, deleted from changed;
+            return null;
+        end
+        $$;
+
+CREATE FUNCTION replication.capture_insert_cluster_key() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+        begin
+            insert into replication.outbox_cluster_key (name, public, wrapped, version, origin, deleted) select name, public, wrapped, version, origin, deleted from changed;
+            return null;
+        end
+        $$;
+
+CREATE FUNCTION replication.capture_insert_heartbeat() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+        begin
+            insert into replication.outbox_heartbeat (number, at, seen, version, origin, deleted) select number, at, seen, version, origin, deleted from changed;
+            return null;
+        end
+        $$;
+
+CREATE FUNCTION replication.capture_insert_key() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+        begin
+            insert into replication.outbox_key (id, name, state, algorithm, size, usage_mask, description, unexportable, undeletable, fingerprint, material_version, epoch, wrapped, activation_date, created_at, updated_at, version, origin, deleted) select id, name, state, algorithm, size, usage_mask, description, unexportable, undeletable, fingerprint, material_version, epoch, wrapped, activation_date, created_at, updated_at, version, origin, deleted from changed;
+            return null;
+        end
+        $$;
+
+CREATE FUNCTION replication.capture_insert_node() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+        begin
+            insert into replication.outbox_node (id, number, host, port, public_address, state, stage, serial, joined_at, version, origin, deleted) select id, number, host, port, public_address, state, stage, serial, joined_at, version, origin, deleted from changed;
+            return null;
+        end
+        $$;
+
+CREATE FUNCTION replication.capture_insert_node_view() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+        begin
+            insert into replication.outbox_node_view (viewer, document, version, origin, deleted) select viewer, document, version, origin, deleted from changed;
+            return null;
+        end
+        $$;
+
+CREATE FUNCTION replication.capture_update_account() RETURNS trigger
     LANGUAGE plpgsql
     AS $$
         begin
@@ -335,7 +389,7 @@ CREATE FUNCTION replication.capture_account() RETURNS trigger
         end
         $$;
 
-CREATE FUNCTION replication.capture_cluster_key() RETURNS trigger
+CREATE FUNCTION replication.capture_update_cluster_key() RETURNS trigger
     LANGUAGE plpgsql
     AS $$
         begin
@@ -344,7 +398,7 @@ CREATE FUNCTION replication.capture_cluster_key() RETURNS trigger
         end
         $$;
 
-CREATE FUNCTION replication.capture_heartbeat() RETURNS trigger
+CREATE FUNCTION replication.capture_update_heartbeat() RETURNS trigger
     LANGUAGE plpgsql
     AS $$
         begin
@@ -353,7 +407,7 @@ CREATE FUNCTION replication.capture_heartbeat() RETURNS trigger
         end
         $$;
 
-CREATE FUNCTION replication.capture_key() RETURNS trigger
+CREATE FUNCTION replication.capture_update_key() RETURNS trigger
     LANGUAGE plpgsql
     AS $$
         begin
@@ -362,7 +416,7 @@ CREATE FUNCTION replication.capture_key() RETURNS trigger
         end
         $$;
 
-CREATE FUNCTION replication.capture_node() RETURNS trigger
+CREATE FUNCTION replication.capture_update_node() RETURNS trigger
     LANGUAGE plpgsql
     AS $$
         begin
@@ -371,7 +425,7 @@ CREATE FUNCTION replication.capture_node() RETURNS trigger
         end
         $$;
 
-CREATE FUNCTION replication.capture_node_view() RETURNS trigger
+CREATE FUNCTION replication.capture_update_node_view() RETURNS trigger
     LANGUAGE plpgsql
     AS $$
         begin
@@ -402,7 +456,7 @@ begin
 end
 $$;
 
-CREATE FUNCTION replication.digest(buckets integer) RETURNS TABLE(relation text, bucket integer, row_count bigint, total text)
+CREATE FUNCTION replication.digest(buckets integer, until bigint DEFAULT '9223372036854775807'::bigint) RETURNS TABLE(relation text, bucket integer, row_count bigint, total text)
     LANGUAGE plpgsql
     AS $$
 declare
@@ -419,7 +473,7 @@ begin
         return query execute format(
             'select %L::text, mod(hash_record_extended(row(%s), 0), %s)::integer as b, count(*),
                     sum(hash_record_extended(row(%s), 0))::text
-             from %s group by b', t.relation, key_list, buckets, values_list, t.relation);
+             from %s where version <= %s group by b', t.relation, key_list, buckets, values_list, t.relation, until);
     end loop;
 end
 $$;
@@ -476,7 +530,7 @@ begin
                    'outbox_' || name, col_list, target);
     perform replication.make_merge(target, name, cols, keys, merges);
     perform replication.make_stamps(target, name, keys, merges);
-    perform replication.make_capture(name, cols, keys);
+    perform replication.make_captures(name, cols, keys);
     perform replication.make_triggers(target, name);
     execute format('create view live.%I as select %s from %s where not deleted', name,
                    (select string_agg(format('%I', c), ', ') from unnest(cols) c where c <> 'deleted'), target);
@@ -485,23 +539,24 @@ begin
 end
 $$;
 
-CREATE FUNCTION replication.make_capture(name text, cols text[], keys text[]) RETURNS void
+CREATE FUNCTION replication.make_captures(name text, cols text[], keys text[]) RETURNS void
     LANGUAGE plpgsql
     AS $_$
 declare
     col_list text := (select string_agg(format('%I', c), ', ') from unnest(cols) c);
     key_list text := (select string_agg(format('%I', c), ', ') from unnest(keys) c);
-begin
-    execute format(
-        $sql$
+    body text := $sql$
         create function replication.%I() returns trigger language plpgsql as
         $body$
         begin
-            insert into replication.%I (%s) select %3$s from changed order by %s;
+            insert into replication.%I (%s) select %3$s from changed%s;
             return null;
         end
         $body$
-        $sql$, 'capture_' || name, 'outbox_' || name, col_list, key_list);
+        $sql$;
+begin
+    execute format(body, 'capture_insert_' || name, 'outbox_' || name, col_list, '');
+    execute format(body, 'capture_update_' || name, 'outbox_' || name, col_list, ' order by ' || key_list);
 end
 $_$;
 
@@ -549,7 +604,6 @@ begin
         begin
             new.version := replication.version_now();
             new.origin := replication.this_node();
-            new.deleted := coalesce(new.deleted, false);
             return new;
         end
         $body$
@@ -595,9 +649,9 @@ begin
     execute format('create trigger zz_bury before delete on %s
                         for each row execute function replication.%I()', relation, 'bury_' || name);
     execute format('create trigger zz_capture_insert after insert on %s referencing new table as changed
-                        for each statement execute function replication.%I()', relation, 'capture_' || name);
+                        for each statement execute function replication.%I()', relation, 'capture_insert_' || name);
     execute format('create trigger zz_capture_update after update on %s referencing new table as changed
-                        for each statement execute function replication.%I()', relation, 'capture_' || name);
+                        for each statement execute function replication.%I()', relation, 'capture_update_' || name);
     execute format('create trigger zz_refuse_truncate before truncate on %s
                         for each statement execute function replication.refuse_truncate()', relation);
     execute format('create trigger merge before insert on replication.%I
@@ -709,7 +763,6 @@ CREATE FUNCTION replication.stamp_insert_account() RETURNS trigger
         begin
             new.version := replication.version_now();
             new.origin := replication.this_node();
-            new.deleted := coalesce(new.deleted, false);
             return new;
         end
         $$;
@@ -720,7 +773,6 @@ CREATE FUNCTION replication.stamp_insert_cluster_key() RETURNS trigger
         begin
             new.version := replication.version_now();
             new.origin := replication.this_node();
-            new.deleted := coalesce(new.deleted, false);
             return new;
         end
         $$;
@@ -731,7 +783,6 @@ CREATE FUNCTION replication.stamp_insert_heartbeat() RETURNS trigger
         begin
             new.version := replication.version_now();
             new.origin := replication.this_node();
-            new.deleted := coalesce(new.deleted, false);
             return new;
         end
         $$;
@@ -742,7 +793,6 @@ CREATE FUNCTION replication.stamp_insert_key() RETURNS trigger
         begin
             new.version := replication.version_now();
             new.origin := replication.this_node();
-            new.deleted := coalesce(new.deleted, false);
             return new;
         end
         $$;
@@ -753,7 +803,6 @@ CREATE FUNCTION replication.stamp_insert_node() RETURNS trigger
         begin
             new.version := replication.version_now();
             new.origin := replication.this_node();
-            new.deleted := coalesce(new.deleted, false);
             return new;
         end
         $$;
@@ -764,7 +813,6 @@ CREATE FUNCTION replication.stamp_insert_node_view() RETURNS trigger
         begin
             new.version := replication.version_now();
             new.origin := replication.this_node();
-            new.deleted := coalesce(new.deleted, false);
             return new;
         end
         $$;
@@ -1163,29 +1211,29 @@ CREATE TRIGGER zz_bury BEFORE DELETE ON public.node FOR EACH ROW EXECUTE FUNCTIO
 
 CREATE TRIGGER zz_bury BEFORE DELETE ON public.node_view FOR EACH ROW EXECUTE FUNCTION replication.bury_node_view();
 
-CREATE TRIGGER zz_capture_insert AFTER INSERT ON public.account REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION replication.capture_account();
+CREATE TRIGGER zz_capture_insert AFTER INSERT ON public.account REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION replication.capture_insert_account();
 
-CREATE TRIGGER zz_capture_insert AFTER INSERT ON public.cluster_key REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION replication.capture_cluster_key();
+CREATE TRIGGER zz_capture_insert AFTER INSERT ON public.cluster_key REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION replication.capture_insert_cluster_key();
 
-CREATE TRIGGER zz_capture_insert AFTER INSERT ON public.heartbeat REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION replication.capture_heartbeat();
+CREATE TRIGGER zz_capture_insert AFTER INSERT ON public.heartbeat REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION replication.capture_insert_heartbeat();
 
-CREATE TRIGGER zz_capture_insert AFTER INSERT ON public.key REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION replication.capture_key();
+CREATE TRIGGER zz_capture_insert AFTER INSERT ON public.key REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION replication.capture_insert_key();
 
-CREATE TRIGGER zz_capture_insert AFTER INSERT ON public.node REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION replication.capture_node();
+CREATE TRIGGER zz_capture_insert AFTER INSERT ON public.node REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION replication.capture_insert_node();
 
-CREATE TRIGGER zz_capture_insert AFTER INSERT ON public.node_view REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION replication.capture_node_view();
+CREATE TRIGGER zz_capture_insert AFTER INSERT ON public.node_view REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION replication.capture_insert_node_view();
 
-CREATE TRIGGER zz_capture_update AFTER UPDATE ON public.account REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION replication.capture_account();
+CREATE TRIGGER zz_capture_update AFTER UPDATE ON public.account REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION replication.capture_update_account();
 
-CREATE TRIGGER zz_capture_update AFTER UPDATE ON public.cluster_key REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION replication.capture_cluster_key();
+CREATE TRIGGER zz_capture_update AFTER UPDATE ON public.cluster_key REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION replication.capture_update_cluster_key();
 
-CREATE TRIGGER zz_capture_update AFTER UPDATE ON public.heartbeat REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION replication.capture_heartbeat();
+CREATE TRIGGER zz_capture_update AFTER UPDATE ON public.heartbeat REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION replication.capture_update_heartbeat();
 
-CREATE TRIGGER zz_capture_update AFTER UPDATE ON public.key REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION replication.capture_key();
+CREATE TRIGGER zz_capture_update AFTER UPDATE ON public.key REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION replication.capture_update_key();
 
-CREATE TRIGGER zz_capture_update AFTER UPDATE ON public.node REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION replication.capture_node();
+CREATE TRIGGER zz_capture_update AFTER UPDATE ON public.node REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION replication.capture_update_node();
 
-CREATE TRIGGER zz_capture_update AFTER UPDATE ON public.node_view REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION replication.capture_node_view();
+CREATE TRIGGER zz_capture_update AFTER UPDATE ON public.node_view REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION replication.capture_update_node_view();
 
 CREATE TRIGGER zz_refuse_truncate BEFORE TRUNCATE ON public.account FOR EACH STATEMENT EXECUTE FUNCTION replication.refuse_truncate();
 
@@ -1279,8 +1327,8 @@ REVOKE ALL ON FUNCTION peer.caller_number() FROM PUBLIC;
 REVOKE ALL ON FUNCTION peer.confirmed_by(number integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION peer.confirmed_by(number integer) TO keystead_peer;
 
-REVOKE ALL ON FUNCTION peer.digest(buckets integer) FROM PUBLIC;
-GRANT ALL ON FUNCTION peer.digest(buckets integer) TO keystead_peer;
+REVOKE ALL ON FUNCTION peer.digest(buckets integer, until bigint) FROM PUBLIC;
+GRANT ALL ON FUNCTION peer.digest(buckets integer, until bigint) TO keystead_peer;
 
 REVOKE ALL ON FUNCTION peer.end_lease(lease_holder text) FROM PUBLIC;
 GRANT ALL ON FUNCTION peer.end_lease(lease_holder text) TO keystead_peer;
@@ -1316,23 +1364,31 @@ REVOKE ALL ON FUNCTION replication.bury_node() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION replication.bury_node_view() FROM PUBLIC;
 
-REVOKE ALL ON FUNCTION replication.capture_cluster_key() FROM PUBLIC;
+REVOKE ALL ON FUNCTION replication.capture_insert_cluster_key() FROM PUBLIC;
 
-REVOKE ALL ON FUNCTION replication.capture_heartbeat() FROM PUBLIC;
+REVOKE ALL ON FUNCTION replication.capture_insert_heartbeat() FROM PUBLIC;
 
-REVOKE ALL ON FUNCTION replication.capture_node() FROM PUBLIC;
+REVOKE ALL ON FUNCTION replication.capture_insert_node() FROM PUBLIC;
 
-REVOKE ALL ON FUNCTION replication.capture_node_view() FROM PUBLIC;
+REVOKE ALL ON FUNCTION replication.capture_insert_node_view() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION replication.capture_update_cluster_key() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION replication.capture_update_heartbeat() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION replication.capture_update_node() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION replication.capture_update_node_view() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION replication.check_enlistable(relation regclass) FROM PUBLIC;
 
-REVOKE ALL ON FUNCTION replication.digest(buckets integer) FROM PUBLIC;
+REVOKE ALL ON FUNCTION replication.digest(buckets integer, until bigint) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION replication.empty_outboxes(larger_than bigint) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION replication.enlist(relation regclass, merges jsonb, digested boolean) FROM PUBLIC;
 
-REVOKE ALL ON FUNCTION replication.make_capture(name text, cols text[], keys text[]) FROM PUBLIC;
+REVOKE ALL ON FUNCTION replication.make_captures(name text, cols text[], keys text[]) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION replication.make_merge(relation text, name text, cols text[], keys text[], merges jsonb) FROM PUBLIC;
 

@@ -141,7 +141,6 @@ begin
         begin
             new.version := replication.version_now();
             new.origin := replication.this_node();
-            new.deleted := coalesce(new.deleted, false);
             return new;
         end
         $body$
@@ -175,25 +174,26 @@ begin
 end
 $make$;
 
--- The function that copies what a statement has stored into the outbox, in order of the primary key: so two appliers
--- meet the same rows in the same order.
-create function replication.make_capture(name text, cols text[], keys text[])
+-- The functions that copy what a statement has stored into the outbox. Updates in order of the primary key, so that two
+-- appliers meet the same rows in the same order; new rows are met by nobody, and sorting them would cost every insert.
+create function replication.make_captures(name text, cols text[], keys text[])
     returns void language plpgsql as
 $make$
 declare
     col_list text := (select string_agg(format('%I', c), ', ') from unnest(cols) c);
     key_list text := (select string_agg(format('%I', c), ', ') from unnest(keys) c);
-begin
-    execute format(
-        $sql$
+    body text := $sql$
         create function replication.%I() returns trigger language plpgsql as
         $body$
         begin
-            insert into replication.%I (%s) select %3$s from changed order by %s;
+            insert into replication.%I (%s) select %3$s from changed%s;
             return null;
         end
         $body$
-        $sql$, 'capture_' || name, 'outbox_' || name, col_list, key_list);
+        $sql$;
+begin
+    execute format(body, 'capture_insert_' || name, 'outbox_' || name, col_list, '');
+    execute format(body, 'capture_update_' || name, 'outbox_' || name, col_list, ' order by ' || key_list);
 end
 $make$;
 
@@ -209,9 +209,9 @@ begin
     execute format('create trigger zz_bury before delete on %s
                         for each row execute function replication.%I()', relation, 'bury_' || name);
     execute format('create trigger zz_capture_insert after insert on %s referencing new table as changed
-                        for each statement execute function replication.%I()', relation, 'capture_' || name);
+                        for each statement execute function replication.%I()', relation, 'capture_insert_' || name);
     execute format('create trigger zz_capture_update after update on %s referencing new table as changed
-                        for each statement execute function replication.%I()', relation, 'capture_' || name);
+                        for each statement execute function replication.%I()', relation, 'capture_update_' || name);
     execute format('create trigger zz_refuse_truncate before truncate on %s
                         for each statement execute function replication.refuse_truncate()', relation);
     execute format('create trigger merge before insert on replication.%I
@@ -250,7 +250,7 @@ begin
                    'outbox_' || name, col_list, target);
     perform replication.make_merge(target, name, cols, keys, merges);
     perform replication.make_stamps(target, name, keys, merges);
-    perform replication.make_capture(name, cols, keys);
+    perform replication.make_captures(name, cols, keys);
     perform replication.make_triggers(target, name);
     execute format('create view live.%I as select %s from %s where not deleted', name,
                    (select string_agg(format('%I', c), ', ') from unnest(cols) c where c <> 'deleted'), target);
@@ -284,9 +284,9 @@ begin
 end
 $$;
 
--- An order-independent digest of each bucket of each table. Enums and json are taken as text: their hashes differ
+-- An order-independent digest of each bucket of each table, over the rows written up to a time. Enums and json are taken as text: their hashes differ
 -- between servers or do not exist.
-create function replication.digest(buckets integer)
+create function replication.digest(buckets integer, until bigint default 9223372036854775807)
     returns table (relation text, bucket integer, row_count bigint, total text) language plpgsql as
 $$
 declare
@@ -303,7 +303,7 @@ begin
         return query execute format(
             'select %L::text, mod(hash_record_extended(row(%s), 0), %s)::integer as b, count(*),
                     sum(hash_record_extended(row(%s), 0))::text
-             from %s group by b', t.relation, key_list, buckets, values_list, t.relation);
+             from %s where version <= %s group by b', t.relation, key_list, buckets, values_list, t.relation, until);
     end loop;
 end
 $$;

@@ -181,11 +181,11 @@ $$
     update replication.lease set until = 'epoch' where holder = lease_holder
 $$;
 
-create function peer.digest(buckets integer)
+create function peer.digest(buckets integer, until bigint)
     returns table (relation text, bucket integer, row_count bigint, total text)
     language sql security definer set search_path = '' as
 $$
-    select * from replication.digest(buckets)
+    select * from replication.digest(buckets, until)
 $$;
 
 -- The enlisted tables with their columns and what there is to copy.
@@ -222,7 +222,7 @@ grant usage on schema peer to keystead_guest;
 grant execute on function peer.call(text, jsonb), peer.answer(bigint) to keystead_guest;
 grant usage on schema public, live to keystead_peer;
 grant execute on function peer.keep_changes(), peer.confirmed_by(integer), peer.my_lag(),
-    peer.grant_lease(text, integer), peer.reserve_number(text, integer), peer.end_lease(text), peer.digest(integer),
+    peer.grant_lease(text, integer), peer.reserve_number(text, integer), peer.end_lease(text), peer.digest(integer, bigint),
     peer.tables()
     to keystead_peer;
 -- A peer gets every row by replication anyway; what is secret in them is wrapped before it reaches PostgreSQL.

@@ -1,5 +1,6 @@
 //! Digests of this node's or a peer's data, by bucket. What they mean is decided in `keystead::join::digest`.
 
+use keystead::clock::Micros;
 use keystead::join::digest::Digests;
 
 use crate::error::Result;
@@ -11,7 +12,13 @@ pub const BUCKETS: i32 = 256;
 
 /// The digests of everything behind `db` that is to be equal on all nodes.
 pub async fn all(db: &Connection) -> Result<Digests> {
-    let rows = query!("digest/all").rows(db, &[&BUCKETS]).await?;
+    until(db, Micros(i64::MAX)).await
+}
+
+/// The same over the rows that were written up to `time`: two nodes that have everything up to then may be compared
+/// while writes go on.
+pub async fn until(db: &Connection, time: Micros) -> Result<Digests> {
+    let rows = query!("digest/all").rows(db, &[&BUCKETS, &time.0]).await?;
     let read = |row: &tokio_postgres::Row| {
         (
             (row.get("relation"), row.get("bucket")),

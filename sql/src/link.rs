@@ -5,10 +5,14 @@ use std::collections::BTreeMap;
 use keystead::NodeNumber;
 use keystead::member::links::Actual;
 use keystead::replication::names::{LINK_PREFIX, PUBLICATION, ROLE_PREFIX};
+use tokio_postgres::error::SqlState;
 
 use crate::error::Result;
 use crate::pool::Connection;
 use crate::query::query;
+
+/// How often to take a slot from a reader that comes back. It pauses half a second between two tries.
+const DROP_TRIES: usize = 10;
 
 /// What exists on this node now.
 pub async fn actual(db: &Connection) -> Result<Actual> {
@@ -73,8 +77,18 @@ pub async fn make_slot(db: &Connection, name: &str) -> Result<()> {
     Ok(())
 }
 
-/// Drops a slot, ending the session that reads it.
+/// Drops a slot, ending the session that reads it; again when its reader was faster to come back.
 pub async fn drop_slot(db: &Connection, name: &str) -> Result<()> {
+    for _ in 1..DROP_TRIES {
+        match try_to_drop_slot(db, name).await {
+            Err(error) if error.code() == Some(&SqlState::OBJECT_IN_USE) => {}
+            outcome => return outcome,
+        }
+    }
+    try_to_drop_slot(db, name).await
+}
+
+async fn try_to_drop_slot(db: &Connection, name: &str) -> Result<()> {
     query!("link/end_sender").rows(db, &[&name]).await?;
     query!("link/drop_slot").rows(db, &[&name]).await?;
     Ok(())

@@ -12,6 +12,7 @@ use keystead::member::roster::{Member, NodeState};
 use keystead::peer::Subscribe;
 use keystead::replication::horizon::seen_by_all;
 use keystead::{Error, NodeNumber, Result};
+use sql::Connection;
 
 use super::super::driver::ledger;
 use crate::agent::Agent;
@@ -37,7 +38,7 @@ pub(super) async fn run(agent: &Agent) -> Result<Event> {
         call::ask(&peer, &Subscribe {}).await?;
     }
     all_have(agent, &members).await?;
-    tokio::time::timeout(DIGEST_PATIENCE, digests_agree(agent))
+    tokio::time::timeout(DIGEST_PATIENCE, digests_agree(agent, &members))
         .await
         .map_err(|_| Error::unavailable("this node's data and the member's still differ after a minute"))??;
 
@@ -57,12 +58,13 @@ async fn all_have(agent: &Agent, members: &[Member]) -> Result<Micros> {
     Ok(written)
 }
 
-async fn digests_agree(agent: &Agent) -> Result<()> {
+async fn digests_agree(agent: &Agent, members: &[Member]) -> Result<()> {
     let sponsor = super::sponsor(agent).await?;
     let mut agreement = Agreement::default();
     loop {
         let db = agent.db().await?;
-        let (ours, theirs) = tokio::join!(sql::digest::all(&db), sql::digest::all(&sponsor));
+        let time = both_have(&db, &sponsor, members).await?;
+        let (ours, theirs) = tokio::join!(sql::digest::until(&db, time), sql::digest::until(&sponsor, time));
         let open = agreement.compare(&ours?, &theirs?);
         if open.is_empty() {
             return Ok(());
@@ -70,4 +72,18 @@ async fn digests_agree(agent: &Agent) -> Result<()> {
         tracing::debug!(buckets = open.len(), "waiting for digests to agree");
         tokio::time::sleep(super::LOOK).await;
     }
+}
+
+/// Up to when both sides have everything of every member, by the heartbeats that have arrived at each.
+async fn both_have(ours: &Connection, theirs: &Connection, members: &[Member]) -> Result<Micros> {
+    let (here, there) = (
+        sql::heartbeat::newest(ours).await?,
+        sql::heartbeat::newest(theirs).await?,
+    );
+    let arrived = members
+        .iter()
+        .flat_map(|member| [here.get(&member.number), there.get(&member.number)]);
+    // `None`, a heartbeat that has not arrived, is the least.
+    let oldest = arrived.min().flatten().copied();
+    oldest.ok_or_else(|| Error::unavailable("a member's heartbeat has not arrived yet"))
 }
