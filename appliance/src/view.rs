@@ -53,6 +53,11 @@ pub(crate) async fn run(agent: Arc<Agent>, stop: CancellationToken) {
     }
 }
 
+/// Shares this node's first view: with it the summary is whole as soon as the node is a member.
+pub(crate) async fn publish_first(agent: &Agent) -> Result<()> {
+    publish(agent, &mut Memory::new()).await
+}
+
 async fn publish(agent: &Agent, memory: &mut Memory) -> Result<()> {
     let me = agent.identity()?;
     let db = agent.db().await?;

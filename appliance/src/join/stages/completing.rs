@@ -16,22 +16,14 @@ use sql::Connection;
 
 use super::super::driver::ledger;
 use crate::agent::Agent;
-use crate::heartbeat;
 use crate::peers::call;
+use crate::{heartbeat, view};
 
 /// Buckets that do not agree for this long hold a row that will not arrive by itself.
 const DIGEST_PATIENCE: Duration = Duration::from_mins(1);
 
 pub(super) async fn run(agent: &Agent) -> Result<Event> {
-    let master_key = agent.unwrap_master_key(&ledger(agent)?.master_key)?;
-    agent.keep_master_key(&master_key).await?;
-    agent.open_keyring().await?;
-    if !sql::account::any(&*agent.db().await?).await? {
-        return Err(Error::unavailable(
-            "the copy brought no account, so nobody could log in",
-        ));
-    }
-
+    open_keys(agent).await?;
     let (_, members) = super::members(agent, &*agent.db().await?).await?;
     for member in &members {
         let peer = super::member(agent, &member.address).await?;
@@ -41,10 +33,28 @@ pub(super) async fn run(agent: &Agent) -> Result<Event> {
     tokio::time::timeout(DIGEST_PATIENCE, digests_agree(agent, &members))
         .await
         .map_err(|_| Error::unavailable("this node's data and the member's still differ after a minute"))??;
-
-    sql::node::set_state(&*agent.db().await?, &ledger(agent)?.node_id, NodeState::Ready).await?;
-    all_have(agent, &members).await?;
+    say_ready(agent, &members).await?;
     Ok(Event::Acknowledged)
+}
+
+/// From here on the node can log its cluster's users in.
+async fn open_keys(agent: &Agent) -> Result<()> {
+    let master_key = agent.unwrap_master_key(&ledger(agent)?.master_key)?;
+    agent.keep_master_key(&master_key).await?;
+    agent.open_keyring().await?;
+    if sql::account::any(&*agent.db().await?).await? {
+        return Ok(());
+    }
+    Err(Error::unavailable(
+        "the copy brought no account, so nobody could log in",
+    ))
+}
+
+/// Says so, with this node's view of the others, and waits until every member has heard both.
+async fn say_ready(agent: &Agent, members: &[Member]) -> Result<()> {
+    sql::node::set_state(&*agent.db().await?, &ledger(agent)?.node_id, NodeState::Ready).await?;
+    view::publish_first(agent).await?;
+    all_have(agent, members).await.map(drop)
 }
 
 /// Waits until every member has what this node had written when this was called, proved by their heartbeats.
