@@ -269,6 +269,18 @@ begin
     execute format(
         'create or replace function replication.this_node() returns integer
              language sql immutable parallel safe as ''select %s''', number);
+    perform replication.spread_sequences();
+end
+$$;
+
+CREATE FUNCTION replication.begin_heartbeat(OUT at bigint, OUT xid bigint) RETURNS record
+    LANGUAGE plpgsql
+    AS $$
+begin
+    perform pg_advisory_xact_lock(hashtextextended('replication.floor', 0));
+    at := setval('replication.floor', greatest((date_part('epoch', clock_timestamp()) * 1000000)::bigint,
+                                               pg_sequence_last_value('replication.floor') + 1));
+    xid := pg_current_xact_id()::text::bigint;
 end
 $$;
 
@@ -440,6 +452,15 @@ CREATE FUNCTION replication.check_enlistable(relation regclass) RETURNS void
 declare
     bad text;
 begin
+    if exists (select from pg_class where oid = relation and (relkind <> 'r' or relpersistence <> 'p' or relispartition))
+       or exists (select from pg_inherits where relation in (inhrelid, inhparent)) then
+        raise exception '% cannot be enlisted: it is not an ordinary table', relation
+            using hint = 'partitions, inheritance, unlogged and foreign tables and views cannot be enlisted';
+    end if;
+    if exists (select from pg_index where indrelid = relation and indisprimary and not indimmediate) then
+        raise exception '% cannot be enlisted: its primary key is deferrable', relation
+            using hint = 'make the primary key not deferrable';
+    end if;
     if not exists (select from pg_index where indrelid = relation and indisprimary) then
         raise exception '% cannot be enlisted: it has no primary key', relation using hint = 'add one';
     end if;
@@ -458,22 +479,27 @@ $$;
 
 CREATE FUNCTION replication.digest(buckets integer, until bigint DEFAULT '9223372036854775807'::bigint) RETURNS TABLE(relation text, bucket integer, row_count bigint, total text)
     LANGUAGE plpgsql
+    SET extra_float_digits TO '1'
+    SET "DateStyle" TO 'ISO'
+    SET "IntervalStyle" TO 'postgres'
+    SET "TimeZone" TO 'UTC'
+    SET bytea_output TO 'hex'
     AS $$
 declare
+    hashed constant regtype[] := '{text,varchar,bytea,uuid,boolean,smallint,integer,bigint,date,timestamp,timestamptz}';
     t replication.enlisted;
     values_list text;
     key_list text;
 begin
     for t in select * from replication.enlisted e where e.digested order by e.relation loop
-        select string_agg(case when typtype = 'e' or typname = 'json' then format('%I::text', attname)
-                               else format('%I', attname) end, ', ' order by attnum) into values_list
-        from pg_attribute join pg_type on pg_type.oid = atttypid
-        where attrelid = t.relation::regclass and attname = any (t.columns);
-        key_list := (select string_agg(format('%I', c), ', ') from unnest(t.key_columns) c);
+        select string_agg(format(case when atttypid = any (hashed) then '%I' else '%I::text' end, attname), ', ' order by attnum)
+        into values_list
+        from pg_attribute where attrelid = t.relation::regclass and attname = any (t.columns);
+        key_list := replication.list(t.key_columns);
         return query execute format(
-            'select %L::text, mod(hash_record_extended(row(%s), 0), %s)::integer as b, count(*),
+            'select %L::text, mod(hash_record_extended(row(%s), 0), %s)::integer, count(*),
                     sum(hash_record_extended(row(%s), 0))::text
-             from %s where version <= %s group by b', t.relation, key_list, buckets, values_list, t.relation, until);
+             from %s where version <= %s group by 2', t.relation, key_list, buckets, values_list, t.relation, until);
     end loop;
 end
 $$;
@@ -511,7 +537,6 @@ declare
     name text;
     cols text[];
     keys text[];
-    col_list text;
 begin
     perform replication.check_enlistable(relation);
     select format('%I.%I', nspname, relname), case when nspname = 'public' then '' else nspname || '_' end || relname
@@ -524,27 +549,35 @@ begin
     select array_agg(attname order by array_position(indkey::smallint[], attnum)) into keys
     from pg_index join pg_attribute on attrelid = indrelid and attnum = any (indkey)
     where indrelid = relation and indisprimary;
-    col_list := (select string_agg(format('%I', c), ', ') from unnest(cols) c);
 
     execute format('create table replication.%I with (autovacuum_enabled = false) as select %s from %s with no data',
-                   'outbox_' || name, col_list, target);
+                   'outbox_' || name, replication.list(cols), target);
+    -- What a purge looks for. By this column alone: one on version would be written anew with every update.
+    execute format('create index %I on %s (deleted) where deleted', name || '_tombstones', target);
     perform replication.make_merge(target, name, cols, keys, merges);
-    perform replication.make_stamps(target, name, keys, merges);
+    perform replication.make_stamps(target, name, cols, keys, merges);
     perform replication.make_captures(name, cols, keys);
     perform replication.make_triggers(target, name);
     execute format('create view live.%I as select %s from %s where not deleted', name,
-                   (select string_agg(format('%I', c), ', ') from unnest(cols) c where c <> 'deleted'), target);
+                   (select replication.list(array_agg(attname order by attnum)) from pg_attribute
+                    where attrelid = relation and attnum > 0 and not attisdropped and attname <> 'deleted'), target);
     execute format('alter publication keystead add table replication.%I', 'outbox_' || name);
     insert into replication.enlisted values (target, format('replication.%I', 'outbox_' || name), cols, keys, digested);
+    perform replication.spread_sequences();
 end
+$$;
+
+CREATE FUNCTION replication.list(columns text[], prefix text DEFAULT ''::text) RETURNS text
+    LANGUAGE sql IMMUTABLE
+    AS $$
+    select string_agg(prefix || quote_ident(c), ', ' order by n) from unnest(columns) with ordinality as u (c, n)
 $$;
 
 CREATE FUNCTION replication.make_captures(name text, cols text[], keys text[]) RETURNS void
     LANGUAGE plpgsql
     AS $_$
 declare
-    col_list text := (select string_agg(format('%I', c), ', ') from unnest(cols) c);
-    key_list text := (select string_agg(format('%I', c), ', ') from unnest(keys) c);
+    col_list text := replication.list(cols);
     body text := $sql$
         create function replication.%I() returns trigger language plpgsql as
         $body$
@@ -556,7 +589,7 @@ declare
         $sql$;
 begin
     execute format(body, 'capture_insert_' || name, 'outbox_' || name, col_list, '');
-    execute format(body, 'capture_update_' || name, 'outbox_' || name, col_list, ' order by ' || key_list);
+    execute format(body, 'capture_update_' || name, 'outbox_' || name, col_list, ' order by ' || replication.list(keys));
 end
 $_$;
 
@@ -564,36 +597,38 @@ CREATE FUNCTION replication.make_merge(relation text, name text, cols text[], ke
     LANGUAGE plpgsql
     AS $_$
 declare
-    col_list text := (select string_agg(format('%I', c), ', ') from unnest(cols) c);
-    new_list text := (select string_agg(format('new.%I', c), ', ') from unnest(cols) c);
-    key_list text := (select string_agg(format('%I', c), ', ') from unnest(keys) c);
     set_list text := (select string_agg(format(case when merges ? c then '%1$I = %2$s(t.%1$I, excluded.%1$I)'
                                                     else '%1$I = excluded.%1$I' end, c, merges ->> c), ', ')
                       from unnest(cols) c where c <> all (keys));
 begin
     execute format(
         $sql$
-        create function replication.%I() returns trigger language plpgsql as
+        create function replication.%1$I() returns trigger language plpgsql as
         $body$
         begin
-            insert into %s as t (%s) overriding system value values (%s)
-            on conflict (%s) do update set %s
+            if new.version <= pg_sequence_last_value('replication.purge_floor') then
+                -- A row this old that is not here was purged here. The lock keeps a purge from taking it now.
+                perform from %2$s where (%3$s) = (%4$s) for key share;
+                if not found then
+                    return null;
+                end if;
+            end if;
+            insert into %2$s as t (%5$s) overriding system value values (%6$s)
+            on conflict (%3$s) do update set %7$s
             where (excluded.version, excluded.origin) > (t.version, t.origin);
-            %sreturn null;
+            %8$sreturn null;
         end
         $body$
-        $sql$, 'merge_' || name, relation, col_list, new_list, key_list, set_list,
+        $sql$, 'merge_' || name, relation, replication.list(keys), replication.list(keys, 'new.'),
+        replication.list(cols), replication.list(cols, 'new.'), set_list,
         replication.merge_of_older(relation, keys, merges));
 end
 $_$;
 
-CREATE FUNCTION replication.make_stamps(relation text, name text, keys text[], merges jsonb) RETURNS void
+CREATE FUNCTION replication.make_stamps(relation text, name text, cols text[], keys text[], merges jsonb) RETURNS void
     LANGUAGE plpgsql
     AS $_$
 declare
-    key_list text := (select string_agg(format('%I', c), ', ') from unnest(keys) c);
-    old_keys text := (select string_agg(format('old.%I', c), ', ') from unnest(keys) c);
-    new_keys text := (select string_agg(format('new.%I', c), ', ') from unnest(keys) c);
     rising text := (select string_agg(format('new.%1$I := %2$s(old.%1$I, new.%1$I);', key, value), ' ')
                     from jsonb_each_text(merges));
 begin
@@ -604,26 +639,30 @@ begin
         begin
             new.version := replication.version_now();
             new.origin := replication.this_node();
-            return new;
+            %sreturn new;
         end
         $body$
-        $sql$, 'stamp_insert_' || name);
+        $sql$, 'stamp_insert_' || name, replication.stamp_of_revived(relation, name, keys, merges));
     execute format(
         $sql$
-        create function replication.%I() returns trigger language plpgsql as
+        create function replication.%1$I() returns trigger language plpgsql as
         $body$
         begin
-            if (%s) is distinct from (%s) then
-                raise exception 'the primary key of %% cannot be updated', tg_relid::regclass
-                    using hint = 'delete the row and insert another';
+            if (%2$s) is distinct from (%3$s) then
+                -- Another primary key is another row: that one is inserted, and this one is deleted.
+                insert into %4$s (%5$s) overriding system value values (%2$s, %6$s);
+                new := old;
+                new.deleted := true;
             end if;
             new.version := greatest(replication.version_now(), old.version + 1);
             new.origin := replication.this_node();
-            %s
+            %7$s
             return new;
         end
         $body$
-        $sql$, 'stamp_update_' || name, new_keys, old_keys, coalesce(rising, ''));
+        $sql$, 'stamp_update_' || name, replication.list(keys, 'new.'), replication.list(keys, 'old.'), relation,
+        replication.list(keys || replication.without(cols, keys)),
+        replication.list(replication.without(cols, keys), 'new.'), coalesce(rising, ''));
     execute format(
         $sql$
         create function replication.%I() returns trigger language plpgsql as
@@ -633,7 +672,7 @@ begin
             return null;
         end
         $body$
-        $sql$, 'bury_' || name, relation, key_list, old_keys);
+        $sql$, 'bury_' || name, relation, replication.list(keys), replication.list(keys, 'old.'));
 end
 $_$;
 
@@ -664,6 +703,13 @@ CREATE FUNCTION replication.merge_account() RETURNS trigger
     LANGUAGE plpgsql
     AS $$
         begin
+            if new.version <= pg_sequence_last_value('replication.purge_floor') then
+                -- A row this old that is not here was purged here. The lock keeps a purge from taking it now.
+                perform from public.account where (id) = (new.id) for key share;
+                if not found then
+                    return null;
+                end if;
+            end if;
             insert into public.account as t (id, username, password_hash, password_change_required, password_changed_at, created_at, updated_at, version, origin, deleted) overriding system value values (new.id, new.username, new.password_hash, new.password_change_required, new.password_changed_at, new.created_at, new.updated_at, new.version, new.origin, new.deleted)
             on conflict (id) do update set username = excluded.username, password_hash = excluded.password_hash, password_change_required = excluded.password_change_required, password_changed_at = excluded.password_changed_at, created_at = excluded.created_at, updated_at = excluded.updated_at, version = excluded.version, origin = excluded.origin, deleted = excluded.deleted
             where (excluded.version, excluded.origin) > (t.version, t.origin);
@@ -675,6 +721,13 @@ CREATE FUNCTION replication.merge_cluster_key() RETURNS trigger
     LANGUAGE plpgsql
     AS $$
         begin
+            if new.version <= pg_sequence_last_value('replication.purge_floor') then
+                -- A row this old that is not here was purged here. The lock keeps a purge from taking it now.
+                perform from public.cluster_key where (name) = (new.name) for key share;
+                if not found then
+                    return null;
+                end if;
+            end if;
             insert into public.cluster_key as t (name, public, wrapped, version, origin, deleted) overriding system value values (new.name, new.public, new.wrapped, new.version, new.origin, new.deleted)
             on conflict (name) do update set public = excluded.public, wrapped = excluded.wrapped, version = excluded.version, origin = excluded.origin, deleted = excluded.deleted
             where (excluded.version, excluded.origin) > (t.version, t.origin);
@@ -686,6 +739,13 @@ CREATE FUNCTION replication.merge_heartbeat() RETURNS trigger
     LANGUAGE plpgsql
     AS $$
         begin
+            if new.version <= pg_sequence_last_value('replication.purge_floor') then
+                -- A row this old that is not here was purged here. The lock keeps a purge from taking it now.
+                perform from public.heartbeat where (number) = (new.number) for key share;
+                if not found then
+                    return null;
+                end if;
+            end if;
             insert into public.heartbeat as t (number, at, seen, version, origin, deleted) overriding system value values (new.number, new.at, new.seen, new.version, new.origin, new.deleted)
             on conflict (number) do update set at = excluded.at, seen = excluded.seen, version = excluded.version, origin = excluded.origin, deleted = excluded.deleted
             where (excluded.version, excluded.origin) > (t.version, t.origin);
@@ -697,6 +757,13 @@ CREATE FUNCTION replication.merge_key() RETURNS trigger
     LANGUAGE plpgsql
     AS $$
         begin
+            if new.version <= pg_sequence_last_value('replication.purge_floor') then
+                -- A row this old that is not here was purged here. The lock keeps a purge from taking it now.
+                perform from public.key where (id) = (new.id) for key share;
+                if not found then
+                    return null;
+                end if;
+            end if;
             insert into public.key as t (id, name, state, algorithm, size, usage_mask, description, unexportable, undeletable, fingerprint, material_version, epoch, wrapped, activation_date, created_at, updated_at, version, origin, deleted) overriding system value values (new.id, new.name, new.state, new.algorithm, new.size, new.usage_mask, new.description, new.unexportable, new.undeletable, new.fingerprint, new.material_version, new.epoch, new.wrapped, new.activation_date, new.created_at, new.updated_at, new.version, new.origin, new.deleted)
             on conflict (id) do update set name = excluded.name, state = public.join_key_state(t.state, excluded.state), algorithm = excluded.algorithm, size = excluded.size, usage_mask = excluded.usage_mask, description = excluded.description, unexportable = excluded.unexportable, undeletable = excluded.undeletable, fingerprint = excluded.fingerprint, material_version = excluded.material_version, epoch = excluded.epoch, wrapped = excluded.wrapped, activation_date = excluded.activation_date, created_at = excluded.created_at, updated_at = excluded.updated_at, version = excluded.version, origin = excluded.origin, deleted = greatest(t.deleted, excluded.deleted)
             where (excluded.version, excluded.origin) > (t.version, t.origin);
@@ -711,6 +778,13 @@ CREATE FUNCTION replication.merge_node() RETURNS trigger
     LANGUAGE plpgsql
     AS $$
         begin
+            if new.version <= pg_sequence_last_value('replication.purge_floor') then
+                -- A row this old that is not here was purged here. The lock keeps a purge from taking it now.
+                perform from public.node where (id) = (new.id) for key share;
+                if not found then
+                    return null;
+                end if;
+            end if;
             insert into public.node as t (id, number, host, port, public_address, state, stage, serial, joined_at, version, origin, deleted) overriding system value values (new.id, new.number, new.host, new.port, new.public_address, new.state, new.stage, new.serial, new.joined_at, new.version, new.origin, new.deleted)
             on conflict (id) do update set number = excluded.number, host = excluded.host, port = excluded.port, public_address = excluded.public_address, state = greatest(t.state, excluded.state), stage = excluded.stage, serial = excluded.serial, joined_at = excluded.joined_at, version = excluded.version, origin = excluded.origin, deleted = excluded.deleted
             where (excluded.version, excluded.origin) > (t.version, t.origin);
@@ -725,6 +799,13 @@ CREATE FUNCTION replication.merge_node_view() RETURNS trigger
     LANGUAGE plpgsql
     AS $$
         begin
+            if new.version <= pg_sequence_last_value('replication.purge_floor') then
+                -- A row this old that is not here was purged here. The lock keeps a purge from taking it now.
+                perform from public.node_view where (viewer) = (new.viewer) for key share;
+                if not found then
+                    return null;
+                end if;
+            end if;
             insert into public.node_view as t (viewer, document, version, origin, deleted) overriding system value values (new.viewer, new.document, new.version, new.origin, new.deleted)
             on conflict (viewer) do update set document = excluded.document, version = excluded.version, origin = excluded.origin, deleted = excluded.deleted
             where (excluded.version, excluded.origin) > (t.version, t.origin);
@@ -741,11 +822,32 @@ CREATE FUNCTION replication.merge_of_older(relation text, keys text[], merges js
             ',
                   relation,
                   string_agg(format('%2$I = %1$s(t.%2$I, new.%2$I)', value, key), ', '),
-                  (select string_agg(format('t.%I', c), ', ') from unnest(keys) c),
-                  (select string_agg(format('new.%I', c), ', ') from unnest(keys) c),
+                  replication.list(keys, 't.'), replication.list(keys, 'new.'),
                   string_agg(format('%1$s(t.%2$I, new.%2$I) is distinct from t.%2$I', value, key), ' or '))
     from jsonb_each_text(merges)
     having count(*) > 0
+$_$;
+
+CREATE FUNCTION replication.purge(up_to bigint, at_most integer) RETURNS bigint
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    SET session_replication_role TO 'replica'
+    AS $_$
+declare
+    t replication.enlisted;
+    taken bigint;
+    total bigint := 0;
+begin
+    perform setval('replication.purge_floor', greatest(up_to, pg_sequence_last_value('replication.purge_floor')));
+    for t in select * from replication.enlisted loop
+        execute format('delete from %1$s where ctid = any (array(
+                            select ctid from %1$s where deleted and version <= $1 limit $2 for update skip locked))', t.relation)
+            using up_to, at_most;
+        get diagnostics taken = row_count;
+        total := total + taken;
+    end loop;
+    return total;
+end
 $_$;
 
 CREATE FUNCTION replication.refuse_truncate() RETURNS trigger
@@ -757,12 +859,36 @@ begin
 end
 $$;
 
+CREATE FUNCTION replication.spread_sequences() RETURNS void
+    LANGUAGE plpgsql
+    AS $$
+declare
+    step constant bigint := 4096;
+    keys record;
+    highest bigint;
+begin
+    for keys in
+        select relation, key, pg_get_serial_sequence(relation, key) as sequence
+        from replication.enlisted, unnest(key_columns) key
+        where pg_get_serial_sequence(relation, key) is not null
+    loop
+        execute format('select greatest(max(%I), pg_sequence_last_value(%L), 0) from %s',
+                       keys.key, keys.sequence, keys.relation) into highest;
+        execute format('alter sequence %s increment by %s', keys.sequence, step);
+        perform setval(keys.sequence, (highest / step + 1) * step + mod(replication.this_node(), step));
+    end loop;
+end
+$$;
+
 CREATE FUNCTION replication.stamp_insert_account() RETURNS trigger
     LANGUAGE plpgsql
     AS $$
         begin
             new.version := replication.version_now();
             new.origin := replication.this_node();
+            if exists (select from public.account where (id) = (new.id) and deleted) then
+                new.version := greatest(new.version, replication.unbury_account(new) + 1);
+            end if;
             return new;
         end
         $$;
@@ -773,6 +899,9 @@ CREATE FUNCTION replication.stamp_insert_cluster_key() RETURNS trigger
         begin
             new.version := replication.version_now();
             new.origin := replication.this_node();
+            if exists (select from public.cluster_key where (name) = (new.name) and deleted) then
+                new.version := greatest(new.version, replication.unbury_cluster_key(new) + 1);
+            end if;
             return new;
         end
         $$;
@@ -783,6 +912,9 @@ CREATE FUNCTION replication.stamp_insert_heartbeat() RETURNS trigger
         begin
             new.version := replication.version_now();
             new.origin := replication.this_node();
+            if exists (select from public.heartbeat where (number) = (new.number) and deleted) then
+                new.version := greatest(new.version, replication.unbury_heartbeat(new) + 1);
+            end if;
             return new;
         end
         $$;
@@ -803,6 +935,9 @@ CREATE FUNCTION replication.stamp_insert_node() RETURNS trigger
         begin
             new.version := replication.version_now();
             new.origin := replication.this_node();
+            if exists (select from public.node where (id) = (new.id) and deleted) then
+                new.version := greatest(new.version, replication.unbury_node(new) + 1);
+            end if;
             return new;
         end
         $$;
@@ -813,17 +948,47 @@ CREATE FUNCTION replication.stamp_insert_node_view() RETURNS trigger
         begin
             new.version := replication.version_now();
             new.origin := replication.this_node();
+            if exists (select from public.node_view where (viewer) = (new.viewer) and deleted) then
+                new.version := greatest(new.version, replication.unbury_node_view(new) + 1);
+            end if;
             return new;
         end
         $$;
+
+CREATE FUNCTION replication.stamp_of_revived(relation text, name text, keys text[], merges jsonb) RETURNS text
+    LANGUAGE plpgsql
+    AS $_$
+declare
+    conditions text := (select string_agg(format('%1$I = $1.%1$I', c), ' and ') from unnest(keys) c);
+begin
+    if merges ? 'deleted' then
+        return '';
+    end if;
+    execute format(
+        $sql$
+        -- Definer's rights and no triggers: a tombstone is really taken out, which a writer may not do.
+        create function replication.%1$I(%2$s) returns bigint
+            language sql security definer set session_replication_role = replica as
+        $body$
+            delete from %2$s where %3$s and deleted returning version
+        $body$
+        $sql$, 'unbury_' || name, relation, conditions);
+    return format('if exists (select from %s where (%s) = (%s) and deleted) then
+                new.version := greatest(new.version, replication.%I(new) + 1);
+            end if;
+            ', relation, replication.list(keys), replication.list(keys, 'new.'), 'unbury_' || name);
+end
+$_$;
 
 CREATE FUNCTION replication.stamp_update_account() RETURNS trigger
     LANGUAGE plpgsql
     AS $$
         begin
             if (new.id) is distinct from (old.id) then
-                raise exception 'the primary key of % cannot be updated', tg_relid::regclass
-                    using hint = 'delete the row and insert another';
+                -- Another primary key is another row: that one is inserted, and this one is deleted.
+                insert into public.account (id, username, password_hash, password_change_required, password_changed_at, created_at, updated_at, version, origin, deleted) overriding system value values (new.id, new.username, new.password_hash, new.password_change_required, new.password_changed_at, new.created_at, new.updated_at, new.version, new.origin, new.deleted);
+                new := old;
+                new.deleted := true;
             end if;
             new.version := greatest(replication.version_now(), old.version + 1);
             new.origin := replication.this_node();
@@ -837,8 +1002,10 @@ CREATE FUNCTION replication.stamp_update_cluster_key() RETURNS trigger
     AS $$
         begin
             if (new.name) is distinct from (old.name) then
-                raise exception 'the primary key of % cannot be updated', tg_relid::regclass
-                    using hint = 'delete the row and insert another';
+                -- Another primary key is another row: that one is inserted, and this one is deleted.
+                insert into public.cluster_key (name, public, wrapped, version, origin, deleted) overriding system value values (new.name, new.public, new.wrapped, new.version, new.origin, new.deleted);
+                new := old;
+                new.deleted := true;
             end if;
             new.version := greatest(replication.version_now(), old.version + 1);
             new.origin := replication.this_node();
@@ -852,8 +1019,10 @@ CREATE FUNCTION replication.stamp_update_heartbeat() RETURNS trigger
     AS $$
         begin
             if (new.number) is distinct from (old.number) then
-                raise exception 'the primary key of % cannot be updated', tg_relid::regclass
-                    using hint = 'delete the row and insert another';
+                -- Another primary key is another row: that one is inserted, and this one is deleted.
+                insert into public.heartbeat (number, at, seen, version, origin, deleted) overriding system value values (new.number, new.at, new.seen, new.version, new.origin, new.deleted);
+                new := old;
+                new.deleted := true;
             end if;
             new.version := greatest(replication.version_now(), old.version + 1);
             new.origin := replication.this_node();
@@ -867,8 +1036,10 @@ CREATE FUNCTION replication.stamp_update_key() RETURNS trigger
     AS $$
         begin
             if (new.id) is distinct from (old.id) then
-                raise exception 'the primary key of % cannot be updated', tg_relid::regclass
-                    using hint = 'delete the row and insert another';
+                -- Another primary key is another row: that one is inserted, and this one is deleted.
+                insert into public.key (id, name, state, algorithm, size, usage_mask, description, unexportable, undeletable, fingerprint, material_version, epoch, wrapped, activation_date, created_at, updated_at, version, origin, deleted) overriding system value values (new.id, new.name, new.state, new.algorithm, new.size, new.usage_mask, new.description, new.unexportable, new.undeletable, new.fingerprint, new.material_version, new.epoch, new.wrapped, new.activation_date, new.created_at, new.updated_at, new.version, new.origin, new.deleted);
+                new := old;
+                new.deleted := true;
             end if;
             new.version := greatest(replication.version_now(), old.version + 1);
             new.origin := replication.this_node();
@@ -882,8 +1053,10 @@ CREATE FUNCTION replication.stamp_update_node() RETURNS trigger
     AS $$
         begin
             if (new.id) is distinct from (old.id) then
-                raise exception 'the primary key of % cannot be updated', tg_relid::regclass
-                    using hint = 'delete the row and insert another';
+                -- Another primary key is another row: that one is inserted, and this one is deleted.
+                insert into public.node (id, number, host, port, public_address, state, stage, serial, joined_at, version, origin, deleted) overriding system value values (new.id, new.number, new.host, new.port, new.public_address, new.state, new.stage, new.serial, new.joined_at, new.version, new.origin, new.deleted);
+                new := old;
+                new.deleted := true;
             end if;
             new.version := greatest(replication.version_now(), old.version + 1);
             new.origin := replication.this_node();
@@ -897,8 +1070,10 @@ CREATE FUNCTION replication.stamp_update_node_view() RETURNS trigger
     AS $$
         begin
             if (new.viewer) is distinct from (old.viewer) then
-                raise exception 'the primary key of % cannot be updated', tg_relid::regclass
-                    using hint = 'delete the row and insert another';
+                -- Another primary key is another row: that one is inserted, and this one is deleted.
+                insert into public.node_view (viewer, document, version, origin, deleted) overriding system value values (new.viewer, new.document, new.version, new.origin, new.deleted);
+                new := old;
+                new.deleted := true;
             end if;
             new.version := greatest(replication.version_now(), old.version + 1);
             new.origin := replication.this_node();
@@ -911,11 +1086,94 @@ CREATE FUNCTION replication.this_node() RETURNS integer
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
     AS $$select 1$$;
 
+CREATE FUNCTION replication.unbury_account(public.account) RETURNS bigint
+    LANGUAGE sql SECURITY DEFINER
+    SET session_replication_role TO 'replica'
+    AS $_$
+            delete from public.account where id = $1.id and deleted returning version
+        $_$;
+
+CREATE TABLE public.cluster_key (
+    name text NOT NULL,
+    public bytea,
+    wrapped bytea NOT NULL,
+    version bigint DEFAULT 0 NOT NULL,
+    origin integer DEFAULT 0 NOT NULL,
+    deleted boolean DEFAULT false NOT NULL
+);
+
+CREATE FUNCTION replication.unbury_cluster_key(public.cluster_key) RETURNS bigint
+    LANGUAGE sql SECURITY DEFINER
+    SET session_replication_role TO 'replica'
+    AS $_$
+            delete from public.cluster_key where name = $1.name and deleted returning version
+        $_$;
+
+CREATE TABLE public.heartbeat (
+    number integer NOT NULL,
+    at bigint NOT NULL,
+    seen jsonb NOT NULL,
+    version bigint DEFAULT 0 NOT NULL,
+    origin integer DEFAULT 0 NOT NULL,
+    deleted boolean DEFAULT false NOT NULL
+);
+
+CREATE FUNCTION replication.unbury_heartbeat(public.heartbeat) RETURNS bigint
+    LANGUAGE sql SECURITY DEFINER
+    SET session_replication_role TO 'replica'
+    AS $_$
+            delete from public.heartbeat where number = $1.number and deleted returning version
+        $_$;
+
+CREATE TABLE public.node (
+    id text NOT NULL,
+    number integer NOT NULL,
+    host text NOT NULL,
+    port integer NOT NULL,
+    public_address text NOT NULL,
+    state public.node_state NOT NULL,
+    stage text NOT NULL,
+    serial text NOT NULL,
+    joined_at timestamp with time zone DEFAULT now() NOT NULL,
+    version bigint DEFAULT 0 NOT NULL,
+    origin integer DEFAULT 0 NOT NULL,
+    deleted boolean DEFAULT false NOT NULL
+);
+
+CREATE FUNCTION replication.unbury_node(public.node) RETURNS bigint
+    LANGUAGE sql SECURITY DEFINER
+    SET session_replication_role TO 'replica'
+    AS $_$
+            delete from public.node where id = $1.id and deleted returning version
+        $_$;
+
+CREATE TABLE public.node_view (
+    viewer text NOT NULL,
+    document jsonb NOT NULL,
+    version bigint DEFAULT 0 NOT NULL,
+    origin integer DEFAULT 0 NOT NULL,
+    deleted boolean DEFAULT false NOT NULL
+);
+
+CREATE FUNCTION replication.unbury_node_view(public.node_view) RETURNS bigint
+    LANGUAGE sql SECURITY DEFINER
+    SET session_replication_role TO 'replica'
+    AS $_$
+            delete from public.node_view where viewer = $1.viewer and deleted returning version
+        $_$;
+
 CREATE FUNCTION replication.version_now() RETURNS bigint
     LANGUAGE sql
     AS $$
     select case when pg_current_xact_id() is not null
-                then (date_part('epoch', clock_timestamp()) * 1000000)::bigint end
+                then greatest((date_part('epoch', clock_timestamp()) * 1000000)::bigint,
+                              pg_sequence_last_value('replication.floor') + 1) end
+$$;
+
+CREATE FUNCTION replication.without(columns text[], left_out text[]) RETURNS text[]
+    LANGUAGE sql IMMUTABLE
+    AS $$
+    select array_agg(c order by n) from unnest(columns) with ordinality as u (c, n) where c <> all (left_out)
 $$;
 
 CREATE VIEW live.account AS
@@ -931,15 +1189,6 @@ CREATE VIEW live.account AS
    FROM public.account
   WHERE (NOT account.deleted);
 
-CREATE TABLE public.cluster_key (
-    name text NOT NULL,
-    public bytea,
-    wrapped bytea NOT NULL,
-    version bigint DEFAULT 0 NOT NULL,
-    origin integer DEFAULT 0 NOT NULL,
-    deleted boolean DEFAULT false NOT NULL
-);
-
 CREATE VIEW live.cluster_key AS
  SELECT cluster_key.name,
     cluster_key.public,
@@ -948,15 +1197,6 @@ CREATE VIEW live.cluster_key AS
     cluster_key.origin
    FROM public.cluster_key
   WHERE (NOT cluster_key.deleted);
-
-CREATE TABLE public.heartbeat (
-    number integer NOT NULL,
-    at bigint NOT NULL,
-    seen jsonb NOT NULL,
-    version bigint DEFAULT 0 NOT NULL,
-    origin integer DEFAULT 0 NOT NULL,
-    deleted boolean DEFAULT false NOT NULL
-);
 
 CREATE VIEW live.heartbeat AS
  SELECT heartbeat.number,
@@ -989,21 +1229,6 @@ CREATE VIEW live.key AS
    FROM public.key
   WHERE (NOT key.deleted);
 
-CREATE TABLE public.node (
-    id text NOT NULL,
-    number integer NOT NULL,
-    host text NOT NULL,
-    port integer NOT NULL,
-    public_address text NOT NULL,
-    state public.node_state NOT NULL,
-    stage text NOT NULL,
-    serial text NOT NULL,
-    joined_at timestamp with time zone DEFAULT now() NOT NULL,
-    version bigint DEFAULT 0 NOT NULL,
-    origin integer DEFAULT 0 NOT NULL,
-    deleted boolean DEFAULT false NOT NULL
-);
-
 CREATE VIEW live.node AS
  SELECT node.id,
     node.number,
@@ -1018,14 +1243,6 @@ CREATE VIEW live.node AS
     node.origin
    FROM public.node
   WHERE (NOT node.deleted);
-
-CREATE TABLE public.node_view (
-    viewer text NOT NULL,
-    document jsonb NOT NULL,
-    version bigint DEFAULT 0 NOT NULL,
-    origin integer DEFAULT 0 NOT NULL,
-    deleted boolean DEFAULT false NOT NULL
-);
 
 CREATE VIEW live.node_view AS
  SELECT node_view.viewer,
@@ -1067,6 +1284,13 @@ CREATE TABLE replication.enlisted (
     key_columns text[] NOT NULL,
     digested boolean NOT NULL
 );
+
+CREATE SEQUENCE replication.floor
+    START WITH 0
+    INCREMENT BY 1
+    MINVALUE 0
+    NO MAXVALUE
+    CACHE 1;
 
 CREATE TABLE replication.lease (
     only_one boolean DEFAULT true NOT NULL,
@@ -1159,6 +1383,13 @@ CREATE TABLE replication.outbox_node_view (
 )
 WITH (autovacuum_enabled='false');
 
+CREATE SEQUENCE replication.purge_floor
+    START WITH 0
+    INCREMENT BY 1
+    MINVALUE 0
+    NO MAXVALUE
+    CACHE 1;
+
 ALTER TABLE ONLY public.account
     ADD CONSTRAINT account_pkey PRIMARY KEY (id);
 
@@ -1189,11 +1420,23 @@ ALTER TABLE ONLY replication.enlisted
 ALTER TABLE ONLY replication.lease
     ADD CONSTRAINT lease_pkey PRIMARY KEY (only_one);
 
+CREATE INDEX account_tombstones ON public.account USING btree (deleted) WHERE deleted;
+
 CREATE INDEX account_username ON public.account USING btree (username);
+
+CREATE INDEX cluster_key_tombstones ON public.cluster_key USING btree (deleted) WHERE deleted;
+
+CREATE INDEX heartbeat_tombstones ON public.heartbeat USING btree (deleted) WHERE deleted;
 
 CREATE INDEX key_created_at ON public.key USING btree (created_at, id);
 
 CREATE INDEX key_name ON public.key USING btree (name);
+
+CREATE INDEX key_tombstones ON public.key USING btree (deleted) WHERE deleted;
+
+CREATE INDEX node_tombstones ON public.node USING btree (deleted) WHERE deleted;
+
+CREATE INDEX node_view_tombstones ON public.node_view USING btree (deleted) WHERE deleted;
 
 CREATE TRIGGER tell_node_changed AFTER INSERT OR UPDATE ON public.node FOR EACH STATEMENT EXECUTE FUNCTION public.tell_node_changed();
 
@@ -1356,6 +1599,8 @@ REVOKE ALL ON FUNCTION public.tell_node_changed() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION replication.become_node(number integer) FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION replication.begin_heartbeat(OUT at bigint, OUT xid bigint) FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION replication.bury_cluster_key() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION replication.bury_heartbeat() FROM PUBLIC;
@@ -1388,11 +1633,13 @@ REVOKE ALL ON FUNCTION replication.empty_outboxes(larger_than bigint) FROM PUBLI
 
 REVOKE ALL ON FUNCTION replication.enlist(relation regclass, merges jsonb, digested boolean) FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION replication.list(columns text[], prefix text) FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION replication.make_captures(name text, cols text[], keys text[]) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION replication.make_merge(relation text, name text, cols text[], keys text[], merges jsonb) FROM PUBLIC;
 
-REVOKE ALL ON FUNCTION replication.make_stamps(relation text, name text, keys text[], merges jsonb) FROM PUBLIC;
+REVOKE ALL ON FUNCTION replication.make_stamps(relation text, name text, cols text[], keys text[], merges jsonb) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION replication.make_triggers(relation text, name text) FROM PUBLIC;
 
@@ -1406,7 +1653,11 @@ REVOKE ALL ON FUNCTION replication.merge_node_view() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION replication.merge_of_older(relation text, keys text[], merges jsonb) FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION replication.purge(up_to bigint, at_most integer) FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION replication.refuse_truncate() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION replication.spread_sequences() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION replication.stamp_insert_cluster_key() FROM PUBLIC;
 
@@ -1415,6 +1666,8 @@ REVOKE ALL ON FUNCTION replication.stamp_insert_heartbeat() FROM PUBLIC;
 REVOKE ALL ON FUNCTION replication.stamp_insert_node() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION replication.stamp_insert_node_view() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION replication.stamp_of_revived(relation text, name text, keys text[], merges jsonb) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION replication.stamp_update_cluster_key() FROM PUBLIC;
 
@@ -1426,19 +1679,29 @@ REVOKE ALL ON FUNCTION replication.stamp_update_node_view() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION replication.this_node() FROM PUBLIC;
 
-REVOKE ALL ON FUNCTION replication.version_now() FROM PUBLIC;
-
 GRANT SELECT ON TABLE public.cluster_key TO keystead_peer;
+
+REVOKE ALL ON FUNCTION replication.unbury_cluster_key(public.cluster_key) FROM PUBLIC;
 
 GRANT SELECT ON TABLE public.heartbeat TO keystead_peer;
 
-GRANT SELECT ON TABLE live.heartbeat TO keystead_peer;
+REVOKE ALL ON FUNCTION replication.unbury_heartbeat(public.heartbeat) FROM PUBLIC;
 
 GRANT SELECT ON TABLE public.node TO keystead_peer;
 
-GRANT SELECT ON TABLE live.node TO keystead_peer;
+REVOKE ALL ON FUNCTION replication.unbury_node(public.node) FROM PUBLIC;
 
 GRANT SELECT ON TABLE public.node_view TO keystead_peer;
+
+REVOKE ALL ON FUNCTION replication.unbury_node_view(public.node_view) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION replication.version_now() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION replication.without(columns text[], left_out text[]) FROM PUBLIC;
+
+GRANT SELECT ON TABLE live.heartbeat TO keystead_peer;
+
+GRANT SELECT ON TABLE live.node TO keystead_peer;
 
 ALTER DEFAULT PRIVILEGES FOR ROLE keystead IN SCHEMA public GRANT SELECT ON TABLES  TO keystead_peer;
 

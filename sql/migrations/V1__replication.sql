@@ -31,8 +31,39 @@ begin
     execute format(
         'create or replace function replication.this_node() returns integer
              language sql immutable parallel safe as ''select %s''', number);
+    perform replication.spread_sequences();
 end
 $$;
+
+-- Lets the sequences of primary keys go on from what is there, in steps in which every node has a place of its own: no two
+-- nodes give the same number. Numbers of nodes that share a place are this far apart.
+create function replication.spread_sequences() returns void
+    language plpgsql as
+$$
+declare
+    step constant bigint := 4096;
+    keys record;
+    highest bigint;
+begin
+    for keys in
+        select relation, key, pg_get_serial_sequence(relation, key) as sequence
+        from replication.enlisted, unnest(key_columns) key
+        where pg_get_serial_sequence(relation, key) is not null
+    loop
+        execute format('select greatest(max(%I), pg_sequence_last_value(%L), 0) from %s',
+                       keys.key, keys.sequence, keys.relation) into highest;
+        execute format('alter sequence %s increment by %s', keys.sequence, step);
+        perform setval(keys.sequence, (highest / step + 1) * step + mod(replication.this_node(), step));
+    end loop;
+end
+$$;
+
+-- What this node remembers of time, outside of transactions: no version it gives is at or below the floor, and rows up to
+-- purge_floor may have been purged here.
+create sequence replication.floor minvalue 0;
+select setval('replication.floor', 0);
+create sequence replication.purge_floor minvalue 0;
+select setval('replication.purge_floor', 0);
 
 create function replication.refuse_truncate() returns trigger
     language plpgsql as
@@ -43,6 +74,13 @@ begin
 end
 $$;
 
+-- Columns as a list, each with a prefix.
+create function replication.list(columns text[], prefix text default '') returns text
+    language sql immutable as
+$$
+    select string_agg(prefix || quote_ident(c), ', ' order by n) from unnest(columns) with ordinality as u (c, n)
+$$;
+
 -- The columns an enlisted table needs, refused with the way out where the table cannot be merged.
 create function replication.check_enlistable(relation regclass) returns void
     language plpgsql as
@@ -50,6 +88,15 @@ $$
 declare
     bad text;
 begin
+    if exists (select from pg_class where oid = relation and (relkind <> 'r' or relpersistence <> 'p' or relispartition))
+       or exists (select from pg_inherits where relation in (inhrelid, inhparent)) then
+        raise exception '% cannot be enlisted: it is not an ordinary table', relation
+            using hint = 'partitions, inheritance, unlogged and foreign tables and views cannot be enlisted';
+    end if;
+    if exists (select from pg_index where indrelid = relation and indisprimary and not indimmediate) then
+        raise exception '% cannot be enlisted: its primary key is deferrable', relation
+            using hint = 'make the primary key not deferrable';
+    end if;
     if not exists (select from pg_index where indrelid = relation and indisprimary) then
         raise exception '% cannot be enlisted: it has no primary key', relation using hint = 'add one';
     end if;
@@ -71,25 +118,30 @@ create function replication.make_merge(relation text, name text, cols text[], ke
     returns void language plpgsql as
 $make$
 declare
-    col_list text := (select string_agg(format('%I', c), ', ') from unnest(cols) c);
-    new_list text := (select string_agg(format('new.%I', c), ', ') from unnest(cols) c);
-    key_list text := (select string_agg(format('%I', c), ', ') from unnest(keys) c);
     set_list text := (select string_agg(format(case when merges ? c then '%1$I = %2$s(t.%1$I, excluded.%1$I)'
                                                     else '%1$I = excluded.%1$I' end, c, merges ->> c), ', ')
                       from unnest(cols) c where c <> all (keys));
 begin
     execute format(
         $sql$
-        create function replication.%I() returns trigger language plpgsql as
+        create function replication.%1$I() returns trigger language plpgsql as
         $body$
         begin
-            insert into %s as t (%s) overriding system value values (%s)
-            on conflict (%s) do update set %s
+            if new.version <= pg_sequence_last_value('replication.purge_floor') then
+                -- A row this old that is not here was purged here. The lock keeps a purge from taking it now.
+                perform from %2$s where (%3$s) = (%4$s) for key share;
+                if not found then
+                    return null;
+                end if;
+            end if;
+            insert into %2$s as t (%5$s) overriding system value values (%6$s)
+            on conflict (%3$s) do update set %7$s
             where (excluded.version, excluded.origin) > (t.version, t.origin);
-            %sreturn null;
+            %8$sreturn null;
         end
         $body$
-        $sql$, 'merge_' || name, relation, col_list, new_list, key_list, set_list,
+        $sql$, 'merge_' || name, relation, replication.list(keys), replication.list(keys, 'new.'),
+        replication.list(cols), replication.list(cols, 'new.'), set_list,
         replication.merge_of_older(relation, keys, merges));
 end
 $make$;
@@ -106,31 +158,42 @@ $$
             ',
                   relation,
                   string_agg(format('%2$I = %1$s(t.%2$I, new.%2$I)', value, key), ', '),
-                  (select string_agg(format('t.%I', c), ', ') from unnest(keys) c),
-                  (select string_agg(format('new.%I', c), ', ') from unnest(keys) c),
+                  replication.list(keys, 't.'), replication.list(keys, 'new.'),
                   string_agg(format('%1$s(t.%2$I, new.%2$I) is distinct from t.%2$I', value, key), ' or '))
     from jsonb_each_text(merges)
     having count(*) > 0
 $$;
 
--- The version of a row that is written now. The transaction takes its id before the clock is read, and `case` keeps that
--- order: what a heartbeat promises rests on it. float8, not numeric; inlined where it is called: this runs for every row.
+-- The version of a row that is written now. The transaction takes its id before the clock and the floor are read, and `case`
+-- keeps that order: what a heartbeat promises rests on it. float8, not numeric; inlined where it is called: this runs for
+-- every row.
 create function replication.version_now() returns bigint
     language sql volatile as
 $$
     select case when pg_current_xact_id() is not null
-                then (date_part('epoch', clock_timestamp()) * 1000000)::bigint end
+                then greatest((date_part('epoch', clock_timestamp()) * 1000000)::bigint,
+                              pg_sequence_last_value('replication.floor') + 1) end
+$$;
+
+-- A time for a heartbeat, later than every one before, and a transaction id. From now on no transaction gets a version up
+-- to that time unless it has an id older than this one: whatever the clock does, it is above the floor.
+create function replication.begin_heartbeat(out at bigint, out xid bigint)
+    language plpgsql as
+$$
+begin
+    perform pg_advisory_xact_lock(hashtextextended('replication.floor', 0));
+    at := setval('replication.floor', greatest((date_part('epoch', clock_timestamp()) * 1000000)::bigint,
+                                               pg_sequence_last_value('replication.floor') + 1));
+    xid := pg_current_xact_id()::text::bigint;
+end
 $$;
 
 -- The functions that stamp a local write and turn a delete into a tombstone. One for each kind of write, with as few
 -- expressions as it takes: PL/pgSQL prepares each of them anew in every transaction.
-create function replication.make_stamps(relation text, name text, keys text[], merges jsonb)
+create function replication.make_stamps(relation text, name text, cols text[], keys text[], merges jsonb)
     returns void language plpgsql as
 $make$
 declare
-    key_list text := (select string_agg(format('%I', c), ', ') from unnest(keys) c);
-    old_keys text := (select string_agg(format('old.%I', c), ', ') from unnest(keys) c);
-    new_keys text := (select string_agg(format('new.%I', c), ', ') from unnest(keys) c);
     rising text := (select string_agg(format('new.%1$I := %2$s(old.%1$I, new.%1$I);', key, value), ' ')
                     from jsonb_each_text(merges));
 begin
@@ -141,26 +204,30 @@ begin
         begin
             new.version := replication.version_now();
             new.origin := replication.this_node();
-            return new;
+            %sreturn new;
         end
         $body$
-        $sql$, 'stamp_insert_' || name);
+        $sql$, 'stamp_insert_' || name, replication.stamp_of_revived(relation, name, keys, merges));
     execute format(
         $sql$
-        create function replication.%I() returns trigger language plpgsql as
+        create function replication.%1$I() returns trigger language plpgsql as
         $body$
         begin
-            if (%s) is distinct from (%s) then
-                raise exception 'the primary key of %% cannot be updated', tg_relid::regclass
-                    using hint = 'delete the row and insert another';
+            if (%2$s) is distinct from (%3$s) then
+                -- Another primary key is another row: that one is inserted, and this one is deleted.
+                insert into %4$s (%5$s) overriding system value values (%2$s, %6$s);
+                new := old;
+                new.deleted := true;
             end if;
             new.version := greatest(replication.version_now(), old.version + 1);
             new.origin := replication.this_node();
-            %s
+            %7$s
             return new;
         end
         $body$
-        $sql$, 'stamp_update_' || name, new_keys, old_keys, coalesce(rising, ''));
+        $sql$, 'stamp_update_' || name, replication.list(keys, 'new.'), replication.list(keys, 'old.'), relation,
+        replication.list(keys || replication.without(cols, keys)),
+        replication.list(replication.without(cols, keys), 'new.'), coalesce(rising, ''));
     execute format(
         $sql$
         create function replication.%I() returns trigger language plpgsql as
@@ -170,7 +237,41 @@ begin
             return null;
         end
         $body$
-        $sql$, 'bury_' || name, relation, key_list, old_keys);
+        $sql$, 'bury_' || name, relation, replication.list(keys), replication.list(keys, 'old.'));
+end
+$make$;
+
+-- Columns without some of them, in their order.
+create function replication.without(columns text[], left_out text[]) returns text[]
+    language sql immutable as
+$$
+    select array_agg(c order by n) from unnest(columns) with ordinality as u (c, n) where c <> all (left_out)
+$$;
+
+-- The part of stamping an insert that lets a deleted row be written again: its tombstone makes room, and the new row's
+-- version is above it. Nothing where a deleted row stays deleted: there an id is never used again.
+create function replication.stamp_of_revived(relation text, name text, keys text[], merges jsonb) returns text
+    language plpgsql as
+$make$
+declare
+    conditions text := (select string_agg(format('%1$I = $1.%1$I', c), ' and ') from unnest(keys) c);
+begin
+    if merges ? 'deleted' then
+        return '';
+    end if;
+    execute format(
+        $sql$
+        -- Definer's rights and no triggers: a tombstone is really taken out, which a writer may not do.
+        create function replication.%1$I(%2$s) returns bigint
+            language sql security definer set session_replication_role = replica as
+        $body$
+            delete from %2$s where %3$s and deleted returning version
+        $body$
+        $sql$, 'unbury_' || name, relation, conditions);
+    return format('if exists (select from %s where (%s) = (%s) and deleted) then
+                new.version := greatest(new.version, replication.%I(new) + 1);
+            end if;
+            ', relation, replication.list(keys), replication.list(keys, 'new.'), 'unbury_' || name);
 end
 $make$;
 
@@ -180,8 +281,7 @@ create function replication.make_captures(name text, cols text[], keys text[])
     returns void language plpgsql as
 $make$
 declare
-    col_list text := (select string_agg(format('%I', c), ', ') from unnest(cols) c);
-    key_list text := (select string_agg(format('%I', c), ', ') from unnest(keys) c);
+    col_list text := replication.list(cols);
     body text := $sql$
         create function replication.%I() returns trigger language plpgsql as
         $body$
@@ -193,7 +293,7 @@ declare
         $sql$;
 begin
     execute format(body, 'capture_insert_' || name, 'outbox_' || name, col_list, '');
-    execute format(body, 'capture_update_' || name, 'outbox_' || name, col_list, ' order by ' || key_list);
+    execute format(body, 'capture_update_' || name, 'outbox_' || name, col_list, ' order by ' || replication.list(keys));
 end
 $make$;
 
@@ -231,7 +331,6 @@ declare
     name text;
     cols text[];
     keys text[];
-    col_list text;
 begin
     perform replication.check_enlistable(relation);
     select format('%I.%I', nspname, relname), case when nspname = 'public' then '' else nspname || '_' end || relname
@@ -244,18 +343,21 @@ begin
     select array_agg(attname order by array_position(indkey::smallint[], attnum)) into keys
     from pg_index join pg_attribute on attrelid = indrelid and attnum = any (indkey)
     where indrelid = relation and indisprimary;
-    col_list := (select string_agg(format('%I', c), ', ') from unnest(cols) c);
 
     execute format('create table replication.%I with (autovacuum_enabled = false) as select %s from %s with no data',
-                   'outbox_' || name, col_list, target);
+                   'outbox_' || name, replication.list(cols), target);
+    -- What a purge looks for. By this column alone: one on version would be written anew with every update.
+    execute format('create index %I on %s (deleted) where deleted', name || '_tombstones', target);
     perform replication.make_merge(target, name, cols, keys, merges);
-    perform replication.make_stamps(target, name, keys, merges);
+    perform replication.make_stamps(target, name, cols, keys, merges);
     perform replication.make_captures(name, cols, keys);
     perform replication.make_triggers(target, name);
     execute format('create view live.%I as select %s from %s where not deleted', name,
-                   (select string_agg(format('%I', c), ', ') from unnest(cols) c where c <> 'deleted'), target);
+                   (select replication.list(array_agg(attname order by attnum)) from pg_attribute
+                    where attrelid = relation and attnum > 0 and not attisdropped and attname <> 'deleted'), target);
     execute format('alter publication keystead add table replication.%I', 'outbox_' || name);
     insert into replication.enlisted values (target, format('replication.%I', 'outbox_' || name), cols, keys, digested);
+    perform replication.spread_sequences();
 end
 $$;
 
@@ -284,26 +386,51 @@ begin
 end
 $$;
 
--- An order-independent digest of each bucket of each table, over the rows written up to a time. Enums and json are taken as text: their hashes differ
--- between servers or do not exist.
-create function replication.digest(buckets integer, until bigint default 9223372036854775807)
-    returns table (relation text, bucket integer, row_count bigint, total text) language plpgsql as
+-- Takes out tombstones with a version up to a time that every node has everything up to, some of each table. From now on
+-- a row up to that time that is not here does not come back: see merging. The number of tombstones taken out.
+create function replication.purge(up_to bigint, at_most integer) returns bigint
+    language plpgsql security definer set search_path = '' set session_replication_role = replica as
 $$
 declare
+    t replication.enlisted;
+    taken bigint;
+    total bigint := 0;
+begin
+    perform setval('replication.purge_floor', greatest(up_to, pg_sequence_last_value('replication.purge_floor')));
+    for t in select * from replication.enlisted loop
+        execute format('delete from %1$s where ctid = any (array(
+                            select ctid from %1$s where deleted and version <= $1 limit $2 for update skip locked))', t.relation)
+            using up_to, at_most;
+        get diagnostics taken = row_count;
+        total := total + taken;
+    end loop;
+    return total;
+end
+$$;
+
+-- An order-independent digest of each bucket of each table, over the rows written up to a time. Values whose hash differs
+-- between servers, is blind to a difference, or does not exist are taken as text, which the settings below make the same
+-- everywhere.
+create function replication.digest(buckets integer, until bigint default 9223372036854775807)
+    returns table (relation text, bucket integer, row_count bigint, total text) language plpgsql
+    set extra_float_digits = 1 set datestyle = 'ISO' set intervalstyle = 'postgres' set timezone = 'UTC'
+    set bytea_output = 'hex' as
+$$
+declare
+    hashed constant regtype[] := '{text,varchar,bytea,uuid,boolean,smallint,integer,bigint,date,timestamp,timestamptz}';
     t replication.enlisted;
     values_list text;
     key_list text;
 begin
     for t in select * from replication.enlisted e where e.digested order by e.relation loop
-        select string_agg(case when typtype = 'e' or typname = 'json' then format('%I::text', attname)
-                               else format('%I', attname) end, ', ' order by attnum) into values_list
-        from pg_attribute join pg_type on pg_type.oid = atttypid
-        where attrelid = t.relation::regclass and attname = any (t.columns);
-        key_list := (select string_agg(format('%I', c), ', ') from unnest(t.key_columns) c);
+        select string_agg(format(case when atttypid = any (hashed) then '%I' else '%I::text' end, attname), ', ' order by attnum)
+        into values_list
+        from pg_attribute where attrelid = t.relation::regclass and attname = any (t.columns);
+        key_list := replication.list(t.key_columns);
         return query execute format(
-            'select %L::text, mod(hash_record_extended(row(%s), 0), %s)::integer as b, count(*),
+            'select %L::text, mod(hash_record_extended(row(%s), 0), %s)::integer, count(*),
                     sum(hash_record_extended(row(%s), 0))::text
-             from %s where version <= %s group by b', t.relation, key_list, buckets, values_list, t.relation, until);
+             from %s where version <= %s group by 2', t.relation, key_list, buckets, values_list, t.relation, until);
     end loop;
 end
 $$;

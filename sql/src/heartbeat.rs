@@ -18,9 +18,9 @@ pub struct Beginning {
     xid: i64,
 }
 
-/// Reads the clock, then takes a transaction id.
+/// Takes a time, later than every one before, then a transaction id.
 ///
-/// Whatever is stamped up to this time belongs to a transaction that has its id already.
+/// Whatever is stamped up to this time belongs to a transaction that has an older id.
 pub async fn begin(db: &Connection) -> Result<Beginning> {
     let row = query!("heartbeat/begin").one(db, &[]).await?;
     Ok(Beginning {

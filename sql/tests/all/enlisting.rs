@@ -34,6 +34,21 @@ async fn a_table_on_which_merging_could_fail_is_refused_with_the_way_out() -> Re
             "a unique index",
             "make the index not unique",
         ),
+        (
+            "create table public.t (id text primary key deferrable)",
+            "deferrable",
+            "make the primary key not deferrable",
+        ),
+        (
+            "create table public.t (id text primary key) partition by hash (id)",
+            "not an ordinary table",
+            "partitions",
+        ),
+        (
+            "create unlogged table public.t (id text primary key)",
+            "not an ordinary table",
+            "unlogged",
+        ),
     ];
     for (make, names, way_out) in tables {
         node.run(make).await?;

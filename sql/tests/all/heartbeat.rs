@@ -91,6 +91,25 @@ async fn count_up_to(node: &Node, at: Micros) -> Result<i64> {
 }
 
 #[tokio::test]
+async fn the_promise_holds_when_the_clock_is_set_back() -> Result<()> {
+    let node = Alone::start().await?;
+    // A heartbeat was sent when the clock stood two hours ahead of what it shows now.
+    let ahead = node
+        .count("select setval('replication.floor', (date_part('epoch', clock_timestamp()) * 1000000)::bigint + 7200000000)")
+        .await?;
+    node.run("insert into public.item values ('a', 'x'); update public.item set value = 'y'")
+        .await?;
+    let written = node.count("select version from public.item").await?;
+    assert!(written > ahead, "{written} is covered by the heartbeat {ahead}");
+    let beginning = heartbeat::begin(&node.db).await?;
+    assert!(beginning.at > Micros(ahead), "{beginning:?} is not above {ahead}");
+    node.run("insert into public.item values ('b', 'x')").await?;
+    let after = node.count("select version from public.item where id = 'b'").await?;
+    assert!(Micros(after) > beginning.at, "{after} is covered by {beginning:?}");
+    Ok(())
+}
+
+#[tokio::test]
 async fn a_heartbeat_tells_what_its_node_has_of_the_others() -> Result<()> {
     let pair = Pair::linked().await?;
     heartbeat::beat(&pair.one.db, ONE, Micros(100)).await?;

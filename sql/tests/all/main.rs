@@ -22,5 +22,7 @@ mod merging;
 mod migrations;
 mod node;
 mod outbox;
+mod purging;
 mod rights;
 mod stamping;
+mod tables;

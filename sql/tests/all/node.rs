@@ -136,6 +136,18 @@ impl Pair {
         Ok(())
     }
 
+    /// From now on each gets the other's changes of tables that were enlisted since.
+    pub(crate) async fn refresh(&self) -> Result<()> {
+        for (node, from) in [(&self.one, TWO), (&self.two, ONE)] {
+            let name = names::link(from, node.number);
+            node.run(&format!(
+                "alter subscription {name} refresh publication with (copy_data = false)"
+            ))
+            .await?;
+        }
+        Ok(())
+    }
+
     /// Waits until everything written so far is on both: a heartbeat that has arrived proves it.
     pub(crate) async fn settle(&self) -> Result<()> {
         self.barrier(&self.one, &self.two).await?;
