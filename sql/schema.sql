@@ -129,6 +129,13 @@ CREATE FUNCTION peer.my_lag() RETURNS bigint
     select pg_catalog.pg_wal_lsn_diff(pg_catalog.pg_current_wal_lsn(), peer.confirmed_by(peer.caller_number()))::bigint
 $$;
 
+CREATE FUNCTION peer.purged_up_to() RETURNS bigint
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+    select pg_catalog.pg_sequence_last_value('replication.purge_floor')
+$$;
+
 CREATE FUNCTION peer.reserve_number(lease_holder text, number integer) RETURNS boolean
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO ''
@@ -474,6 +481,15 @@ begin
         raise exception '% cannot be enlisted: merging could fail on a unique index', relation
             using hint = 'make the index not unique; a clash is shown and kept instead';
     end if;
+end
+$$;
+
+CREATE FUNCTION replication.continue_from(purged_up_to bigint) RETURNS void
+    LANGUAGE plpgsql
+    AS $$
+begin
+    perform replication.purge(purged_up_to, 0);
+    perform replication.spread_sequences();
 end
 $$;
 
@@ -1585,6 +1601,9 @@ GRANT ALL ON FUNCTION peer.keep_changes() TO keystead_peer;
 REVOKE ALL ON FUNCTION peer.my_lag() FROM PUBLIC;
 GRANT ALL ON FUNCTION peer.my_lag() TO keystead_peer;
 
+REVOKE ALL ON FUNCTION peer.purged_up_to() FROM PUBLIC;
+GRANT ALL ON FUNCTION peer.purged_up_to() TO keystead_peer;
+
 REVOKE ALL ON FUNCTION peer.reserve_number(lease_holder text, number integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION peer.reserve_number(lease_holder text, number integer) TO keystead_peer;
 
@@ -1626,6 +1645,8 @@ REVOKE ALL ON FUNCTION replication.capture_update_node() FROM PUBLIC;
 REVOKE ALL ON FUNCTION replication.capture_update_node_view() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION replication.check_enlistable(relation regclass) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION replication.continue_from(purged_up_to bigint) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION replication.digest(buckets integer, until bigint) FROM PUBLIC;
 

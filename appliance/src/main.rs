@@ -24,6 +24,7 @@ mod open;
 mod peers;
 mod postgres;
 mod private_file;
+mod purge;
 mod start;
 mod supervisor;
 mod tasks;

@@ -1,4 +1,4 @@
-//! What a node does now and then so that nothing grows: outboxes, old tickets, calls nobody fetched.
+//! What a node does now and then so that nothing grows: outboxes, old tickets, calls nobody fetched. Tombstones: `purge.rs`.
 
 use std::sync::Arc;
 use std::time::Duration;

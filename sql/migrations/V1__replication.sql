@@ -408,6 +408,16 @@ begin
 end
 $$;
 
+-- After the first copy from another node: what was purged there is purged here, and sequences go on above what came.
+create function replication.continue_from(purged_up_to bigint) returns void
+    language plpgsql as
+$$
+begin
+    perform replication.purge(purged_up_to, 0);
+    perform replication.spread_sequences();
+end
+$$;
+
 -- An order-independent digest of each bucket of each table, over the rows written up to a time. Values whose hash differs
 -- between servers, is blind to a difference, or does not exist are taken as text, which the settings below make the same
 -- everywhere.

@@ -181,6 +181,13 @@ $$
     update replication.lease set until = 'epoch' where holder = lease_holder
 $$;
 
+-- Up to which time tombstones may be gone here.
+create function peer.purged_up_to() returns bigint
+    language sql stable security definer set search_path = '' as
+$$
+    select pg_catalog.pg_sequence_last_value('replication.purge_floor')
+$$;
+
 create function peer.digest(buckets integer, until bigint)
     returns table (relation text, bucket integer, row_count bigint, total text)
     language sql security definer set search_path = '' as
@@ -223,7 +230,7 @@ grant execute on function peer.call(text, jsonb), peer.answer(bigint) to keystea
 grant usage on schema public, live to keystead_peer;
 grant execute on function peer.keep_changes(), peer.confirmed_by(integer), peer.my_lag(),
     peer.grant_lease(text, integer), peer.reserve_number(text, integer), peer.end_lease(text), peer.digest(integer, bigint),
-    peer.tables()
+    peer.purged_up_to(), peer.tables()
     to keystead_peer;
 -- A peer gets every row by replication anyway; what is secret in them is wrapped before it reaches PostgreSQL.
 alter default privileges in schema public grant select on tables to keystead_peer;

@@ -1,6 +1,7 @@
 //! The kit's own switches.
 
 use keystead::NodeNumber;
+use keystead::clock::Micros;
 
 use crate::error::Result;
 use crate::pool::Connection;
@@ -9,6 +10,19 @@ use crate::query::query;
 /// From now on rows written here carry this number as their origin.
 pub async fn become_node(db: &Connection, number: NodeNumber) -> Result<()> {
     query!("replication/become_node").one(db, &[&number.0]).await?;
+    Ok(())
+}
+
+/// Takes out tombstones up to a time that is before the horizon, at most so many of each table; how many it took. Rows up
+/// to that time that are not here do not come back from now on.
+pub async fn purge(db: &Connection, up_to: Micros, at_most: i32) -> Result<i64> {
+    Ok(query!("replication/purge").one(db, &[&up_to.0, &at_most]).await?.get(0))
+}
+
+/// After the first copy from `peer`: what was purged there is purged here, and sequences go on above what came.
+pub async fn continue_from(db: &Connection, peer: &Connection) -> Result<()> {
+    let purged: i64 = query!("replication/purged_at_peer").one(peer, &[]).await?.get(0);
+    query!("replication/continue_from").one(db, &[&purged]).await?;
     Ok(())
 }
 

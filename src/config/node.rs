@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use crate::error::{Error, Result};
 
@@ -21,6 +22,8 @@ pub struct NodeConfig {
     pub rest: Rest,
     /// The PostgreSQL under this node.
     pub postgres: Postgres,
+    /// How rows travel between nodes.
+    pub replication: Replication,
     /// The first administrator.
     pub admin: Admin,
     /// What is logged, and how.
@@ -94,6 +97,22 @@ impl Default for Postgres {
     }
 }
 
+/// `[replication]`: how rows travel between nodes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Replication {
+    /// How long the tombstone of a deleted row is kept at the least; longer while a member has not seen it.
+    pub tombstones_kept_for: Duration,
+}
+
+impl Default for Replication {
+    fn default() -> Self {
+        Self {
+            // Long enough that a night's outage of one link is over before anybody has to reason about tombstones.
+            tombstones_kept_for: Duration::from_hours(24),
+        }
+    }
+}
+
 /// A connection URL. It may hold a password, so it is not shown when the configuration is logged.
 #[derive(Clone, PartialEq, Eq)]
 pub struct DatabaseUrl(String);
@@ -159,6 +178,7 @@ impl NodeConfig {
             name: None,
             rest: Rest::default(),
             postgres: Postgres::default(),
+            replication: Replication::default(),
             admin: Admin::default(),
             log: Log::default(),
         }

@@ -4,7 +4,7 @@
 //! [`NodeConfig::keys`]. Defaults are in `node.rs`, what a value may be in `values.rs`.
 
 use super::document::Document;
-use super::node::{Admin, Log, NodeConfig, Postgres, Rest};
+use super::node::{Admin, Log, NodeConfig, Postgres, Replication, Rest};
 use super::values;
 use crate::error::Result;
 
@@ -44,6 +44,12 @@ fn read(document: &Document<'_>) -> NodeConfig {
         name: top.get("name", values::text),
         rest: read_rest(document),
         postgres: read_postgres(document),
+        replication: Replication {
+            tombstones_kept_for: document
+                .section("replication")
+                .get("tombstones_kept_for", values::duration)
+                .unwrap_or(Replication::default().tombstones_kept_for),
+        },
         admin: Admin {
             password_file: document.section("admin").get("password_file", values::path),
         },

@@ -5,6 +5,7 @@
 use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
+use std::time::Duration;
 
 use toml::de::DeValue;
 
@@ -98,6 +99,24 @@ pub(super) fn size(value: &DeValue<'_>) -> Read<String> {
 
 fn size_wrong() -> String {
     "must be a whole number with its unit (kB, MB, GB or TB), as in \"4GB\"".to_owned()
+}
+
+/// A time span of at least a second, with its unit.
+pub(super) fn duration(value: &DeValue<'_>) -> Read<Duration> {
+    let wrong = || "must be a whole number with its unit (s, min, h or d), as in \"24h\"".to_owned();
+    let text = text(value).map_err(|_| wrong())?;
+    let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
+    let seconds: u64 = match text.get(digits.len()..).unwrap_or_default() {
+        "s" => 1,
+        "min" => 60,
+        "h" => 3600,
+        "d" => 86_400,
+        _ => return Err(wrong()),
+    };
+    match digits.parse::<u32>() {
+        Ok(number @ 1..) => Ok(Duration::from_secs(u64::from(number) * seconds)),
+        _ => Err(wrong()),
+    }
 }
 
 /// The name of an account of the machine that PostgreSQL may run as.

@@ -31,6 +31,7 @@ pub(super) async fn run(agent: &Agent) -> Result<Event> {
     for table in &tables {
         copy(agent, &sponsor, &db, table).await?;
     }
+    sql::replication::continue_from(&db, &sponsor).await?;
     Ok(Event::CopyFinished)
 }
 

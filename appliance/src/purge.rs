@@ -1,0 +1,58 @@
+//! Takes out old tombstones that every member has seen.
+//!
+//! Decides up to which time: the horizon, less the time that tombstones are kept. A row that was purged does not come
+//! back: `replication.purge` in `sql/migrations/V1__replication.sql`.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use keystead::Result;
+use keystead::clock::Micros;
+use keystead::replication::horizon;
+use sql::Connection;
+use tokio_util::sync::CancellationToken;
+
+use crate::agent::{Agent, Standing};
+
+/// Tombstones are in nobody's way for a while.
+const PERIOD: Duration = Duration::from_mins(1);
+
+/// Tombstones of a table that are taken out in one transaction.
+const AT_ONCE: i32 = 1000;
+
+/// Purges now and then until the agent stops.
+pub(crate) async fn run(agent: Arc<Agent>, stop: CancellationToken) {
+    while !stop.is_cancelled() {
+        if let Err(error) = purge(&agent).await {
+            tracing::debug!(error = error.chain(), "tombstones could not be purged, trying again");
+        }
+        tokio::select! {
+            () = stop.cancelled() => {}
+            () = tokio::time::sleep(PERIOD) => {}
+        }
+    }
+}
+
+async fn purge(agent: &Agent) -> Result<()> {
+    let standing = agent.standing();
+    if !matches!(standing, Standing::Alone | Standing::Member) {
+        return Ok(());
+    }
+    let db = agent.db().await?;
+    let seen_by_all = match standing {
+        Standing::Member => horizon_of_members(&db).await?,
+        _ => Some(agent.clock.now()),
+    };
+    let Some(seen_by_all) = seen_by_all else {
+        return Ok(());
+    };
+    let kept_for = i64::try_from(agent.config.replication.tombstones_kept_for.as_micros()).unwrap_or(i64::MAX);
+    let up_to = Micros(seen_by_all.0.saturating_sub(kept_for));
+    while sql::replication::purge(&db, up_to, AT_ONCE).await? >= i64::from(AT_ONCE) {}
+    Ok(())
+}
+
+async fn horizon_of_members(db: &Connection) -> Result<Option<Micros>> {
+    let members: Vec<_> = sql::node::all(db).await?.ready().map(|node| node.number).collect();
+    Ok(horizon::horizon(&sql::heartbeat::all(db).await?, &members))
+}

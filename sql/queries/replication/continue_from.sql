@@ -1,0 +1,1 @@
+select replication.continue_from($1)

@@ -1,0 +1,1 @@
+select replication.purge($1, $2)

@@ -1,0 +1,1 @@
+select peer.purged_up_to()
