@@ -38,27 +38,45 @@ fn main() -> Result<()> {
         Err(_) => 100_000,
     };
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    let report = runtime.block_on(measure(keys))?;
-    std::fs::write(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/benchmarks.md"), report)?;
+    let only = std::env::var("ONLY").ok();
+    let report = runtime.block_on(measure(keys, only.as_deref()))?;
+    match only {
+        // A part is looked at; the whole is kept.
+        Some(_) => std::io::stdout().write_all(report.as_bytes())?,
+        None => std::fs::write(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/benchmarks.md"), report)?,
+    }
     Ok(())
 }
 
-async fn measure(keys: u64) -> Result<String> {
+/// Measures everything, or the one section that `ONLY` names.
+async fn measure(keys: u64, only: Option<&str>) -> Result<String> {
+    let wanted = |what: &str| {
+        let is_wanted = only.is_none_or(|only| only == what);
+        if is_wanted {
+            say(what);
+        }
+        is_wanted
+    };
     let mut sections: Vec<Section> = Vec::new();
     let machine = {
         let servers = Servers::start().await?;
-        say("single-row writes");
-        sections.push(writes::measure(&servers).await?);
-        say("draining a backlog");
-        sections.push(drain::measure(&servers).await?);
-        say("replication delay");
-        sections.push(delay::measure(&servers).await?);
+        if wanted("writes") {
+            sections.push(writes::measure(&servers).await?);
+        }
+        if wanted("drain") {
+            sections.push(drain::measure(&servers).await?);
+        }
+        if wanted("delay") {
+            sections.push(delay::measure(&servers).await?);
+        }
         machine::described(&servers).await?
     };
-    say("an idle cluster");
-    sections.push(idle::measure().await?);
-    say("a join under load");
-    sections.push(joins::measure(keys).await?);
+    if wanted("idle") {
+        sections.push(idle::measure().await?);
+    }
+    if wanted("joins") {
+        sections.push(joins::measure(keys).await?);
+    }
     Ok(report::text(&machine, &sections))
 }
 

@@ -102,6 +102,26 @@ impl Servers {
         Ok(())
     }
 
+    /// Lets one subscription work alone, as where there is no other: every one reads the whole WAL.
+    pub(crate) async fn rest(&self, other: Table) -> Result<()> {
+        self.settle().await?;
+        let name = other.name();
+        self.subscriber
+            .batch_execute(&format!("alter subscription {name} disable"))
+            .await?;
+        until("nobody reads for the subscription that rests", PATIENCE, async || {
+            let readers = "select count(*) from pg_replication_slots where slot_name = $1 and active";
+            Ok(self.origin.query_one(readers, &[&name]).await?.get::<_, i64>(0) == 0)
+        })
+        .await
+    }
+
+    /// Lets a subscription that rested catch up.
+    pub(crate) async fn wake(&self, other: Table) -> Result<()> {
+        link::enable(&self.subscriber, other.name()).await?;
+        self.settle().await
+    }
+
     /// The end of the origin's WAL.
     pub(crate) async fn position(&self) -> Result<i64> {
         let end = "select (pg_current_wal_insert_lsn() - '0/0')::bigint";
