@@ -29,7 +29,13 @@ missing_packages() {
     [ -e /etc/ssl/certs/ca-certificates.crt ] || [ ! -d /etc/debian_version ] || echo ca-certificates
     case $purpose in
     lint) have git || echo git ;;
-    test) have openssl || echo openssl ;;
+    test)
+        have openssl || echo openssl
+        # What gives a test's nodes hosts of their own. Users other than root may not have /usr/sbin in their PATH.
+        have nft || [ -x /usr/sbin/nft ] || echo nftables
+        have ip || [ -x /usr/sbin/ip ] || echo iproute2
+        have nsenter && have unshare || echo util-linux
+        ;;
     esac
 }
 

@@ -14,6 +14,7 @@ mod load;
 mod access;
 mod attached;
 mod crash;
+mod hosts;
 mod refusals;
 mod restart;
 mod three_nodes;

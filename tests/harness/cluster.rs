@@ -9,6 +9,7 @@ use anyhow::{Context as _, Result, ensure};
 use serde_json::Value;
 use tempfile::TempDir;
 
+use super::hosts::Hosts;
 use super::network::Network;
 use super::node::{self, Node, PASSWORD, PATIENCE};
 use super::scratch;
@@ -17,6 +18,7 @@ use super::wait::until;
 /// A network and a folder for the nodes of one test.
 pub(crate) struct Lab {
     network: Network,
+    hosts: Option<Hosts>,
     folder: TempDir,
     logs: PathBuf,
     made: u8,
@@ -30,9 +32,18 @@ impl Lab {
         fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o711))?;
         Ok(Self {
             network: Network::take()?,
+            hosts: None,
             folder,
             logs: node::logs()?,
             made: 0,
+        })
+    }
+
+    /// An empty one whose nodes get a host each.
+    pub(crate) fn with_hosts(hosts: Hosts) -> Result<Self> {
+        Ok(Self {
+            hosts: Some(hosts),
+            ..Self::new()?
         })
     }
 
@@ -41,7 +52,12 @@ impl Lab {
         self.made += 1;
         let name = format!("node-{}", self.made);
         let log = self.logs.join(&name).with_extension("log");
-        Node::new(self.network.address(self.made), &self.folder.path().join(name), &log)
+        let folder = self.folder.path().join(name);
+        let node = Node::new(self.address(self.made), &folder, &log)?;
+        match &self.hosts {
+            Some(hosts) => Ok(node.on(hosts.add(self.made, &folder.with_extension("clock"))?)),
+            None => Ok(node),
+        }
     }
 
     /// A running node that is in no cluster.
@@ -53,7 +69,10 @@ impl Lab {
 
     /// An address of this test at which a node may or may not be.
     pub(crate) fn address(&self, node: u8) -> Ipv4Addr {
-        self.network.address(node)
+        match self.hosts {
+            Some(_) => Hosts::address(node),
+            None => self.network.address(node),
+        }
     }
 
     /// A file in the lab's folder with this text.
@@ -73,7 +92,15 @@ pub(crate) struct Cluster {
 impl Cluster {
     /// A cluster of `size` nodes, made by `cluster new` and `cluster fulljoin`.
     pub(crate) async fn new(size: usize) -> Result<Self> {
-        let mut lab = Lab::new()?;
+        Self::new_in(Lab::new()?, size).await
+    }
+
+    /// The same, each node on a host of its own.
+    pub(crate) async fn with_hosts(hosts: Hosts, size: usize) -> Result<Self> {
+        Self::new_in(Lab::with_hosts(hosts)?, size).await
+    }
+
+    async fn new_in(mut lab: Lab, size: usize) -> Result<Self> {
         let first = lab.single().await?;
         first
             .json(&["cluster", "new", "--host", &first.address.to_string()])

@@ -5,6 +5,7 @@ use std::io::Write as _;
 use std::net::Ipv4Addr;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, ensure};
@@ -15,6 +16,7 @@ use serde_json::Value;
 use tokio_postgres::{Client, Config, NoTls};
 
 use super::cli::{self, Said};
+use super::hosts::Host;
 use super::processes;
 use super::rest::Rest;
 use super::wait::until;
@@ -33,6 +35,7 @@ pub(crate) struct Node {
     folder: PathBuf,
     log: PathBuf,
     agent: Option<Child>,
+    host: Option<Arc<Host>>,
 }
 
 impl Node {
@@ -43,9 +46,22 @@ impl Node {
             folder: folder.to_owned(),
             log: log.to_owned(),
             agent: None,
+            host: None,
         };
         node.configure("")?;
         Ok(node)
+    }
+
+    /// The same node, on a host of its own.
+    pub(crate) fn on(mut self, host: Arc<Host>) -> Self {
+        self.host = Some(host);
+        self
+    }
+
+    /// Sets the clock of the node's host so many seconds ahead of the test's, or behind it, for all that runs there.
+    pub(crate) fn set_clock(&self, seconds_ahead: i64) -> Result<()> {
+        let host = self.host.as_ref().context("the node has no host of its own")?;
+        host.clock.set(seconds_ahead)
     }
 
     /// Writes the configuration anew, with more at its end.
@@ -71,7 +87,11 @@ impl Node {
     pub(crate) fn spawn(&mut self, failpoints: &str) -> Result<()> {
         ensure!(self.agent.is_none(), "the agent at {} runs already", self.address);
         let log = OpenOptions::new().create(true).append(true).open(&self.log)?;
-        let mut command = Command::new(cli::program("keysteadd")?);
+        let program = cli::program("keysteadd")?;
+        let mut command = match &self.host {
+            Some(host) => host.command(&program)?,
+            None => Command::new(program),
+        };
         command
             .arg("run")
             .arg("--config")
@@ -152,9 +172,14 @@ impl Node {
 
     /// Asks the agent to stop and waits for it.
     pub(crate) async fn stop(&mut self) -> Result<ExitStatus> {
-        let agent = self.agent.as_ref().context("the agent does not run")?;
-        kill(Pid::from_raw(i32::try_from(agent.id())?), Signal::SIGTERM)?;
+        kill(self.agent_pid()?, Signal::SIGTERM)?;
         self.wait_until_it_ends().await
+    }
+
+    /// The agent's process.
+    pub(crate) fn agent_pid(&self) -> Result<Pid> {
+        let agent = self.agent.as_ref().context("the agent does not run")?;
+        Ok(Pid::from_raw(i32::try_from(agent.id())?))
     }
 
     /// Waits until the agent has ended by itself.
@@ -269,6 +294,12 @@ impl Node {
              ) as all_of_them (name)"
         ))
         .await
+    }
+}
+
+impl From<&Node> for Ipv4Addr {
+    fn from(node: &Node) -> Self {
+        node.address
     }
 }
 

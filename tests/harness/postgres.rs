@@ -10,12 +10,13 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
-use anyhow::{Context as _, Result, ensure};
+use anyhow::{Context as _, Result};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::{Pid, Uid, User};
 use tempfile::TempDir;
 use tokio_postgres::{Config, NoTls};
 
+use super::run::succeed;
 use super::{scratch, wait};
 
 /// The superuser, called as on a node.
@@ -177,15 +178,4 @@ fn copy_template(data: &Path) -> Result<()> {
 
 fn copy(from: &Path, to: &Path) -> Result<()> {
     succeed(Command::new("cp").args(["-a", "--reflink=auto"]).arg(from).arg(to))
-}
-
-/// Runs a command to its end and fails with what it said.
-fn succeed(command: &mut Command) -> Result<()> {
-    let output = command.output().with_context(|| format!("{command:?}"))?;
-    ensure!(
-        output.status.success(),
-        "{command:?}: {}",
-        String::from_utf8_lossy(&output.stderr)
-    );
-    Ok(())
 }

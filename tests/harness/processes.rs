@@ -15,8 +15,11 @@ pub(crate) fn end_all_in(folder: &Path) {
             return;
         }
         for pid in left {
-            // PostgreSQL stops at once on this, and takes its children along.
+            // PostgreSQL stops at once on this, and takes its children along. One that is halted has to go on to do so.
             kill(pid, Signal::SIGQUIT).ok();
+            for halted in family(pid) {
+                kill(halted, Signal::SIGCONT).ok();
+            }
         }
         pause();
     }
@@ -27,16 +30,33 @@ pub(crate) fn all_in(folder: &Path) -> Vec<Pid> {
     let Some(folder) = folder.to_str() else {
         return Vec::new();
     };
-    let numbers = fs::read_dir("/proc").into_iter().flatten().flatten();
-    let pids = numbers.filter_map(|entry| entry.file_name().to_str()?.parse::<i32>().ok());
     let names_it = |pid: &i32| {
         let command = fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
         String::from_utf8_lossy(&command).contains(folder)
     };
-    pids.filter(names_it)
+    all()
+        .filter(names_it)
         .map(Pid::from_raw)
         .filter(|pid| *pid != Pid::this())
         .collect()
+}
+
+/// A process and its children, itself first.
+pub(crate) fn family(parent: Pid) -> Vec<Pid> {
+    let is_child = |pid: &i32| parent_of(*pid) == Some(parent.as_raw());
+    let children = all().filter(is_child).map(Pid::from_raw);
+    std::iter::once(parent).chain(children).collect()
+}
+
+fn all() -> impl Iterator<Item = i32> {
+    let entries = fs::read_dir("/proc").into_iter().flatten().flatten();
+    entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok())
+}
+
+fn parent_of(pid: i32) -> Option<i32> {
+    let status = fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
+    let line = status.lines().find_map(|line| line.strip_prefix("PPid:"))?;
+    line.trim().parse().ok()
 }
 
 #[expect(

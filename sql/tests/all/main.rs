@@ -5,6 +5,8 @@
 
 #[path = "../../../tests/harness/postgres.rs"]
 mod postgres;
+#[path = "../../../tests/harness/run.rs"]
+mod run;
 #[path = "../../../tests/harness/scratch.rs"]
 mod scratch;
 #[path = "../../../tests/harness/wait.rs"]
