@@ -15,6 +15,7 @@ mod access;
 mod attached;
 mod crash;
 mod hosts;
+mod merging;
 mod refusals;
 mod restart;
 mod three_nodes;

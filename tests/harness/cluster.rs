@@ -6,6 +6,7 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::PathBuf;
 
 use anyhow::{Context as _, Result, ensure};
+use keystead::replication::names;
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -145,6 +146,30 @@ impl Cluster {
             Ok(true)
         })
         .await
+    }
+
+    /// Waits until everything that any node has written up to now has arrived on every other.
+    ///
+    /// By positions in the WAL, because a clock may be wrong and equal data proves no arrival: what is older than what is
+    /// there changes nothing.
+    pub(crate) async fn wait_until_all_have_all(&self) -> Result<()> {
+        for node in &self.nodes {
+            let written = node.query("select pg_current_wal_insert_lsn()::text").await?;
+            let positions = format!(
+                "select count(*) filter (where confirmed_flush_lsn >= '{written}') || ' of ' || count(*)
+                 from pg_replication_slots where starts_with(slot_name, '{}')",
+                names::LINK_PREFIX
+            );
+            let others = self.nodes.len() - 1;
+            let what = format!("what {} wrote up to {written} has arrived", node.address);
+            until(&what, PATIENCE, async || {
+                let arrived = node.query(&positions).await?;
+                ensure!(arrived == format!("{others} of {others}"), "at {arrived}");
+                Ok(true)
+            })
+            .await?;
+        }
+        Ok(())
     }
 
     /// Waits until all nodes hold the same data.
