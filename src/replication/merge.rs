@@ -35,7 +35,7 @@ pub struct Row<V> {
 pub enum Deletion {
     /// By version: a row may be written again after its deletion.
     ByVersion,
-    /// By its own order (`"deleted": "greatest"`): what was deleted never comes back.
+    /// By its own order (`"deleted": "greatest"`): what was deleted never comes back, and its key is never used again.
     ForGood,
 }
 
@@ -78,7 +78,8 @@ pub fn arrive<V: Clone>(
 /// What a purge up to `purge_floor` leaves of a row: all but old tombstones.
 ///
 /// Safe only up to a horizon: everything written up to it, and everything written before its writer knew of that, has to
-/// have arrived ([`super::horizon`]).
+/// have arrived ([`super::horizon`]). And in a table with a column that has an order of its own, a key must never be used
+/// again: nodes that have purged its tombstone would take the new row as it is, the others would join it with the tombstone.
 pub fn purge<V>(here: Row<V>, purge_floor: Micros) -> Option<Row<V>> {
     let goes = here.deleted && here.stamp.version <= purge_floor;
     (!goes).then_some(here)

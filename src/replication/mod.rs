@@ -9,4 +9,8 @@ pub mod names;
 pub mod stamp;
 
 #[cfg(test)]
+mod model;
+#[cfg(test)]
 mod properties;
+#[cfg(test)]
+mod purging;
