@@ -28,3 +28,4 @@ mod purging;
 mod rights;
 mod stamping;
 mod tables;
+mod twin;
