@@ -903,7 +903,12 @@ CREATE FUNCTION replication.stamp_insert_account() RETURNS trigger
             new.version := replication.version_now();
             new.origin := replication.this_node();
             if exists (select from public.account where (id) = (new.id) and deleted) then
-                new.version := greatest(new.version, replication.unbury_account(new) + 1);
+                declare
+                    buried public.account := replication.unbury_account(new);
+                begin
+                    new.version := greatest(new.version, buried.version + 1);
+                    
+                end;
             end if;
             return new;
         end
@@ -916,7 +921,12 @@ CREATE FUNCTION replication.stamp_insert_cluster_key() RETURNS trigger
             new.version := replication.version_now();
             new.origin := replication.this_node();
             if exists (select from public.cluster_key where (name) = (new.name) and deleted) then
-                new.version := greatest(new.version, replication.unbury_cluster_key(new) + 1);
+                declare
+                    buried public.cluster_key := replication.unbury_cluster_key(new);
+                begin
+                    new.version := greatest(new.version, buried.version + 1);
+                    
+                end;
             end if;
             return new;
         end
@@ -929,7 +939,12 @@ CREATE FUNCTION replication.stamp_insert_heartbeat() RETURNS trigger
             new.version := replication.version_now();
             new.origin := replication.this_node();
             if exists (select from public.heartbeat where (number) = (new.number) and deleted) then
-                new.version := greatest(new.version, replication.unbury_heartbeat(new) + 1);
+                declare
+                    buried public.heartbeat := replication.unbury_heartbeat(new);
+                begin
+                    new.version := greatest(new.version, buried.version + 1);
+                    
+                end;
             end if;
             return new;
         end
@@ -952,7 +967,12 @@ CREATE FUNCTION replication.stamp_insert_node() RETURNS trigger
             new.version := replication.version_now();
             new.origin := replication.this_node();
             if exists (select from public.node where (id) = (new.id) and deleted) then
-                new.version := greatest(new.version, replication.unbury_node(new) + 1);
+                declare
+                    buried public.node := replication.unbury_node(new);
+                begin
+                    new.version := greatest(new.version, buried.version + 1);
+                    new.state := greatest(buried.state, new.state); 
+                end;
             end if;
             return new;
         end
@@ -965,7 +985,12 @@ CREATE FUNCTION replication.stamp_insert_node_view() RETURNS trigger
             new.version := replication.version_now();
             new.origin := replication.this_node();
             if exists (select from public.node_view where (viewer) = (new.viewer) and deleted) then
-                new.version := greatest(new.version, replication.unbury_node_view(new) + 1);
+                declare
+                    buried public.node_view := replication.unbury_node_view(new);
+                begin
+                    new.version := greatest(new.version, buried.version + 1);
+                    
+                end;
             end if;
             return new;
         end
@@ -976,6 +1001,8 @@ CREATE FUNCTION replication.stamp_of_revived(relation text, name text, keys text
     AS $_$
 declare
     conditions text := (select string_agg(format('%1$I = $1.%1$I', c), ' and ') from unnest(keys) c);
+    rising text := (select string_agg(format('new.%1$I := %2$s(buried.%1$I, new.%1$I); ', key, value), '')
+                    from jsonb_each_text(merges));
 begin
     if merges ? 'deleted' then
         return '';
@@ -983,16 +1010,21 @@ begin
     execute format(
         $sql$
         -- Definer's rights and no triggers: a tombstone is really taken out, which a writer may not do.
-        create function replication.%1$I(%2$s) returns bigint
+        create function replication.%1$I(%2$s) returns %2$s
             language sql security definer set session_replication_role = replica as
         $body$
-            delete from %2$s where %3$s and deleted returning version
+            delete from %2$s where %3$s and deleted returning *
         $body$
         $sql$, 'unbury_' || name, relation, conditions);
-    return format('if exists (select from %s where (%s) = (%s) and deleted) then
-                new.version := greatest(new.version, replication.%I(new) + 1);
+    return format('if exists (select from %1$s where (%2$s) = (%3$s) and deleted) then
+                declare
+                    buried %1$s := replication.%4$I(new);
+                begin
+                    new.version := greatest(new.version, buried.version + 1);
+                    %5$s
+                end;
             end if;
-            ', relation, replication.list(keys), replication.list(keys, 'new.'), 'unbury_' || name);
+            ', relation, replication.list(keys), replication.list(keys, 'new.'), 'unbury_' || name, rising);
 end
 $_$;
 
@@ -1102,11 +1134,11 @@ CREATE FUNCTION replication.this_node() RETURNS integer
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
     AS $$select 1$$;
 
-CREATE FUNCTION replication.unbury_account(public.account) RETURNS bigint
+CREATE FUNCTION replication.unbury_account(public.account) RETURNS public.account
     LANGUAGE sql SECURITY DEFINER
     SET session_replication_role TO 'replica'
     AS $_$
-            delete from public.account where id = $1.id and deleted returning version
+            delete from public.account where id = $1.id and deleted returning *
         $_$;
 
 CREATE TABLE public.cluster_key (
@@ -1118,11 +1150,11 @@ CREATE TABLE public.cluster_key (
     deleted boolean DEFAULT false NOT NULL
 );
 
-CREATE FUNCTION replication.unbury_cluster_key(public.cluster_key) RETURNS bigint
+CREATE FUNCTION replication.unbury_cluster_key(public.cluster_key) RETURNS public.cluster_key
     LANGUAGE sql SECURITY DEFINER
     SET session_replication_role TO 'replica'
     AS $_$
-            delete from public.cluster_key where name = $1.name and deleted returning version
+            delete from public.cluster_key where name = $1.name and deleted returning *
         $_$;
 
 CREATE TABLE public.heartbeat (
@@ -1134,11 +1166,11 @@ CREATE TABLE public.heartbeat (
     deleted boolean DEFAULT false NOT NULL
 );
 
-CREATE FUNCTION replication.unbury_heartbeat(public.heartbeat) RETURNS bigint
+CREATE FUNCTION replication.unbury_heartbeat(public.heartbeat) RETURNS public.heartbeat
     LANGUAGE sql SECURITY DEFINER
     SET session_replication_role TO 'replica'
     AS $_$
-            delete from public.heartbeat where number = $1.number and deleted returning version
+            delete from public.heartbeat where number = $1.number and deleted returning *
         $_$;
 
 CREATE TABLE public.node (
@@ -1156,11 +1188,11 @@ CREATE TABLE public.node (
     deleted boolean DEFAULT false NOT NULL
 );
 
-CREATE FUNCTION replication.unbury_node(public.node) RETURNS bigint
+CREATE FUNCTION replication.unbury_node(public.node) RETURNS public.node
     LANGUAGE sql SECURITY DEFINER
     SET session_replication_role TO 'replica'
     AS $_$
-            delete from public.node where id = $1.id and deleted returning version
+            delete from public.node where id = $1.id and deleted returning *
         $_$;
 
 CREATE TABLE public.node_view (
@@ -1171,11 +1203,11 @@ CREATE TABLE public.node_view (
     deleted boolean DEFAULT false NOT NULL
 );
 
-CREATE FUNCTION replication.unbury_node_view(public.node_view) RETURNS bigint
+CREATE FUNCTION replication.unbury_node_view(public.node_view) RETURNS public.node_view
     LANGUAGE sql SECURITY DEFINER
     SET session_replication_role TO 'replica'
     AS $_$
-            delete from public.node_view where viewer = $1.viewer and deleted returning version
+            delete from public.node_view where viewer = $1.viewer and deleted returning *
         $_$;
 
 CREATE FUNCTION replication.version_now() RETURNS bigint

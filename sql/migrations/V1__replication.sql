@@ -248,13 +248,16 @@ $$
     select array_agg(c order by n) from unnest(columns) with ordinality as u (c, n) where c <> all (left_out)
 $$;
 
--- The part of stamping an insert that lets a deleted row be written again: its tombstone makes room, and the new row's
--- version is above it. Nothing where a deleted row stays deleted: there an id is never used again.
+-- The part of stamping an insert that lets a deleted row be written again: its tombstone makes room, the new row's version
+-- is above it, and a column with an order of its own does not go back. Nothing where a deleted row stays deleted: there an
+-- id is never used again.
 create function replication.stamp_of_revived(relation text, name text, keys text[], merges jsonb) returns text
     language plpgsql as
 $make$
 declare
     conditions text := (select string_agg(format('%1$I = $1.%1$I', c), ' and ') from unnest(keys) c);
+    rising text := (select string_agg(format('new.%1$I := %2$s(buried.%1$I, new.%1$I); ', key, value), '')
+                    from jsonb_each_text(merges));
 begin
     if merges ? 'deleted' then
         return '';
@@ -262,16 +265,21 @@ begin
     execute format(
         $sql$
         -- Definer's rights and no triggers: a tombstone is really taken out, which a writer may not do.
-        create function replication.%1$I(%2$s) returns bigint
+        create function replication.%1$I(%2$s) returns %2$s
             language sql security definer set session_replication_role = replica as
         $body$
-            delete from %2$s where %3$s and deleted returning version
+            delete from %2$s where %3$s and deleted returning *
         $body$
         $sql$, 'unbury_' || name, relation, conditions);
-    return format('if exists (select from %s where (%s) = (%s) and deleted) then
-                new.version := greatest(new.version, replication.%I(new) + 1);
+    return format('if exists (select from %1$s where (%2$s) = (%3$s) and deleted) then
+                declare
+                    buried %1$s := replication.%4$I(new);
+                begin
+                    new.version := greatest(new.version, buried.version + 1);
+                    %5$s
+                end;
             end if;
-            ', relation, replication.list(keys), replication.list(keys, 'new.'), 'unbury_' || name);
+            ', relation, replication.list(keys), replication.list(keys, 'new.'), 'unbury_' || name, rising);
 end
 $make$;
 

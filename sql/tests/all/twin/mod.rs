@@ -89,11 +89,6 @@ fn histories(deletion: Deletion, number: usize) -> Vec<Vec<Step>> {
         .current()
 }
 
-/// Is this an insert of a key that is taken?
-fn is_taken(step: &Step, here: Option<&Row<i32>>) -> bool {
-    matches!(step, Step::Insert(..)) && here.is_some()
-}
-
 /// What the twin makes of a history.
 #[derive(Debug, Default)]
 struct Played {
