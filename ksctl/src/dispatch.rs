@@ -3,7 +3,7 @@
 //! This file gathers the settings once and turns clap's types into what commands take. It decides nothing else.
 
 use keystead::api::cluster::{CsrRequest, NewClusterRequest, NewNodeRequest};
-use keystead::api::key::NewKeyRequest;
+use keystead::api::key::{NewKeyRequest, RevokeKeyRequest};
 use secrecy::ExposeSecret;
 
 use crate::cli::cluster::{ClusterCommand, CsrArgs, FulljoinArgs, JoinArgs, NewArgs, TicketArgs};
@@ -106,6 +106,14 @@ async fn run_keys(context: &Context, command: KeysCommand) -> Result<(), Failure
         }
         KeysCommand::Get(args) => keys::get::run(context, &one_key(args)).await,
         KeysCommand::Export(args) => keys::export::run(context, &one_key(args)).await,
+        KeysCommand::Revoke(args) => {
+            let request = RevokeKeyRequest {
+                reason: args.reason,
+                message: args.message,
+            };
+            keys::revoke::run(context, &one_key(args.key), &request).await
+        }
+        KeysCommand::Destroy(args) => keys::destroy::run(context, &one_key(args)).await,
         KeysCommand::Delete(args) => keys::delete::run(context, &one_key(args)).await,
     }
 }

@@ -47,6 +47,21 @@ create index key_created_at on public.key (created_at, id);
 -- A deleted key stays deleted: its id is never used again, so the tombstone may win over any clock.
 select replication.enlist('public.key', '{"state": "public.join_key_state", "deleted": "greatest"}');
 
+-- What is destroyed or deleted has no material, wherever its row comes from: state and deletion merge by their own order,
+-- the material by version, so a later row of a node that had not heard of it would bring the material back.
+create function public.drop_material() returns trigger
+    language plpgsql as
+$$
+begin
+    new.wrapped := null;
+    return new;
+end
+$$;
+create trigger drop_material before insert or update on public.key
+    for each row when (new.wrapped is not null and (new.deleted or new.state >= 'Destroyed'::public.key_state))
+    execute function public.drop_material();
+alter table public.key enable always trigger drop_material;
+
 -- Makes an account, or answers with null when its name is taken. Two makers of one name wait for each other.
 create function public.create_account(new_account public.account) returns bigint
     language plpgsql as

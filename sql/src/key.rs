@@ -178,6 +178,17 @@ pub async fn change(db: &Connection, id: &str, change: &KeyChange) -> Result<Cha
     })
 }
 
+/// Moves a key from one state to another, and answers it as it then is. `None` when it is not there in that state.
+pub async fn set_state(db: &Connection, id: &str, from: KeyState, to: KeyState) -> Result<Option<Key>> {
+    let (from, to) = (from.name(), to.name());
+    query!("key/set_state")
+        .opt(db, &[&id, &from, &to])
+        .await?
+        .as_ref()
+        .map(read)
+        .transpose()
+}
+
 /// Deletes a key for good. The version of its tombstone, or `None` when it is not there or may not be deleted.
 pub async fn delete(db: &Connection, id: &str) -> Result<Option<i64>> {
     let row = query!("key/delete").opt(db, &[&id]).await?;

@@ -54,6 +54,18 @@ pub struct PatchKeyRequest {
     pub usage_mask: Option<i32>,
 }
 
+/// `POST /v1/vault/keys2/{id}/revoke`.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct RevokeKeyRequest {
+    /// `Unspecified`, `KeyCompromise`, `CACompromise`, `AffiliationChanged`, `Superseded`, `CessationOfOperation` or
+    /// `PrivilegeWithdrawn`. The two about compromise make the key Compromised, the others Deactivated.
+    pub reason: String,
+    /// For the log.
+    #[serde(default, deserialize_with = "blank_as_none", skip_serializing_if = "Option::is_none")]
+    pub message: Option<String>,
+}
+
 /// A key without its material.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]

@@ -4,3 +4,4 @@
 
 pub mod request;
 pub mod state;
+pub mod transition;

@@ -6,9 +6,10 @@ use std::sync::Arc;
 
 use axum::extract::State;
 use axum::http::{HeaderName, StatusCode};
-use keystead::api::key::{ExportedKey, Key, NewKeyRequest, PatchKeyRequest};
+use keystead::api::key::{ExportedKey, Key, NewKeyRequest, PatchKeyRequest, RevokeKeyRequest};
 use keystead::api::list::List;
 use keystead::key::request::{KeyChange, NewKey};
+use keystead::key::transition::Revocation;
 use serde::Deserialize;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -28,6 +29,8 @@ pub(crate) fn routes() -> OpenApiRouter<Arc<Agent>> {
         .routes(routes!(list, create))
         .routes(routes!(get, patch, delete))
         .routes(routes!(export))
+        .routes(routes!(revoke))
+        .routes(routes!(destroy))
 }
 
 /// What a key is named by in the path.
@@ -103,6 +106,34 @@ async fn export(
     Query(by): Query<By>,
 ) -> Result<Json<ExportedKey>, Refusal> {
     Ok(Json(keys::export(&agent, &id, by.kind.as_deref()).await?))
+}
+
+/// Revokes a key: Deactivated, or Compromised when the reason says so. There is no way back.
+#[utoipa::path(post, path = "/vault/keys2/{id}/revoke", tag = "keys", operation_id = "revokeKey", request_body = RevokeKeyRequest,
+    params(("id" = String, Path, description = "the key's id or name"), By),
+    responses((status = 200, description = "the key in its new state", body = Key), Refused))]
+async fn revoke(
+    _caller: Writer,
+    State(agent): State<Arc<Agent>>,
+    Path(id): Path<String>,
+    Query(by): Query<By>,
+    Json(asked): Json<RevokeKeyRequest>,
+) -> Result<Json<Key>, Refusal> {
+    let revocation = Revocation::try_from(&asked)?;
+    Ok(Json(keys::revoke(&agent, &id, by.kind.as_deref(), revocation).await?))
+}
+
+/// Destroys the material of a key that is not active any more, on every node. What is said of the key stays.
+#[utoipa::path(post, path = "/vault/keys2/{id}/destroy", tag = "keys", operation_id = "destroyKey",
+    params(("id" = String, Path, description = "the key's id or name"), By),
+    responses((status = 200, description = "the key in its new state", body = Key), Refused))]
+async fn destroy(
+    _caller: Writer,
+    State(agent): State<Arc<Agent>>,
+    Path(id): Path<String>,
+    Query(by): Query<By>,
+) -> Result<Json<Key>, Refusal> {
+    Ok(Json(keys::destroy(&agent, &id, by.kind.as_deref()).await?))
 }
 
 /// Deletes a key for good, on every node.

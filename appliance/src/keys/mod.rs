@@ -10,6 +10,7 @@ mod export;
 mod find;
 mod list;
 mod shown;
+mod transition;
 
 pub(crate) use change::change;
 pub(crate) use create::create;
@@ -17,6 +18,7 @@ pub(crate) use delete::delete;
 pub(crate) use export::export;
 pub(crate) use find::get;
 pub(crate) use list::{Asked, list};
+pub(crate) use transition::{destroy, revoke};
 
 use keystead::{Error, Kind};
 

@@ -18,6 +18,10 @@ pub(crate) enum KeysCommand {
     Get(OneKeyArgs),
     /// Show one key with its material
     Export(OneKeyArgs),
+    /// Revoke a key: from now on it protects nothing new
+    Revoke(RevokeArgs),
+    /// Destroy the material of a key that was revoked
+    Destroy(OneKeyArgs),
     /// Delete a key for good
     Delete(OneKeyArgs),
 }
@@ -75,7 +79,24 @@ pub(crate) struct ListArgs {
     pub(crate) state: Option<String>,
 }
 
-/// `keys get`, `keys export` and `keys delete`.
+/// `keys revoke`.
+#[derive(Args)]
+pub(crate) struct RevokeArgs {
+    #[command(flatten)]
+    pub(crate) key: OneKeyArgs,
+    /// Why, in a word of KMIP
+    #[arg(
+        long,
+        help = "Why: Unspecified, KeyCompromise, CACompromise, AffiliationChanged, Superseded, \
+                        CessationOfOperation or PrivilegeWithdrawn"
+    )]
+    pub(crate) reason: String,
+    /// A text for the log
+    #[arg(long)]
+    pub(crate) message: Option<String>,
+}
+
+/// `keys get`, `keys export`, `keys destroy` and `keys delete`.
 #[derive(Args)]
 pub(crate) struct OneKeyArgs {
     /// The key's name, or its id with `--type id`

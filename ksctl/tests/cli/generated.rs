@@ -39,9 +39,11 @@ fn there_is_a_man_page_for_every_command() {
     ksctl-completions.1
     ksctl-keys-create.1
     ksctl-keys-delete.1
+    ksctl-keys-destroy.1
     ksctl-keys-export.1
     ksctl-keys-get.1
     ksctl-keys-list.1
+    ksctl-keys-revoke.1
     ksctl-keys.1
     ksctl-login.1
     ksctl-man.1

@@ -163,6 +163,25 @@ async fn the_deletion_of_a_key_wins_over_a_change_with_a_later_version() -> Resu
 }
 
 #[tokio::test]
+async fn what_is_destroyed_or_deleted_gets_no_material_back_from_a_later_row() -> Result<()> {
+    let node = Alone::start().await?;
+    let renamed = key("Active", 99, 2, false);
+    for gone in [key("Destroyed", 10, 1, false), key("Active", 10, 1, true)] {
+        let rows = [gone.replace("'\\x00'", "null"), renamed.clone()];
+        assert_eq!(
+            merged_in_any_order(
+                &node,
+                &rows,
+                "select (wrapped is null) || ' ' || version from public.key"
+            )
+            .await?,
+            "true 99"
+        );
+    }
+    Ok(())
+}
+
+#[tokio::test]
 async fn rows_in_any_order_give_one_digest() -> Result<()> {
     let node = Alone::start().await?;
     let rows = [

@@ -2,9 +2,11 @@
 
 pub(crate) mod create;
 pub(crate) mod delete;
+pub(crate) mod destroy;
 pub(crate) mod export;
 pub(crate) mod get;
 pub(crate) mod list;
+pub(crate) mod revoke;
 
 /// The path of keys below `/api/v1/`.
 const PATH: &str = "vault/keys2";
