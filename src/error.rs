@@ -8,6 +8,8 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use crate::replication::ack::Written;
+
 /// The result of everything that can be refused.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
@@ -33,6 +35,8 @@ pub enum Kind {
     TooLarge,
     /// The node cannot answer now, and may later: it is joining, starting, or its PostgreSQL is away.
     Unavailable,
+    /// It was written here, and those who were to have it too did not say so in time. Trying again would do it twice.
+    Unconfirmed,
     /// The cluster cannot change its members now; trying again helps.
     ConsensusDown,
     /// Understood, and not built.
@@ -50,6 +54,7 @@ pub struct Error {
     kind: Kind,
     message: String,
     hint: Option<String>,
+    written: Option<Box<Written>>,
     cause: Option<Box<dyn StdError + Send + Sync>>,
 }
 
@@ -60,6 +65,7 @@ impl Error {
             kind,
             message: message.into(),
             hint: None,
+            written: None,
             cause: None,
         }
     }
@@ -109,6 +115,13 @@ impl Error {
         self
     }
 
+    /// Adds what was written all the same.
+    #[must_use]
+    pub fn about(mut self, written: Written) -> Self {
+        self.written = Some(Box::new(written));
+        self
+    }
+
     /// Adds the cause, for the log only.
     #[must_use]
     pub fn caused_by(mut self, cause: impl StdError + Send + Sync + 'static) -> Self {
@@ -124,6 +137,11 @@ impl Error {
     /// The way out, when there is one.
     pub fn hint(&self) -> Option<&str> {
         self.hint.as_deref()
+    }
+
+    /// What was written, though this is an error.
+    pub fn written(&self) -> Option<&Written> {
+        self.written.as_deref()
     }
 
     /// The whole chain of causes in one line, for the log.

@@ -11,6 +11,7 @@ use sql::identity::Identity;
 use sql::{Pool, Pooled};
 use tokio::sync::{Notify, watch};
 
+use crate::acknowledge::Acknowledging;
 use crate::join::JoinState;
 use crate::postgres::Postgres;
 use crate::tasks::Tasks;
@@ -43,6 +44,8 @@ pub(crate) struct Agent {
     pub(crate) db: Pool,
     /// The database of this node alone.
     pub(crate) local: Pool,
+    /// Writes that wait for other members.
+    pub(crate) acknowledging: Acknowledging,
     pub(crate) started: Micros,
     pub(crate) tasks: Tasks,
     pub(crate) root_of_trust: RootOfTrust,
@@ -66,6 +69,7 @@ pub(crate) struct Parts {
     pub(crate) postgres: Postgres,
     pub(crate) db: Pool,
     pub(crate) local: Pool,
+    pub(crate) acknowledging: Acknowledging,
     pub(crate) tasks: Tasks,
     pub(crate) root_of_trust: RootOfTrust,
 }
@@ -79,6 +83,7 @@ impl Agent {
             postgres,
             db,
             local,
+            acknowledging,
             tasks,
             root_of_trust,
         } = parts;
@@ -89,6 +94,7 @@ impl Agent {
             postgres,
             db,
             local,
+            acknowledging,
             tasks,
             root_of_trust,
             revoked: Mutex::default(),

@@ -9,6 +9,7 @@ use clap::Parser as _;
 use keystead::{Error, Result, VERSION};
 
 mod account;
+mod acknowledge;
 mod agent;
 mod api;
 mod check;

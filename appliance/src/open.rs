@@ -7,8 +7,10 @@ use std::sync::Arc;
 use keystead::Result;
 use keystead::config::NodeConfig;
 use keystead::member::roster::NodeState;
+use sql::wait::Writers;
 use sql::{Pool, database, migrate};
 
+use crate::acknowledge::Acknowledging;
 use crate::agent::{Agent, Parts, Standing};
 use crate::api::Door;
 use crate::clock::SystemClock;
@@ -19,6 +21,9 @@ use crate::{account, heartbeat, join, links, peers, purge, upkeep, view};
 
 /// Connections for requests and tasks; beyond this many at once they wait their turn.
 const POOL: usize = 24;
+
+/// Connections for writes that wait for other members, so that those do not take the others from readers.
+const WAITING_POOL: usize = 16;
 
 /// Connections to the database of this node alone, which is rarely used.
 const LOCAL_POOL: usize = 4;
@@ -32,6 +37,7 @@ pub(crate) async fn open(config: &NodeConfig, postgres: Postgres, tasks: Tasks) 
         config: config.clone(),
         clock: Arc::new(SystemClock),
         db: Pool::new(postgres.config(database::CLUSTER), POOL)?,
+        acknowledging: Acknowledging::new(Writers::new(postgres.config(database::CLUSTER), WAITING_POOL)),
         local: Pool::new(postgres.config(database::LOCAL), LOCAL_POOL)?,
         root_of_trust: RootOfTrust::open_or_create(&postgres.paths().data_dir().join("root-of-trust.key"))?,
         postgres,

@@ -2,10 +2,11 @@
 //!
 //! This file gathers the settings once and turns clap's types into what commands take. It decides nothing else.
 
-use keystead::api::cluster::{CsrRequest, NewClusterRequest, NewNodeRequest};
+use keystead::api::cluster::{AckRequest, CsrRequest, NewClusterRequest, NewNodeRequest};
 use keystead::api::key::{NewKeyRequest, RevokeKeyRequest};
 use secrecy::ExposeSecret;
 
+use crate::cli::ack::AckCommand;
 use crate::cli::cluster::{ClusterCommand, CsrArgs, FulljoinArgs, JoinArgs, NewArgs, TicketArgs};
 use crate::cli::keys::{self as key_args, KeysCommand};
 use crate::cli::nodes::{self as node_args, NodesCommand};
@@ -61,6 +62,10 @@ async fn run_cluster(context: &Context, command: ClusterCommand) -> Result<(), F
         ClusterCommand::Delete => cluster::delete::run(context).await,
         ClusterCommand::Summary => cluster::summary::run(context).await,
         ClusterCommand::Errors => cluster::errors::run(context).await,
+        ClusterCommand::Ack(AckCommand::Get) => cluster::ack::get(context).await,
+        ClusterCommand::Ack(AckCommand::Set(args)) => {
+            cluster::ack::set(context, &AckRequest { ack: Some(args.ack) }).await
+        }
         ClusterCommand::Nodes(command) => run_nodes(context, command).await,
     }
 }
@@ -88,7 +93,10 @@ async fn run_nodes(context: &Context, command: NodesCommand) -> Result<(), Failu
 
 async fn run_keys(context: &Context, command: KeysCommand) -> Result<(), Failure> {
     match command {
-        KeysCommand::Create(args) => keys::create::run(context, &key_order(args)).await,
+        KeysCommand::Create(mut args) => {
+            let ack = args.ack.ack.take();
+            keys::create::run(context, &key_order(args), ack.as_deref()).await
+        }
         KeysCommand::List(args) => {
             let page = Page {
                 limit: args.limit,
@@ -111,10 +119,10 @@ async fn run_keys(context: &Context, command: KeysCommand) -> Result<(), Failure
                 reason: args.reason,
                 message: args.message,
             };
-            keys::revoke::run(context, &one_key(args.key), &request).await
+            keys::revoke::run(context, &one_key(args.key), &request, args.ack.ack.as_deref()).await
         }
-        KeysCommand::Destroy(args) => keys::destroy::run(context, &one_key(args)).await,
-        KeysCommand::Delete(args) => keys::delete::run(context, &one_key(args)).await,
+        KeysCommand::Destroy(args) => keys::destroy::run(context, &one_key(args.key), args.ack.ack.as_deref()).await,
+        KeysCommand::Delete(args) => keys::delete::run(context, &one_key(args.key), args.ack.ack.as_deref()).await,
     }
 }
 

@@ -26,6 +26,9 @@ pub enum Error {
     /// A migration failed; the schema is as before.
     #[error("migrating the schema")]
     Migrate(#[source] refinery::Error),
+    /// It is not known how a write ended.
+    #[error("a write was not answered")]
+    Unknown(#[source] Box<dyn std::error::Error + Send + Sync>),
     /// A row holds what the product never writes.
     #[error("{0} in the database is not understood")]
     Unexpected(String),
@@ -37,7 +40,7 @@ impl Error {
         match self {
             Self::Query { source, .. } => source.code(),
             Self::Connect(source) => source.downcast_ref::<tokio_postgres::Error>()?.code(),
-            Self::Migrate(_) | Self::Unexpected(_) => None,
+            Self::Migrate(_) | Self::Unknown(_) | Self::Unexpected(_) => None,
         }
     }
 
@@ -47,14 +50,44 @@ impl Error {
             || *code == SqlState::T_R_SERIALIZATION_FAILURE)
     }
 
+    /// Are too few members there to wait for? Nothing was written.
+    pub fn is_short_of_peers(&self) -> bool {
+        // Raised by `replication.wait_for_peers`.
+        self.code().is_some_and(|code| code.code() == "KS001")
+    }
+
+    /// Was a write cancelled before its commit? Nothing was written.
+    pub fn is_given_up(&self) -> bool {
+        self.code() == Some(&SqlState::QUERY_CANCELED)
+    }
+
+    /// Did the connection end before the answer? What was asked may have happened.
+    pub fn is_unknown(&self) -> bool {
+        match self {
+            Self::Unknown(_) => true,
+            Self::Query { source, .. } => source.code().is_none_or(ended),
+            Self::Connect(_) | Self::Migrate(_) | Self::Unexpected(_) => false,
+        }
+    }
+
     fn kind(&self) -> Kind {
         match (self, self.code()) {
-            (Self::Connect(_), _) => Kind::Unavailable,
+            (Self::Connect(_) | Self::Unknown(_), _) => Kind::Unavailable,
             (Self::Query { source, .. }, None) if source.is_closed() => Kind::Unavailable,
             (_, Some(code)) if unavailable(code) => Kind::Unavailable,
             _ => Kind::Internal,
         }
     }
+}
+
+/// The session was ended from outside, which may be after its commit.
+fn ended(code: &SqlState) -> bool {
+    [
+        SqlState::ADMIN_SHUTDOWN,
+        SqlState::CRASH_SHUTDOWN,
+        SqlState::CANNOT_CONNECT_NOW,
+    ]
+    .contains(code)
 }
 
 /// Starting, stopping, out of connections, disk or memory, killed by a fence or a lock: it may work later.

@@ -70,10 +70,12 @@ pub enum Change {
 }
 
 /// Makes a key that is active from its making on, in one round trip. `wrapped` is its material, wrapped by the
-/// key-encryption key of `epoch`. The row's version, or `None` when the name is taken.
-pub async fn create(db: &Connection, key: &Key, epoch: i32, wrapped: &[u8]) -> Result<Option<i64>> {
+/// key-encryption key of `epoch`. The row's version, or `None` when the name is taken. Its commit waits for `peers` others
+/// (`wait.rs`), as those below do.
+pub async fn create(db: &Connection, key: &Key, epoch: i32, wrapped: &[u8], peers: u8) -> Result<Option<i64>> {
     let state = key.state.name();
-    let values: [&(dyn ToSql + Sync); 14] = [
+    let peers = i32::from(peers);
+    let values: [&(dyn ToSql + Sync); 15] = [
         &key.id,
         &key.name,
         &state,
@@ -88,6 +90,7 @@ pub async fn create(db: &Connection, key: &Key, epoch: i32, wrapped: &[u8]) -> R
         &epoch,
         &wrapped,
         &key.created_at,
+        &peers,
     ];
     Ok(query!("key/create").one(db, &values).await?.get(0))
 }
@@ -162,14 +165,14 @@ pub async fn count(db: &Connection, filter: &Filter) -> Result<u64> {
 }
 
 /// Changes a key. A name that another key has is refused.
-pub async fn change(db: &Connection, id: &str, change: &KeyChange) -> Result<Change> {
+pub async fn change(db: &Connection, id: &str, change: &KeyChange, peers: u8) -> Result<Change> {
     let KeyChange {
         name,
         description,
         usage_mask,
     } = change;
     let row = query!("key/change")
-        .one(db, &[&id, name, description, usage_mask])
+        .one(db, &[&id, name, description, usage_mask, &i32::from(peers)])
         .await?;
     Ok(match row.get::<_, Option<bool>>(0) {
         Some(true) => Change::Made,
@@ -179,10 +182,10 @@ pub async fn change(db: &Connection, id: &str, change: &KeyChange) -> Result<Cha
 }
 
 /// Moves a key from one state to another, and answers it as it then is. `None` when it is not there in that state.
-pub async fn set_state(db: &Connection, id: &str, from: KeyState, to: KeyState) -> Result<Option<Key>> {
+pub async fn set_state(db: &Connection, id: &str, from: KeyState, to: KeyState, peers: u8) -> Result<Option<Key>> {
     let (from, to) = (from.name(), to.name());
     query!("key/set_state")
-        .opt(db, &[&id, &from, &to])
+        .opt(db, &[&id, &from, &to, &i32::from(peers)])
         .await?
         .as_ref()
         .map(read)
@@ -190,8 +193,8 @@ pub async fn set_state(db: &Connection, id: &str, from: KeyState, to: KeyState) 
 }
 
 /// Deletes a key for good. The version of its tombstone, or `None` when it is not there or may not be deleted.
-pub async fn delete(db: &Connection, id: &str) -> Result<Option<i64>> {
-    let row = query!("key/delete").opt(db, &[&id]).await?;
+pub async fn delete(db: &Connection, id: &str, peers: u8) -> Result<Option<i64>> {
+    let row = query!("key/delete").opt(db, &[&id, &i32::from(peers)]).await?;
     Ok(row.map(|row| row.get(0)))
 }
 

@@ -25,10 +25,12 @@ pub mod master_key;
 pub mod migrate;
 pub mod node;
 pub mod node_view;
+pub mod property;
 pub mod replication;
 pub mod server;
 pub mod stat;
 pub mod ticket;
+pub mod wait;
 
 pub use error::{Error, Result};
 pub use pool::{Connection, Pool, Pooled, connect, drive};

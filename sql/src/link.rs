@@ -1,6 +1,6 @@
 //! Links between two nodes: roles, slots and subscriptions. Every function may be repeated.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use keystead::NodeNumber;
 use keystead::member::links::Actual;
@@ -24,6 +24,11 @@ pub async fn actual(db: &Connection) -> Result<Actual> {
             .iter()
             .map(|row| (row.get(0), row.get(1)))
             .collect::<BTreeMap<_, _>>(),
+        lazy: subscriptions
+            .iter()
+            .filter(|row| row.get("is_lazy"))
+            .map(|row| row.get(0))
+            .collect::<BTreeSet<_>>(),
         subscriptions: subscriptions
             .iter()
             .map(|row| (row.get(0), row.get(1)))
@@ -58,6 +63,11 @@ pub async fn subscribe(db: &Connection, name: &str, conninfo: &str) -> Result<()
     query!("link/subscribe")
         .run_made(db, &[&name, &conninfo, &PUBLICATION])
         .await
+}
+
+/// Lets a subscription confirm what it took at once: its commits go to disk with each transaction, not a moment later.
+pub async fn confirm_at_once(db: &Connection, name: &str) -> Result<()> {
+    query!("link/confirm_at_once").run_made(db, &[&name]).await
 }
 
 /// Lets a subscription take changes.

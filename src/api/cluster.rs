@@ -163,3 +163,27 @@ pub struct JoinRequest {
     #[serde(default, deserialize_with = "null_as_default")]
     pub blocking: bool,
 }
+
+/// `PATCH /v1/cluster/ack`.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct AckRequest {
+    /// `local`, `any-1` and so on, or `default`.
+    #[serde(default, deserialize_with = "blank_as_none")]
+    pub ack: Option<String>,
+}
+
+/// `GET /v1/cluster/ack`: who must have a write before it is acknowledged, when its request does not say.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "camelCase")]
+pub struct AckAnswer {
+    /// What is set for the cluster; `default` when nothing is.
+    pub ack: String,
+    /// What that means for a key that is made or deleted.
+    pub create_and_delete: String,
+    /// What that means for other changes of a key.
+    pub change: String,
+    /// How many other members there are: the most that can be waited for.
+    pub peers: u8,
+}

@@ -17,6 +17,12 @@ pub struct ErrorBody {
     /// What to do about it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub hint: Option<String>,
+    /// The object that was written, when it was and this says that others did not confirm it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub id: Option<String>,
+    /// The version of its row.
+    #[serde(rename = "rowVersion", default, skip_serializing_if = "Option::is_none")]
+    pub row_version: Option<i64>,
     /// Names this request in the node's log.
     #[serde(rename = "requestID", default, skip_serializing_if = "Option::is_none")]
     pub request_id: Option<String>,

@@ -100,6 +100,8 @@ impl Default for Postgres {
 /// `[replication]`: how rows travel between nodes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Replication {
+    /// How long a write waits for other members, when it is to wait, until it is answered as not confirmed.
+    pub ack_timeout: Duration,
     /// How long the tombstone of a deleted row is kept at the least; longer while a member has not seen it.
     pub tombstones_kept_for: Duration,
 }
@@ -107,6 +109,8 @@ pub struct Replication {
 impl Default for Replication {
     fn default() -> Self {
         Self {
+            // Long beside any pause of a peer that works, short beside the patience of clients, which is 30 s.
+            ack_timeout: Duration::from_secs(5),
             // Long enough that a night's outage of one link is over before anybody has to reason about tombstones.
             tombstones_kept_for: Duration::from_hours(24),
         }

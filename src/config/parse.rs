@@ -44,12 +44,7 @@ fn read(document: &Document<'_>) -> NodeConfig {
         name: top.get("name", values::text),
         rest: read_rest(document),
         postgres: read_postgres(document),
-        replication: Replication {
-            tombstones_kept_for: document
-                .section("replication")
-                .get("tombstones_kept_for", values::duration)
-                .unwrap_or(Replication::default().tombstones_kept_for),
-        },
+        replication: read_replication(document),
         admin: Admin {
             password_file: document.section("admin").get("password_file", values::path),
         },
@@ -69,6 +64,18 @@ fn read_rest(document: &Document<'_>) -> Rest {
         max_body_bytes: rest
             .get("max_body_bytes", values::body_bytes)
             .unwrap_or(default.max_body_bytes),
+    }
+}
+
+fn read_replication(document: &Document<'_>) -> Replication {
+    let (replication, default) = (document.section("replication"), Replication::default());
+    Replication {
+        ack_timeout: replication
+            .get("ack_timeout_seconds", values::ack_seconds)
+            .unwrap_or(default.ack_timeout),
+        tombstones_kept_for: replication
+            .get("tombstones_kept_for", values::duration)
+            .unwrap_or(default.tombstones_kept_for),
     }
 }
 

@@ -37,6 +37,8 @@ fn every_key_reaches_its_place() {
         work_mem = "8MB"
         log_min_duration_statement = 250
         jit = true
+        [replication]
+        ack_timeout_seconds = 7
         [admin]
         password_file = "/run/first"
         [log]
@@ -57,6 +59,7 @@ fn every_key_reaches_its_place() {
         .map(|(name, value)| format!("{name}={value}"))
         .collect();
     assert_eq!(settings, ["jit=on", "log_min_duration_statement=250", "work_mem=8MB"]);
+    assert_eq!(config.replication.ack_timeout.as_secs(), 7);
     assert_eq!(config.admin.password_file.as_deref(), Some("/run/first".as_ref()));
     assert_eq!(
         (config.log.format, config.log.filter.as_str()),
@@ -131,6 +134,7 @@ const WRONG: &[(&str, &str)] = &[
         "postgres.settings.work_mem = [1]",
         "cannot set work_mem: its value must be",
     ),
+    ("replication.ack_timeout_seconds = 0", "from 1 to 20"),
     ("admin.password_file = \"first\"", "must be an absolute path"),
     ("log.format = \"xml\"", "must be \"text\" or \"json\""),
     ("log.filter = 7", "log.filter must be text in quotes"),

@@ -76,6 +76,11 @@ pub(super) fn body_bytes(value: &DeValue<'_>) -> Read<usize> {
     usize::try_from(number).map_err(|_| "is too large for this machine".to_owned())
 }
 
+/// How long a write may wait, in seconds: less than clients do.
+pub(super) fn ack_seconds(value: &DeValue<'_>) -> Read<Duration> {
+    number(value, 1, 20).map(Duration::from_secs)
+}
+
 fn number(value: &DeValue<'_>, least: u64, most: u64) -> Read<u64> {
     let wrong = || format!("must be a whole number from {least} to {most}");
     let digits = value.as_integer().ok_or_else(wrong)?;

@@ -28,6 +28,7 @@ pub fn verdict(kind: Kind) -> Verdict {
         | Kind::Conflict
         | Kind::KeyExists
         | Kind::TooLarge
+        | Kind::Unconfirmed
         | Kind::NotBuilt => Verdict::GiveUp,
     }
 }

@@ -16,6 +16,8 @@ pub struct Actual {
     pub roles: BTreeMap<String, bool>,
     /// Names of our subscriptions, with whether each is enabled.
     pub subscriptions: BTreeMap<String, bool>,
+    /// Names of our subscriptions that confirm what they took only when it happens to be on disk.
+    pub lazy: BTreeSet<String>,
     /// Names of our logical slots.
     pub slots: BTreeSet<String>,
 }
@@ -35,6 +37,8 @@ pub enum Repair {
     EndSessions(String),
     /// Subscribe to this peer from the slot it keeps for this node.
     Subscribe(NodeId),
+    /// Confirm what arrives on a subscription at once: the other side's writers wait for it.
+    ConfirmAtOnce(String),
     /// Take changes on an existing subscription.
     Enable(String),
     /// Stop taking changes from a node that is gone, without asking it.
@@ -92,16 +96,18 @@ fn revoking(roster: &Roster) -> Option<Repair> {
 /// Subscriptions to members only: a joining node asks for its own when it is ready for it.
 fn subscribing(peers: &[&Member], me: &Member, actual: &Actual) -> Vec<Repair> {
     let ready = peers.iter().filter(|peer| peer.state == NodeState::Ready);
-    ready
-        .filter_map(|peer| {
-            let name = names::link(peer.number, me.number);
-            match actual.subscriptions.get(&name) {
-                None => Some(Repair::Subscribe(peer.id.clone())),
-                Some(false) => Some(Repair::Enable(name)),
-                Some(true) => None,
-            }
-        })
-        .collect()
+    ready.flat_map(|peer| subscribing_to(peer, me, actual)).collect()
+}
+
+/// A join makes its subscriptions lazy, so that catching up is fast; between members none stays so.
+fn subscribing_to(peer: &Member, me: &Member, actual: &Actual) -> Vec<Repair> {
+    let name = names::link(peer.number, me.number);
+    let Some(is_enabled) = actual.subscriptions.get(&name) else {
+        return vec![Repair::Subscribe(peer.id.clone())];
+    };
+    let confirm = actual.lazy.contains(&name).then(|| Repair::ConfirmAtOnce(name.clone()));
+    let enable = (!is_enabled).then_some(Repair::Enable(name));
+    confirm.into_iter().chain(enable).collect()
 }
 
 fn dropping(peers: &[&Member], me: &Member, actual: &Actual) -> Vec<Repair> {
@@ -155,6 +161,7 @@ mod tests {
                     let number = roster.find(id).unwrap().number;
                     actual.subscriptions.insert(names::link(number, me.number), true);
                 }
+                Repair::ConfirmAtOnce(name) => drop(actual.lazy.remove(name)),
                 Repair::Enable(name) => drop(actual.subscriptions.insert(name.clone(), true)),
                 Repair::DropSubscription(name) => drop(actual.subscriptions.remove(name)),
                 Repair::DropSlot(name) => drop(actual.slots.remove(name)),
@@ -222,6 +229,24 @@ mod tests {
             list,
             [Repair::MakeRole(names::role(&guest)), Repair::SetAccess(vec![guest])]
         );
+    }
+
+    #[test]
+    fn between_members_what_arrives_is_confirmed_at_once() {
+        let roster = roster(&[NodeState::Ready, NodeState::Ready, NodeState::Joining]);
+        let me = node(1, NodeState::Ready);
+        let mut actual = Actual::default();
+        for from in [2, 3] {
+            let name = names::link(NodeNumber(from), NodeNumber(1));
+            actual.subscriptions.insert(name.clone(), true);
+            actual.lazy.insert(name);
+        }
+        let list = repairs(&roster, &me, &[], &actual, true);
+        let confirming: Vec<&Repair> = list
+            .iter()
+            .filter(|repair| matches!(repair, Repair::ConfirmAtOnce(_)))
+            .collect();
+        assert_eq!(confirming, [&Repair::ConfirmAtOnce("keystead_2_to_1".to_owned())]);
     }
 
     #[test]

@@ -4,19 +4,21 @@ use std::sync::Arc;
 
 use axum::extract::State;
 use axum::http::StatusCode;
-use keystead::api::cluster::{ClusterInfo, CsrAnswer, CsrRequest, JoinRequest, NewClusterRequest};
+use keystead::api::cluster::{
+    AckAnswer, AckRequest, ClusterInfo, CsrAnswer, CsrRequest, JoinRequest, NewClusterRequest,
+};
 use keystead::api::list::List;
 use keystead::api::summary::{NodeErrors, Summary};
 use keystead::join::request::{Join, NewCluster};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::auth::{Caller, Watcher, Writer};
+use super::auth::{Caller, Reader, Watcher, Writer};
 use super::error::{Refusal, Refused};
 use super::json::Json;
 use super::page::{Page, PageQuery};
 use crate::agent::Agent;
-use crate::{cluster, join};
+use crate::{acknowledge, cluster, join};
 
 /// The routes of this file.
 pub(crate) fn routes() -> OpenApiRouter<Arc<Agent>> {
@@ -27,6 +29,7 @@ pub(crate) fn routes() -> OpenApiRouter<Arc<Agent>> {
         .routes(routes!(join_cluster))
         .routes(routes!(summary))
         .routes(routes!(errors))
+        .routes(routes!(ack, set_ack))
 }
 
 /// This node in its cluster. Answers also when it is in none.
@@ -107,4 +110,24 @@ async fn errors(
     page: Page<256>,
 ) -> Result<Json<List<NodeErrors>>, Refusal> {
     Ok(Json(page.of(cluster::errors(&agent).await?)))
+}
+
+/// Who must have a write before it is acknowledged, for writes that do not ask for something else.
+#[utoipa::path(get, path = "/cluster/ack", tag = "cluster", operation_id = "clusterAck",
+    responses((status = 200, description = "what is set, and what it means here and now", body = AckAnswer), Refused))]
+async fn ack(_caller: Reader, State(agent): State<Arc<Agent>>) -> Result<Json<AckAnswer>, Refusal> {
+    Ok(Json(acknowledge::get(&agent).await?))
+}
+
+/// Sets it, for all nodes. More than there are other members is refused.
+#[utoipa::path(patch, path = "/cluster/ack", tag = "cluster", operation_id = "setClusterAck", request_body = AckRequest,
+    responses((status = 200, description = "what is set now", body = AckAnswer), Refused))]
+async fn set_ack(
+    _caller: Writer,
+    State(agent): State<Arc<Agent>>,
+    Json(asked): Json<AckRequest>,
+) -> Result<Json<AckAnswer>, Refusal> {
+    let tasks = agent.tasks.clone();
+    let work = async move { acknowledge::set(&agent, &asked).await };
+    Ok(Json(tasks.see_through("setting ack", work).await?))
 }

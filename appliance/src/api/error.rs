@@ -39,6 +39,7 @@ fn class_of(kind: Kind) -> Class {
         Kind::KeyExists => class(StatusCode::CONFLICT, 57, "NCERRKeyAlreadyExists"),
         Kind::TooLarge => class(StatusCode::PAYLOAD_TOO_LARGE, 413, "NCERRRequestTooLarge"),
         Kind::Unavailable => class(StatusCode::SERVICE_UNAVAILABLE, 503, "NCERRServiceUnavailable"),
+        Kind::Unconfirmed => class(StatusCode::SERVICE_UNAVAILABLE, 505, "NCERRNotConfirmed"),
         Kind::ConsensusDown => class(StatusCode::SERVICE_UNAVAILABLE, 504, "NCERRConsensusDown"),
         Kind::NotBuilt => class(StatusCode::NOT_IMPLEMENTED, 501, "NCERRNotImplemented"),
         Kind::Internal => class(StatusCode::INTERNAL_SERVER_ERROR, 14, "NCERRInternalServerError"),
@@ -87,10 +88,13 @@ impl Refusal {
         } else {
             self.error.to_string()
         };
+        let written = self.error.written();
         ErrorBody {
             code: self.class.code,
             code_desc: format!("{}: {text}", self.class.name),
             hint: self.error.hint().filter(|_| !internal).map(str::to_owned),
+            id: written.map(|written| written.id.clone()),
+            row_version: written.map(|written| written.row_version),
             request_id,
         }
     }
@@ -120,7 +124,7 @@ impl IntoResponse for Refusal {
         let headers = response.headers_mut();
         if self.class.status == StatusCode::UNAUTHORIZED {
             headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
-        } else if self.class.status == StatusCode::SERVICE_UNAVAILABLE {
+        } else if self.class.status == StatusCode::SERVICE_UNAVAILABLE && self.error.kind() != Kind::Unconfirmed {
             // What it waits for takes seconds: a join, a restart, another change of members.
             headers.insert(header::RETRY_AFTER, HeaderValue::from_static("5"));
         }

@@ -25,6 +25,7 @@ async fn every_kind_has_its_status_code_and_name() {
         (Kind::KeyExists, 409, 57, "NCERRKeyAlreadyExists: why"),
         (Kind::TooLarge, 413, 413, "NCERRRequestTooLarge: why"),
         (Kind::Unavailable, 503, 503, "NCERRServiceUnavailable: why"),
+        (Kind::Unconfirmed, 503, 505, "NCERRNotConfirmed: why"),
         (Kind::ConsensusDown, 503, 504, "NCERRConsensusDown: why"),
         (Kind::NotBuilt, 501, 501, "NCERRNotImplemented: why"),
         (Kind::Internal, 500, 14, "NCERRInternalServerError: unexpected error"),
@@ -61,6 +62,22 @@ async fn a_path_that_is_not_there_answers_with_the_text_clients_compare() {
         body,
         serde_json::json!({"code": 16, "codeDesc": "NCERRResourceNotFound: Resource not found"})
     );
+}
+
+#[tokio::test]
+async fn what_was_written_and_not_confirmed_is_named_and_not_to_be_done_again() {
+    let written = keystead::replication::ack::Written {
+        id: "k".to_owned(),
+        row_version: 7,
+    };
+    let refusal = || Refusal::from(Error::new(Kind::Unconfirmed, "why").about(written.clone()));
+    let (status, body) = shown(refusal()).await;
+    assert_eq!(
+        (status, &body["id"], &body["rowVersion"]),
+        (503, &"k".into(), &7.into())
+    );
+    let headers = refusal().into_response().headers().clone();
+    assert!(!headers.contains_key(header::RETRY_AFTER), "{headers:?}");
 }
 
 #[tokio::test]

@@ -4,7 +4,7 @@
 
 use std::sync::Arc;
 
-use axum::extract::State;
+use axum::extract::{FromRequestParts, State};
 use axum::http::{HeaderName, StatusCode};
 use keystead::api::key::{ExportedKey, Key, NewKeyRequest, PatchKeyRequest, RevokeKeyRequest};
 use keystead::api::list::List;
@@ -15,13 +15,14 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::ROW_VERSION;
+use super::ack::{Asked as AckAsked, Given};
 use super::auth::{Reader, Writer};
 use super::error::{Refusal, Refused};
 use super::json::Json;
 use super::page::{Page, PageQuery};
 use super::query::{Path, Query};
 use crate::agent::Agent;
-use crate::keys::{self, Asked};
+use crate::keys::{self, Asked, Named};
 
 /// The routes of this file.
 pub(crate) fn routes() -> OpenApiRouter<Arc<Agent>> {
@@ -42,6 +43,38 @@ struct By {
     kind: Option<String>,
 }
 
+/// The key that a call writes to, and what it asks for.
+#[derive(FromRequestParts)]
+struct Target {
+    id: Path<String>,
+    by: Query<By>,
+    ack: AckAsked,
+}
+
+impl Target {
+    fn named(&self) -> Named<'_> {
+        named(&self.id.0, &self.by.0)
+    }
+}
+
+fn named<'a>(what: &'a str, by: &'a By) -> Named<'a> {
+    Named {
+        what,
+        kind: by.kind.as_deref(),
+    }
+}
+
+/// What every call that writes may ask for.
+#[derive(utoipa::IntoParams)]
+#[into_params(parameter_in = Header)]
+#[expect(dead_code, reason = "read by `ack.rs`; this describes it")]
+struct AckHeader {
+    /// Where the write is durable before it is acknowledged: `local`, or `any-K` for the disks of K other members too.
+    /// What the cluster is set to when absent. The answer has the same header and says what it was.
+    #[param(rename = "x-keystead-ack")]
+    ack: Option<String>,
+}
+
 /// Keys, the oldest first.
 #[utoipa::path(get, path = "/vault/keys2", tag = "keys", operation_id = "listKeys", params(PageQuery, Asked),
     responses((status = 200, description = "one page of the keys that match", body = List<Key>), Refused))]
@@ -56,15 +89,18 @@ async fn list(
 }
 
 /// Makes a key, or imports one when material is given.
-#[utoipa::path(post, path = "/vault/keys2", tag = "keys", operation_id = "newKey", request_body = NewKeyRequest,
+#[utoipa::path(post, path = "/vault/keys2", tag = "keys", operation_id = "newKey", request_body = NewKeyRequest, params(AckHeader),
     responses((status = 201, description = "the new key", body = Key), Refused))]
 async fn create(
     _caller: Writer,
     State(agent): State<Arc<Agent>>,
+    AckAsked(ack): AckAsked,
     Json(asked): Json<NewKeyRequest>,
-) -> Result<(StatusCode, Json<Key>), Refusal> {
-    let key = keys::create(&agent, NewKey::try_from(asked)?).await?;
-    Ok((StatusCode::CREATED, Json(key)))
+) -> Result<(StatusCode, Given, Json<Key>), Refusal> {
+    let (asked, tasks) = (NewKey::try_from(asked)?, agent.tasks.clone());
+    let work = async move { keys::create(&agent, asked, ack).await };
+    let (key, ack) = tasks.see_through("key creation", work).await?;
+    Ok((StatusCode::CREATED, Given(ack), Json(key)))
 }
 
 /// One key, without its material.
@@ -77,22 +113,23 @@ async fn get(
     Path(id): Path<String>,
     Query(by): Query<By>,
 ) -> Result<Json<Key>, Refusal> {
-    Ok(Json(keys::get(&agent, &id, by.kind.as_deref()).await?))
+    Ok(Json(keys::get(&agent, &named(&id, &by)).await?))
 }
 
 /// Changes a key's name, description or usage.
 #[utoipa::path(patch, path = "/vault/keys2/{id}", tag = "keys", operation_id = "patchKey", request_body = PatchKeyRequest,
-    params(("id" = String, Path, description = "the key's id or name"), By),
+    params(("id" = String, Path, description = "the key's id or name"), By, AckHeader),
     responses((status = 200, description = "the key after the change", body = Key), Refused))]
 async fn patch(
     _caller: Writer,
     State(agent): State<Arc<Agent>>,
-    Path(id): Path<String>,
-    Query(by): Query<By>,
+    target: Target,
     Json(asked): Json<PatchKeyRequest>,
-) -> Result<Json<Key>, Refusal> {
-    let change = KeyChange::try_from(asked)?;
-    Ok(Json(keys::change(&agent, &id, by.kind.as_deref(), &change).await?))
+) -> Result<(Given, Json<Key>), Refusal> {
+    let (change, tasks) = (KeyChange::try_from(asked)?, agent.tasks.clone());
+    let work = async move { keys::change(&agent, &target.named(), &change, target.ack.0).await };
+    let (key, ack) = tasks.see_through("key change", work).await?;
+    Ok((Given(ack), Json(key)))
 }
 
 /// One key with its material.
@@ -105,47 +142,51 @@ async fn export(
     Path(id): Path<String>,
     Query(by): Query<By>,
 ) -> Result<Json<ExportedKey>, Refusal> {
-    Ok(Json(keys::export(&agent, &id, by.kind.as_deref()).await?))
+    Ok(Json(keys::export(&agent, &named(&id, &by)).await?))
 }
 
 /// Revokes a key: Deactivated, or Compromised when the reason says so. There is no way back.
 #[utoipa::path(post, path = "/vault/keys2/{id}/revoke", tag = "keys", operation_id = "revokeKey", request_body = RevokeKeyRequest,
-    params(("id" = String, Path, description = "the key's id or name"), By),
+    params(("id" = String, Path, description = "the key's id or name"), By, AckHeader),
     responses((status = 200, description = "the key in its new state", body = Key), Refused))]
 async fn revoke(
     _caller: Writer,
     State(agent): State<Arc<Agent>>,
-    Path(id): Path<String>,
-    Query(by): Query<By>,
+    target: Target,
     Json(asked): Json<RevokeKeyRequest>,
-) -> Result<Json<Key>, Refusal> {
-    let revocation = Revocation::try_from(&asked)?;
-    Ok(Json(keys::revoke(&agent, &id, by.kind.as_deref(), revocation).await?))
+) -> Result<(Given, Json<Key>), Refusal> {
+    let (revocation, tasks) = (Revocation::try_from(&asked)?, agent.tasks.clone());
+    let work = async move { keys::revoke(&agent, &target.named(), revocation, target.ack.0).await };
+    let (key, ack) = tasks.see_through("key revocation", work).await?;
+    Ok((Given(ack), Json(key)))
 }
 
 /// Destroys the material of a key that is not active any more, on every node. What is said of the key stays.
 #[utoipa::path(post, path = "/vault/keys2/{id}/destroy", tag = "keys", operation_id = "destroyKey",
-    params(("id" = String, Path, description = "the key's id or name"), By),
+    params(("id" = String, Path, description = "the key's id or name"), By, AckHeader),
     responses((status = 200, description = "the key in its new state", body = Key), Refused))]
 async fn destroy(
     _caller: Writer,
     State(agent): State<Arc<Agent>>,
-    Path(id): Path<String>,
-    Query(by): Query<By>,
-) -> Result<Json<Key>, Refusal> {
-    Ok(Json(keys::destroy(&agent, &id, by.kind.as_deref()).await?))
+    target: Target,
+) -> Result<(Given, Json<Key>), Refusal> {
+    let tasks = agent.tasks.clone();
+    let work = async move { keys::destroy(&agent, &target.named(), target.ack.0).await };
+    let (key, ack) = tasks.see_through("key destruction", work).await?;
+    Ok((Given(ack), Json(key)))
 }
 
 /// Deletes a key for good, on every node.
 #[utoipa::path(delete, path = "/vault/keys2/{id}", tag = "keys", operation_id = "deleteKey",
-    params(("id" = String, Path, description = "the key's id or name"), By),
+    params(("id" = String, Path, description = "the key's id or name"), By, AckHeader),
     responses((status = 204, description = "the key is deleted", headers(("row-version" = i64, description = "the version of the deletion"))), Refused))]
 async fn delete(
     _caller: Writer,
     State(agent): State<Arc<Agent>>,
-    Path(id): Path<String>,
-    Query(by): Query<By>,
-) -> Result<(StatusCode, [(HeaderName, String); 1]), Refusal> {
-    let version = keys::delete(&agent, &id, by.kind.as_deref()).await?;
-    Ok((StatusCode::NO_CONTENT, [(ROW_VERSION, version.to_string())]))
+    target: Target,
+) -> Result<(StatusCode, Given, [(HeaderName, String); 1]), Refusal> {
+    let tasks = agent.tasks.clone();
+    let work = async move { keys::delete(&agent, &target.named(), target.ack.0).await };
+    let (version, ack) = tasks.see_through("key deletion", work).await?;
+    Ok((StatusCode::NO_CONTENT, Given(ack), [(ROW_VERSION, version.to_string())]))
 }

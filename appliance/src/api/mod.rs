@@ -7,6 +7,7 @@
 //!
 //! A route and its description are registered at once, so `docs/api/openapi.json` cannot lack one; a test compares.
 
+mod ack;
 mod auth;
 mod cluster;
 mod error;

@@ -3,19 +3,36 @@
 use keystead::Result;
 use keystead::api;
 use keystead::key::request::KeyChange;
+use keystead::replication::ack::{Ack, Operation, Written};
 use sql::key::Change;
 
-use super::find::{find, not_found};
-use super::{despite_deadlocks, name_taken, shown};
+use super::find::{Named, find, not_found};
+use super::{name_taken, shown};
+use crate::acknowledge;
 use crate::agent::Agent;
 
-/// Changes the key that `what` names, and answers it as it then is.
-pub(crate) async fn change(agent: &Agent, what: &str, kind: Option<&str>, change: &KeyChange) -> Result<api::key::Key> {
-    let db = agent.db.get().await?;
-    let id = find(&db, what, kind).await?.id;
-    match despite_deadlocks(|| sql::key::change(&db, &id, change)).await? {
-        Change::Made => Ok(shown::shown(sql::key::by_id(&db, &id).await?.ok_or_else(not_found)?)),
-        Change::NameTaken => Err(name_taken(change.name.as_deref().unwrap_or_default())),
-        Change::NotThere => Err(not_found()),
+/// Changes a key, and answers it as it then is.
+pub(crate) async fn change(
+    agent: &Agent,
+    named: &Named<'_>,
+    change: &KeyChange,
+    ack: Option<Ack>,
+) -> Result<(api::key::Key, Ack)> {
+    let id = find(&*agent.db.get().await?, named).await?.id;
+    let write = acknowledge::begin(agent, ack, Operation::ChangesKey).await?;
+    let made = write
+        .make(|| sql::key::change(write.db(), &id, change, write.peers()))
+        .await?;
+    match made.value() {
+        Change::Made => {}
+        Change::NameTaken => return Err(name_taken(change.name.as_deref().unwrap_or_default())),
+        Change::NotThere => return Err(not_found()),
     }
+    let key = sql::key::by_id(&*agent.db.get().await?, &id).await?;
+    let key = key.ok_or_else(not_found)?;
+    let ack = made.acknowledged(|| Written {
+        id,
+        row_version: key.row_version,
+    })?;
+    Ok((shown::shown(key), ack))
 }

@@ -6,25 +6,33 @@ use chrono::{DateTime, Utc};
 use keystead::api;
 use keystead::key::request::NewKey;
 use keystead::key::state::KeyState;
+use keystead::replication::ack::{Ack, Operation, Written};
 use keystead::{Error, Result};
 use sql::key::Key;
 use zeroize::Zeroizing;
 
-use super::{despite_deadlocks, name_taken, shown};
+use super::{name_taken, shown};
+use crate::acknowledge;
 use crate::agent::Agent;
 
 /// The version of a new key's material.
 const FIRST_VERSION: i32 = 0;
 
 /// Makes a key that is active at once: one statement, one round trip.
-pub(crate) async fn create(agent: &Agent, asked: NewKey) -> Result<api::key::Key> {
+pub(crate) async fn create(agent: &Agent, asked: NewKey, ack: Option<Ack>) -> Result<(api::key::Key, Ack)> {
     let material = material(&asked)?;
     let mut key = described(asked, &material, agent.clock.now().to_utc().unwrap_or_default())?;
     let (epoch, wrapped) = agent.keyring()?.wrap_material(&key.id, FIRST_VERSION, &material)?;
-    let db = agent.db.get().await?;
-    let made = despite_deadlocks(|| sql::key::create(&db, &key, epoch, &wrapped)).await?;
-    key.row_version = made.ok_or_else(|| name_taken(&key.name))?;
-    Ok(shown::shown(key))
+    let write = acknowledge::begin(agent, ack, Operation::MakesOrEndsKey).await?;
+    let made = write
+        .make(|| sql::key::create(write.db(), &key, epoch, &wrapped, write.peers()))
+        .await?;
+    key.row_version = made.value().ok_or_else(|| name_taken(&key.name))?;
+    let ack = made.acknowledged(|| Written {
+        id: key.id.clone(),
+        row_version: key.row_version,
+    })?;
+    Ok((shown::shown(key), ack))
 }
 
 /// Everything about a new key but its material.

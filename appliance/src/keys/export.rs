@@ -3,13 +3,14 @@
 use keystead::api::key::ExportedKey;
 use keystead::{Error, Kind, Result};
 
-use super::{find, shown};
+use super::find::{Named, find};
+use super::shown;
 use crate::agent::Agent;
 
-/// The key that `what` names, with its material.
-pub(crate) async fn export(agent: &Agent, what: &str, kind: Option<&str>) -> Result<ExportedKey> {
+/// A key, with its material.
+pub(crate) async fn export(agent: &Agent, named: &Named<'_>) -> Result<ExportedKey> {
     let db = agent.db.get().await?;
-    let key = find::find(&db, what, kind).await?;
+    let key = find(&db, named).await?;
     if key.unexportable {
         return Err(Error::new(
             Kind::Forbidden,

@@ -8,6 +8,13 @@ use sql::key::Key;
 use super::shown;
 use crate::agent::Agent;
 
+/// What a call names a key by: its id or its name, and which of them it says that is.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Named<'a> {
+    pub(crate) what: &'a str,
+    pub(crate) kind: Option<&'a str>,
+}
+
 /// What a key is named by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum By {
@@ -31,13 +38,14 @@ impl TryFrom<Option<&str>> for By {
     }
 }
 
-/// The key that `what` names, without its material.
-pub(crate) async fn get(agent: &Agent, what: &str, kind: Option<&str>) -> Result<api::key::Key> {
-    Ok(shown::shown(find(&*agent.db.get().await?, what, kind).await?))
+/// A key, without its material.
+pub(crate) async fn get(agent: &Agent, named: &Named<'_>) -> Result<api::key::Key> {
+    Ok(shown::shown(find(&*agent.db.get().await?, named).await?))
 }
 
-/// The key that `what` names. A name that several keys have since a partition names none of them.
-pub(super) async fn find(db: &Connection, what: &str, kind: Option<&str>) -> Result<Key> {
+/// The key that is named. A name that several keys have since a partition names none of them.
+pub(super) async fn find(db: &Connection, named: &Named<'_>) -> Result<Key> {
+    let Named { what, kind } = *named;
     let by = By::try_from(kind)?;
     if what.contains('\0') {
         return Err(not_found());

@@ -2,37 +2,43 @@
 
 use keystead::api;
 use keystead::key::transition::{Revocation, Transition};
+use keystead::replication::ack::{Ack, Operation, Written};
 use keystead::{Error, Result};
 
-use super::find::{find, not_found};
-use super::{despite_deadlocks, shown};
+use super::find::{Named, find, not_found};
+use super::shown;
+use crate::acknowledge;
 use crate::agent::Agent;
 
 /// How often a state is read again that somebody else has moved. It can move three times.
 const TRIES: usize = 4;
 
-/// Revokes the key that `what` names, and answers it as it then is.
+/// Revokes a key, and answers it as it then is.
 pub(crate) async fn revoke(
     agent: &Agent,
-    what: &str,
-    kind: Option<&str>,
+    named: &Named<'_>,
     revocation: Revocation,
-) -> Result<api::key::Key> {
-    let key = walk(agent, what, kind, revocation.transition).await?;
+    ack: Option<Ack>,
+) -> Result<(api::key::Key, Ack)> {
+    let (key, ack) = walk(agent, named, revocation.transition, ack).await?;
     tracing::info!(key = key.id, reason = revocation.reason, "a key was revoked");
-    Ok(key)
+    Ok((key, ack))
 }
 
-/// Destroys the material of the key that `what` names; what is said of the key stays.
-pub(crate) async fn destroy(agent: &Agent, what: &str, kind: Option<&str>) -> Result<api::key::Key> {
-    let key = walk(agent, what, kind, Transition::Destroy).await?;
+/// Destroys the material of a key; what is said of the key stays.
+pub(crate) async fn destroy(agent: &Agent, named: &Named<'_>, ack: Option<Ack>) -> Result<(api::key::Key, Ack)> {
+    let (key, ack) = walk(agent, named, Transition::Destroy, ack).await?;
     tracing::info!(key = key.id, "a key was destroyed");
-    Ok(key)
+    Ok((key, ack))
 }
 
-async fn walk(agent: &Agent, what: &str, kind: Option<&str>, transition: Transition) -> Result<api::key::Key> {
-    let db = agent.db.get().await?;
-    let mut key = find(&db, what, kind).await?;
+async fn walk(
+    agent: &Agent,
+    named: &Named<'_>,
+    transition: Transition,
+    ack: Option<Ack>,
+) -> Result<(api::key::Key, Ack)> {
+    let mut key = find(&*agent.db().await?, named).await?;
     if transition == Transition::Destroy && key.undeletable {
         return Err(Error::conflict(format!(
             "the key {:.80} was made undeletable",
@@ -41,10 +47,20 @@ async fn walk(agent: &Agent, what: &str, kind: Option<&str>, transition: Transit
     }
     for _ in 0..TRIES {
         let (from, to) = (key.state, transition.of(key.state)?);
-        if let Some(moved) = despite_deadlocks(|| sql::key::set_state(&db, &key.id, from, to)).await? {
-            return Ok(shown::shown(moved));
+        let write = acknowledge::begin(agent, ack, Operation::MakesOrEndsKey).await?;
+        let made = write
+            .make(|| sql::key::set_state(write.db(), &key.id, from, to, write.peers()))
+            .await?;
+        if let Some(moved) = made.value().clone() {
+            let ack = made.acknowledged(|| Written {
+                id: moved.id.clone(),
+                row_version: moved.row_version,
+            })?;
+            return Ok((shown::shown(moved), ack));
         }
-        key = sql::key::by_id(&db, &key.id).await?.ok_or_else(not_found)?;
+        key = sql::key::by_id(&*agent.db().await?, &key.id)
+            .await?
+            .ok_or_else(not_found)?;
     }
     Err(Error::unavailable("the state of the key is being moved by others"))
 }

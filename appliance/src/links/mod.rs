@@ -17,9 +17,9 @@ use sql::Connection;
 use tokio_util::sync::CancellationToken;
 
 use crate::agent::{Agent, Standing};
-use crate::heartbeat;
 use crate::postgres::PeerAccess;
 use crate::wake::Wake;
+use crate::{acknowledge, heartbeat};
 
 /// Runs this often even when nothing changed.
 const TIMER: Duration = Duration::from_secs(5);
@@ -60,7 +60,8 @@ pub(crate) async fn reconcile(agent: &Agent) -> Result<()> {
         heartbeat::beat(agent).await?;
         return Ok(());
     }
-    apply(agent, &db, &roster, true).await
+    apply(agent, &db, &roster, true).await?;
+    acknowledge::keep(agent, &db).await
 }
 
 /// Makes the links of this node what `roster` demands. With `subscribe` false, no subscription is made or enabled.
@@ -106,6 +107,7 @@ async fn act_in_database(db: &Connection, repair: &Repair) -> sql::Result<()> {
         Repair::MakeRole(role) => sql::link::make_role(db, role).await,
         Repair::Admit(role) => sql::link::admit(db, role).await,
         Repair::EndSessions(role) => sql::link::end_sessions(db, role).await,
+        Repair::ConfirmAtOnce(name) => sql::link::confirm_at_once(db, name).await,
         Repair::Enable(name) => sql::link::enable(db, name).await,
         Repair::DropSubscription(name) => sql::link::drop_subscription(db, name).await,
         Repair::DropSlot(name) => sql::link::drop_slot(db, name).await,
@@ -153,6 +155,7 @@ pub(crate) async fn subscribe_to(agent: &Agent, caller: &NodeId) -> Result<()> {
 /// Cuts every link of this node: nobody may log in, nothing is taken from anyone or kept for anyone.
 pub(crate) async fn cut_all(agent: &Agent) -> Result<()> {
     agent.postgres.set_access(&[]).await?;
+    acknowledge::forget(agent).await?;
     let db = match agent.db().await {
         Ok(db) => db,
         // A wipe that was cut off: without the database nothing hangs on it.

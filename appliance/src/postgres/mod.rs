@@ -29,6 +29,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use keystead::config::{DatabaseUrl, NodeConfig};
+use keystead::replication::standbys::Standbys;
 use keystead::{Error, Kind, Result};
 use nix::unistd::Uid;
 use tokio_util::sync::CancellationToken;
@@ -151,6 +152,20 @@ impl Postgres {
     pub(crate) async fn set_access(&self, members: &[PeerAccess]) -> Result<()> {
         let members = members.to_vec();
         self.change(move |owned| owned.set_access(&members)).await
+    }
+
+    /// Whom a waiting commit waits for, as the file says; `None` when it is not of ours.
+    pub(crate) fn standbys(&self) -> Result<Option<Standbys>> {
+        match &self.server {
+            Server::Owned(owned) => owned.standbys(),
+            Server::Attached(_) => Ok(None),
+        }
+    }
+
+    /// Lets waiting commits wait for these; read by PostgreSQL when this returns, by each of its processes soon after.
+    pub(crate) async fn set_standbys(&self, standbys: &Standbys) -> Result<()> {
+        let standbys = standbys.clone();
+        self.change(move |owned| owned.set_standbys(&standbys)).await
     }
 
     /// Installs this node's certificate, key and authority, as a whole.

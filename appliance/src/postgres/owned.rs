@@ -8,6 +8,7 @@ use std::path::Path;
 use std::sync::atomic::AtomicBool;
 
 use aws_lc_rs::digest;
+use keystead::replication::standbys::Standbys;
 use keystead::{Error, Result, config};
 use tokio::sync::{Mutex, watch};
 
@@ -18,7 +19,7 @@ use super::initdb::{self, SUPERUSER};
 use super::locate::{Binaries, Search};
 use super::lock::Lock;
 use super::paths::Paths;
-use super::settings::{self, TLS_FILE, Wishes};
+use super::settings::{self, STANDBYS_FILE, TLS_FILE, Wishes};
 use super::tls::{self, Identity};
 use super::watch::Status;
 use crate::durable;
@@ -69,6 +70,7 @@ impl Owned {
         };
         owned.write_settings()?;
         owned.write_tls_settings()?;
+        owned.keep_standbys()?;
         owned.keep_access()?;
         Ok(owned)
     }
@@ -135,6 +137,22 @@ impl Owned {
         tls::replace_revoked(&self.paths, &self.account, pem)?;
         self.write_tls_settings()?;
         Ok(true)
+    }
+
+    /// See [`super::Postgres::standbys`].
+    pub(super) fn standbys(&self) -> Result<Option<Standbys>> {
+        Ok(settings::standbys(&read(&self.paths.pg().join(STANDBYS_FILE))?))
+    }
+
+    /// See [`super::Postgres::set_standbys`]; whether anything changed.
+    pub(super) fn set_standbys(&self, standbys: &Standbys) -> Result<bool> {
+        let _turn = self.files_turn();
+        self.write(STANDBYS_FILE, &settings::standbys_text(standbys))
+    }
+
+    /// Whom commits waited for, they wait for; who the members are now is known only when the database runs.
+    fn keep_standbys(&self) -> Result<bool> {
+        self.set_standbys(&self.standbys()?.unwrap_or_else(Standbys::nobody))
     }
 
     fn write_settings(&self) -> Result<()> {

@@ -8,14 +8,21 @@ use std::fmt::Write as _;
 use std::path::Path;
 
 use keystead::config;
+use keystead::replication::standbys::Standbys;
 
 use super::paths::Paths;
 
 /// The settings that are read again on a reload; lies beside `postgresql.conf`.
 pub(crate) const TLS_FILE: &str = "keystead-tls.conf";
 
+/// Whom a waiting commit waits for; read again on a reload too.
+pub(crate) const STANDBYS_FILE: &str = "keystead-standbys.conf";
+
 /// Every setting with the reason for its value; `{…}` stands for a value of this node.
 const TEMPLATE: &str = include_str!("postgresql.conf");
+
+/// PostgreSQL's name for it.
+const STANDBYS: &str = "synchronous_standby_names";
 
 /// 18 counts the origins of replication apart from slots.
 const SINCE_18: &str = "\n# Since PostgreSQL 18.\nmax_active_replication_origins = 64\n";
@@ -50,8 +57,8 @@ pub(crate) fn text(wishes: Wishes<'_>) -> String {
         // Writing to a text cannot fail.
         writeln!(text, "{name} = {}", quoted(value)).ok();
     }
-    // PostgreSQL refuses to start when it is not there: better than to start without TLS.
-    writeln!(text, "\ninclude '{TLS_FILE}'").ok();
+    // PostgreSQL refuses to start when one is not there: better than to start without TLS.
+    writeln!(text, "\ninclude '{TLS_FILE}'\ninclude '{STANDBYS_FILE}'").ok();
     text
 }
 
@@ -76,10 +83,27 @@ pub(crate) fn tls_text(paths: &Paths, revoked: bool) -> String {
     )
 }
 
+/// The setting of whom a waiting commit waits for.
+pub(crate) fn standbys_text(standbys: &Standbys) -> String {
+    format!(
+        "# Written by keysteadd; changes made here are lost. Read again on a reload.\n\
+         {STANDBYS} = {}\n",
+        quoted(&standbys.value())
+    )
+}
+
+/// What such a text sets; `None` when it is not of ours.
+pub(crate) fn standbys(text: &str) -> Option<Standbys> {
+    let value = text
+        .lines()
+        .find_map(|line| line.strip_prefix(STANDBYS)?.strip_prefix(" = "))?;
+    Standbys::parse(value.strip_prefix('\'')?.strip_suffix('\'')?)
+}
+
 /// Names of settings that the product fixes and that `alter system` has changed, given `postgresql.auto.conf`, which
 /// PostgreSQL reads after all others.
 pub(crate) fn overridden(auto_conf: &str, wishes: Wishes<'_>) -> Vec<String> {
-    let ours = text(wishes) + &tls_text(wishes.paths, true);
+    let ours = text(wishes) + &tls_text(wishes.paths, true) + &standbys_text(&Standbys::nobody());
     let fixed: Vec<String> = names(&ours).filter(|name| config::is_reserved(name)).collect();
     names(auto_conf).filter(|name| fixed.contains(name)).collect()
 }
@@ -204,7 +228,20 @@ mod tests {
         };
         let auto =
             "# Do not edit\nmax_replication_slots = '10'\njit = 'on'\nSSL='off'\nsynchronous_standby_names = 'a'\n";
-        assert_eq!(overridden(auto, wishes), ["max_replication_slots", "ssl"]);
+        let found = overridden(auto, wishes);
+        assert_eq!(found, ["max_replication_slots", "ssl", "synchronous_standby_names"]);
+    }
+
+    #[test]
+    fn whom_commits_wait_for_is_read_back_and_never_empty() {
+        let text = standbys_text(&Standbys::nobody());
+        assert!(
+            text.ends_with("synchronous_standby_names = 'ANY 1 (\"keystead_nobody\")'\n"),
+            "{text}"
+        );
+        assert_eq!(standbys(&text), Some(Standbys::nobody()));
+        assert_eq!(standbys("synchronous_standby_names = ''"), None);
+        assert_eq!(standbys(""), None);
     }
 
     #[test]

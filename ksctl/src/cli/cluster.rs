@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand};
 use secrecy::SecretString;
 
+use super::ack::AckCommand;
 use super::nodes::NodesCommand;
 
 /// The second word after `cluster`.
@@ -28,6 +29,9 @@ pub(crate) enum ClusterCommand {
     Summary,
     /// Show what is wrong between the nodes; `[]` when nothing is
     Errors,
+    /// Show or set who must have a write before it is acknowledged
+    #[command(subcommand)]
+    Ack(AckCommand),
     /// Sign, list and remove nodes
     #[command(subcommand)]
     Nodes(NodesCommand),

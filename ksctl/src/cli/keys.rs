@@ -7,6 +7,8 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand};
 use secrecy::SecretString;
 
+use super::ack::AckArgs;
+
 /// The second word after `keys`.
 #[derive(Subcommand)]
 pub(crate) enum KeysCommand {
@@ -21,9 +23,9 @@ pub(crate) enum KeysCommand {
     /// Revoke a key: from now on it protects nothing new
     Revoke(RevokeArgs),
     /// Destroy the material of a key that was revoked
-    Destroy(OneKeyArgs),
+    Destroy(EndKeyArgs),
     /// Delete a key for good
-    Delete(OneKeyArgs),
+    Delete(EndKeyArgs),
 }
 
 /// `keys create`.
@@ -60,6 +62,8 @@ pub(crate) struct CreateArgs {
         conflicts_with_all = ["name", "alg", "size", "usage_mask", "description", "nodelete", "noexport", "material"]
     )]
     pub(crate) jsonfile: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) ack: AckArgs,
 }
 
 /// `keys list`.
@@ -94,9 +98,20 @@ pub(crate) struct RevokeArgs {
     /// A text for the log
     #[arg(long)]
     pub(crate) message: Option<String>,
+    #[command(flatten)]
+    pub(crate) ack: AckArgs,
 }
 
-/// `keys get`, `keys export`, `keys destroy` and `keys delete`.
+/// `keys destroy` and `keys delete`.
+#[derive(Args)]
+pub(crate) struct EndKeyArgs {
+    #[command(flatten)]
+    pub(crate) key: OneKeyArgs,
+    #[command(flatten)]
+    pub(crate) ack: AckArgs,
+}
+
+/// `keys get` and `keys export`; a part of those that end a key.
 #[derive(Args)]
 pub(crate) struct OneKeyArgs {
     /// The key's name, or its id with `--type id`

@@ -4,6 +4,7 @@
 //! take. Files follow the tree; [`usage`] decides how a wrong command line is told, [`generate`] makes completions and
 //! man pages from the same types.
 
+pub(crate) mod ack;
 pub(crate) mod cluster;
 pub(crate) mod generate;
 mod global;

@@ -66,7 +66,11 @@ fn refusal(status: StatusCode, text: &str) -> Failure {
             format!("the appliance refused with status {status}{said}"),
         );
     };
-    let failure = Failure::answered(status.as_u16(), body.code_desc);
+    let written = match (body.id, body.row_version) {
+        (Some(id), Some(version)) => format!(" (id {id}, version {version})"),
+        _ => String::new(),
+    };
+    let failure = Failure::answered(status.as_u16(), body.code_desc + &written);
     match body.hint {
         Some(hint) => failure.with_hint(hint),
         None => failure,
@@ -141,6 +145,15 @@ mod tests {
             "NCERRResourceNotFound: Resource not found: the key"
         );
         assert_eq!(failure.hint(), Some("look again"));
+    }
+
+    #[test]
+    fn what_was_written_and_not_confirmed_is_shown_with_its_id() {
+        let body = r#"{"code":505,"codeDesc":"NCERRNotConfirmed: written","id":"00ff","rowVersion":7}"#;
+        assert_eq!(
+            answered(503, body).unwrap_err().to_string(),
+            "NCERRNotConfirmed: written (id 00ff, version 7)"
+        );
     }
 
     #[test]

@@ -16,6 +16,7 @@ pub(crate) struct Call {
     action: Option<&'static str>,
     query: Vec<(&'static str, String)>,
     body: Option<String>,
+    ack: Option<String>,
 }
 
 impl Call {
@@ -28,6 +29,7 @@ impl Call {
             action: None,
             query: Vec::new(),
             body: None,
+            ack: None,
         }
     }
 
@@ -96,6 +98,19 @@ impl Call {
             Some(value) => self.with(name, value.to_string()),
             None => self,
         }
+    }
+
+    /// Asks for an acknowledgement, in the words of the appliance; for its own choice when there are none.
+    #[must_use]
+    pub(crate) fn acknowledged(self, ack: Option<&str>) -> Self {
+        Self {
+            ack: ack.map(str::to_owned),
+            ..self
+        }
+    }
+
+    pub(super) fn ack(&self) -> Option<&str> {
+        self.ack.as_deref()
     }
 
     pub(super) fn method(&self) -> Method {

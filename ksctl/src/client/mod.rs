@@ -10,6 +10,7 @@ mod login;
 mod transport;
 
 use keystead::clock::Clock;
+use keystead::replication::ack::HEADER;
 use reqwest::Url;
 use secrecy::{ExposeSecret, SecretString};
 
@@ -146,6 +147,9 @@ impl Client {
             request = request
                 .header(reqwest::header::CONTENT_TYPE, "application/json")
                 .body(body.to_owned());
+        }
+        if let Some(ack) = call.ack() {
+            request = request.header(HEADER, ack);
         }
         let unanswered = |error| answer::unanswered(&error, &self.url, self.timeout_seconds);
         let response = request.send().await.map_err(unanswered)?;

@@ -1,3 +1,3 @@
-select subname, subenabled from pg_subscription
+select subname, subenabled, subsynccommit = 'off' as is_lazy from pg_subscription
 join pg_database on pg_database.oid = subdbid
 where datname = current_database() and starts_with(subname, $1)

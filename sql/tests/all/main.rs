@@ -29,3 +29,4 @@ mod rights;
 mod stamping;
 mod tables;
 mod twin;
+mod waiting;

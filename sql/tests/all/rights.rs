@@ -29,6 +29,8 @@ async fn a_peer_may_do_nothing_but_what_it_is_granted() -> Result<()> {
         "select replication.enlist('public.item')",
         "select replication.become_node(9)",
         "select replication.empty_outboxes(0)",
+        "select replication.wait_for_peers(1)",
+        "insert into public.cluster_property values ('ack', 'local')",
         "create table public.mine (id integer)",
         "create table peer.mine (id integer)",
         "create schema mine",

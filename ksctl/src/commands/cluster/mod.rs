@@ -1,5 +1,6 @@
 //! `ksctl cluster …`: one file for each command, and what joins share.
 
+pub(crate) mod ack;
 pub(crate) mod csr;
 pub(crate) mod delete;
 pub(crate) mod errors;

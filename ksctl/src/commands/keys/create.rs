@@ -21,7 +21,7 @@ pub(crate) enum Order {
 }
 
 /// Makes the key and shows it, without its material.
-pub(crate) async fn run(context: &Context, order: &Order) -> Result<(), Failure> {
+pub(crate) async fn run(context: &Context, order: &Order, ack: Option<&str>) -> Result<(), Failure> {
     let call = match order {
         Order::Flags(request) => Call::post(PATH, request)?,
         Order::File(path) => {
@@ -31,5 +31,5 @@ pub(crate) async fn run(context: &Context, order: &Order) -> Result<(), Failure>
             Call::post_text(PATH, text)
         }
     };
-    context.ask_and_show(&call).await
+    context.ask_and_show(&call.acknowledged(ack)).await
 }

@@ -8,8 +8,7 @@ use crate::commands::Context;
 use crate::failure::Failure;
 
 /// Deletes the key.
-pub(crate) async fn run(context: &Context, key: &OneKey) -> Result<(), Failure> {
-    context
-        .ask_and_show(&Call::delete(PATH).of(&key.name)?.with("type", key.kind.as_str()))
-        .await
+pub(crate) async fn run(context: &Context, key: &OneKey, ack: Option<&str>) -> Result<(), Failure> {
+    let call = Call::delete(PATH).of(&key.name)?.with("type", key.kind.as_str());
+    context.ask_and_show(&call.acknowledged(ack)).await
 }

@@ -8,7 +8,13 @@ use crate::commands::Context;
 use crate::failure::Failure;
 
 /// Revokes the key and shows it in its new state.
-pub(crate) async fn run(context: &Context, key: &OneKey, request: &RevokeKeyRequest) -> Result<(), Failure> {
+pub(crate) async fn run(
+    context: &Context,
+    key: &OneKey,
+    request: &RevokeKeyRequest,
+    ack: Option<&str>,
+) -> Result<(), Failure> {
     let call = Call::post(PATH, request)?.of(&key.name)?.action("revoke");
-    context.ask_and_show(&call.with("type", key.kind.as_str())).await
+    let call = call.with("type", key.kind.as_str()).acknowledged(ack);
+    context.ask_and_show(&call).await
 }

@@ -1,0 +1,1 @@
+select format('alter subscription %I set (synchronous_commit = local)', $1::text)

@@ -1,0 +1,1 @@
+delete from public.cluster_property where name = $1

@@ -1,0 +1,1 @@
+select value from live.cluster_property where name = $1
