@@ -12,6 +12,7 @@ mod joining_under_load;
 mod load;
 
 mod access;
+mod acknowledgement;
 mod attached;
 mod crash;
 mod hosts;

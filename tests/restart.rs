@@ -51,8 +51,9 @@ async fn a_node_that_was_stopped_is_shown_as_down_and_catches_up() -> Result<()>
     assert!(ended.success(), "{ended}");
     assert_eq!(all_in(&cluster.nodes[1].data()), [], "a stopped node leaves no process");
 
+    // Nobody else is there to have it.
     cluster.nodes[0]
-        .json(&["keys", "create", "--name", "meanwhile"])
+        .json(&["keys", "create", "--name", "meanwhile", "--ack", "local"])
         .await?;
     until("the node is shown as down", PATIENCE, async || {
         let summary = cluster.nodes[0].json(&["cluster", "summary"]).await?;

@@ -5,8 +5,9 @@ use nix::errno::Errno;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
-use super::node::Node;
+use super::node::{Node, PATIENCE};
 use super::processes::family;
+use super::wait::until;
 
 impl Node {
     /// Stops the agent as a debugger does: it keeps everything and does nothing, until [`Self::let_agent_go_on`].
@@ -34,6 +35,17 @@ impl Node {
         // Stopped first: a child that sees its siblings die would tell them in its log, and end cleaner than a kill is.
         self.signal_postgres(Signal::SIGSTOP)?;
         self.signal_postgres(Signal::SIGKILL)
+    }
+
+    /// Kills the agent and all of its PostgreSQL in the midst of what they do, and waits until they are gone.
+    pub(crate) async fn kill_everything(&mut self) -> Result<()> {
+        let postgres = family(self.postmaster()?);
+        self.kill_postgres()?;
+        self.kill()?;
+        until("nothing of the node is left", PATIENCE, async || {
+            Ok(postgres.iter().all(|pid| kill(*pid, None) == Err(Errno::ESRCH)))
+        })
+        .await
     }
 
     /// The process of PostgreSQL that all others of this node are children of.

@@ -4,6 +4,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, ensure};
+use keystead::replication::ack::HEADER;
 use reqwest::{Certificate, Client, Method, StatusCode};
 use serde_json::{Value, json};
 
@@ -12,6 +13,8 @@ use serde_json::{Value, json};
 pub(crate) struct Answer {
     pub(crate) status: StatusCode,
     pub(crate) body: Value,
+    /// What it says it is acknowledged with.
+    pub(crate) ack: Option<String>,
 }
 
 impl Answer {
@@ -71,6 +74,11 @@ impl Rest {
         self.send(Method::POST, path, Some(body)).await
     }
 
+    /// `POST /api/v1/…`, asking for an acknowledgement.
+    pub(crate) async fn post_with_ack(&self, path: &str, body: &Value, ack: &str) -> Result<Answer> {
+        self.send_with(Method::POST, path, Some(body), Some(ack)).await
+    }
+
     /// `PATCH /api/v1/…`
     pub(crate) async fn patch(&self, path: &str, body: &Value) -> Result<Answer> {
         self.send(Method::PATCH, path, Some(body)).await
@@ -82,6 +90,10 @@ impl Rest {
     }
 
     async fn send(&self, method: Method, path: &str, body: Option<&Value>) -> Result<Answer> {
+        self.send_with(method, path, body, None).await
+    }
+
+    async fn send_with(&self, method: Method, path: &str, body: Option<&Value>, ack: Option<&str>) -> Result<Answer> {
         let mut request = self.client.request(method, format!("{}/api/v1/{path}", self.url));
         if let Some(token) = &self.token {
             request = request.bearer_auth(token);
@@ -89,14 +101,19 @@ impl Rest {
         if let Some(body) = body {
             request = request.json(body);
         }
+        if let Some(ack) = ack {
+            request = request.header(HEADER, ack);
+        }
         let response = request.send().await?;
         let status = response.status();
+        let ack = response.headers().get(HEADER).and_then(|value| value.to_str().ok());
+        let ack = ack.map(str::to_owned);
         let text = response.text().await?;
         let body = if text.is_empty() {
             Value::Null
         } else {
             serde_json::from_str(&text).with_context(|| text.clone())?
         };
-        Ok(Answer { status, body })
+        Ok(Answer { status, body, ack })
     }
 }

@@ -94,7 +94,7 @@ async fn act(agent: &Agent, db: &Connection, roster: &Roster, me: &Member, repai
         }
         Repair::Revoke(serials) => revoked::install(agent, serials).await,
         Repair::Subscribe(id) => match roster.find(id) {
-            Some(peer) => subscribe(agent, db, me, peer).await,
+            Some(peer) => subscribe(agent, db, me, peer, Confirming::AtOnce).await,
             None => Ok(()),
         },
         in_database => Ok(act_in_database(db, in_database).await?),
@@ -128,13 +128,31 @@ fn access(id: &NodeId) -> PeerAccess {
     }
 }
 
+/// When what arrives on a subscription is confirmed to the other side.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Confirming {
+    /// When it happens to be on disk: fast where much is to be caught up with and nobody waits for it.
+    Lazily,
+    /// With each transaction: writers on the other side may wait for it.
+    AtOnce,
+}
+
 /// Takes the changes of `peer` from the slot it keeps for this node. Making one that is there is a success.
-pub(crate) async fn subscribe(agent: &Agent, db: &Connection, me: &Member, peer: &Member) -> Result<()> {
+pub(crate) async fn subscribe(
+    agent: &Agent,
+    db: &Connection,
+    me: &Member,
+    peer: &Member,
+    confirming: Confirming,
+) -> Result<()> {
     let name = names::link(peer.number, me.number);
     if !sql::link::actual(db).await?.subscriptions.contains_key(&name) {
         tracing::info!(name, "subscribing to a peer");
         let conninfo = conninfo::of(agent.postgres.paths(), &me.id, &peer.address);
         sql::link::subscribe(db, &name, &conninfo).await?;
+    }
+    if confirming == Confirming::AtOnce {
+        sql::link::confirm_at_once(db, &name).await?;
     }
     Ok(sql::link::enable(db, &name).await?)
 }
@@ -145,7 +163,7 @@ pub(crate) async fn subscribe_to(agent: &Agent, caller: &NodeId) -> Result<()> {
     let db = agent.db().await?;
     let roster = sql::node::all(&db).await?;
     match (roster.find(&me), roster.find(caller)) {
-        (Some(me), Some(peer)) if peer.state.is_live() => subscribe(agent, &db, me, peer).await,
+        (Some(me), Some(peer)) if peer.state.is_live() => subscribe(agent, &db, me, peer, Confirming::AtOnce).await,
         _ => Err(Error::unavailable(format!(
             "this node has not heard of node {caller} yet"
         ))),

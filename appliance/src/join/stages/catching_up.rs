@@ -10,7 +10,7 @@ use keystead::{Error, Result};
 
 use super::super::driver::ledger;
 use crate::agent::Agent;
-use crate::links;
+use crate::links::{self, Confirming};
 
 /// Less than this is left: a moment's writes.
 const LAG_BYTES: i64 = 1 << 20;
@@ -24,7 +24,7 @@ pub(super) async fn run(agent: &Agent) -> Result<Event> {
         .ok_or_else(|| Error::unavailable("the copy does not have this node's own row yet"))?;
     let mut sent = Vec::new();
     for member in &members {
-        links::subscribe(agent, &db, me, member).await?;
+        links::subscribe(agent, &db, me, member, Confirming::Lazily).await?;
         sent.push(newest_heartbeat(agent, member).await?);
     }
     for (member, sent) in members.iter().zip(sent) {

@@ -8,7 +8,7 @@ use std::time::Duration;
 use keystead::clock::Micros;
 use keystead::join::digest::Agreement;
 use keystead::join::stage::Event;
-use keystead::member::roster::{Member, NodeState};
+use keystead::member::roster::{Member, NodeState, Roster};
 use keystead::peer::Subscribe;
 use keystead::replication::horizon::seen_by_all;
 use keystead::{Error, NodeNumber, Result};
@@ -16,6 +16,7 @@ use sql::Connection;
 
 use super::super::driver::ledger;
 use crate::agent::Agent;
+use crate::links::{self, Confirming};
 use crate::peers::call;
 use crate::{heartbeat, view};
 
@@ -24,7 +25,8 @@ const DIGEST_PATIENCE: Duration = Duration::from_mins(1);
 
 pub(super) async fn run(agent: &Agent) -> Result<Event> {
     open_keys(agent).await?;
-    let (_, members) = super::members(agent, &*agent.db().await?).await?;
+    let (roster, members) = super::members(agent, &*agent.db().await?).await?;
+    confirm_at_once(agent, &roster, &members).await?;
     for member in &members {
         let peer = super::member(agent, &member.address).await?;
         call::ask(&peer, &Subscribe {}).await?;
@@ -35,6 +37,18 @@ pub(super) async fn run(agent: &Agent) -> Result<Event> {
         .map_err(|_| Error::unavailable("this node's data and the member's still differ after a minute"))??;
     say_ready(agent, &members).await?;
     Ok(Event::Acknowledged)
+}
+
+/// Writers on the members may wait for this node from the moment it is ready.
+async fn confirm_at_once(agent: &Agent, roster: &Roster, members: &[Member]) -> Result<()> {
+    let (db, me) = (agent.db().await?, ledger(agent)?.node_id);
+    let me = roster
+        .find(&me)
+        .ok_or_else(|| Error::unavailable("the copy does not have this node's own row yet"))?;
+    for member in members {
+        links::subscribe(agent, &db, me, member, Confirming::AtOnce).await?;
+    }
+    Ok(())
 }
 
 /// From here on the node can log its cluster's users in.
