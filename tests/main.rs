@@ -7,6 +7,7 @@
     reason = "JSON answers null for what is not there, and a node that is not there is a failed test"
 )]
 
+mod check;
 mod harness;
 mod joining_under_load;
 mod load;
