@@ -30,6 +30,7 @@ pub mod password;
 pub mod peer;
 pub mod replication;
 pub mod summary;
+pub mod verify;
 
 pub use error::{Error, Kind, Result};
 pub use id::{NodeId, NodeNumber};

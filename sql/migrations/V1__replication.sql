@@ -426,29 +426,34 @@ begin
 end
 $$;
 
--- An order-independent digest of each bucket of each table, over the rows written up to a time. Values whose hash differs
--- between servers, is blind to a difference, or does not exist are taken as text, which the settings below make the same
--- everywhere.
-create function replication.digest(buckets integer, until bigint default 9223372036854775807)
+-- The columns of a table, called t, as they are hashed. Values whose hash differs between servers, is blind to a difference,
+-- or does not exist are taken as text: who calls this sets what the text of a value depends on.
+create function replication.hashed_columns(t replication.enlisted) returns text
+    language sql stable as
+$$
+    select string_agg(format(case when atttypid = any ('{text,varchar,bytea,uuid,boolean,smallint,integer,bigint,date,timestamp,
+                                                         timestamptz}'::regtype[])
+                                  then 't.%I' else 't.%I::text' end, attname), ', ' order by attnum)
+    from pg_attribute where attrelid = t.relation::regclass and attname = any (t.columns)
+$$;
+
+-- An order-independent digest of each bucket of each table, over the rows written up to a time. Tombstones that may have
+-- been purged on one node and not yet on another are left out: those up to the second time.
+create function replication.digest(buckets integer, until bigint default 9223372036854775807,
+                                   purged_up_to bigint default 0)
     returns table (relation text, bucket integer, row_count bigint, total text) language plpgsql
     set extra_float_digits = 1 set datestyle = 'ISO' set intervalstyle = 'postgres' set timezone = 'UTC'
     set bytea_output = 'hex' as
 $$
 declare
-    hashed constant regtype[] := '{text,varchar,bytea,uuid,boolean,smallint,integer,bigint,date,timestamp,timestamptz}';
     t replication.enlisted;
-    values_list text;
-    key_list text;
 begin
     for t in select * from replication.enlisted e where e.digested order by e.relation loop
-        select string_agg(format(case when atttypid = any (hashed) then '%I' else '%I::text' end, attname), ', ' order by attnum)
-        into values_list
-        from pg_attribute where attrelid = t.relation::regclass and attname = any (t.columns);
-        key_list := replication.list(t.key_columns);
         return query execute format(
             'select %L::text, mod(hash_record_extended(row(%s), 0), %s)::integer, count(*),
                     sum(hash_record_extended(row(%s), 0))::text
-             from %s where version <= %s group by 2', t.relation, key_list, buckets, values_list, t.relation, until);
+             from %s as t where version <= %s and not (deleted and version <= %s) group by 2',
+            t.relation, replication.list(t.key_columns, 't.'), buckets, replication.hashed_columns(t), t.relation, until, purged_up_to);
     end loop;
 end
 $$;

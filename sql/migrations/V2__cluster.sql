@@ -188,11 +188,11 @@ $$
     select pg_catalog.pg_sequence_last_value('replication.purge_floor')
 $$;
 
-create function peer.digest(buckets integer, until bigint)
+create function peer.digest(buckets integer, until bigint, purged_up_to bigint)
     returns table (relation text, bucket integer, row_count bigint, total text)
     language sql security definer set search_path = '' as
 $$
-    select * from replication.digest(buckets, until)
+    select * from replication.digest(buckets, until, purged_up_to)
 $$;
 
 -- The enlisted tables with their columns and what there is to copy.
@@ -229,7 +229,7 @@ grant usage on schema peer to keystead_guest;
 grant execute on function peer.call(text, jsonb), peer.answer(bigint) to keystead_guest;
 grant usage on schema public, live to keystead_peer;
 grant execute on function peer.keep_changes(), peer.confirmed_by(integer), peer.my_lag(),
-    peer.grant_lease(text, integer), peer.reserve_number(text, integer), peer.end_lease(text), peer.digest(integer, bigint),
+    peer.grant_lease(text, integer), peer.reserve_number(text, integer), peer.end_lease(text), peer.digest(integer, bigint, bigint),
     peer.purged_up_to(), peer.tables()
     to keystead_peer;
 -- A peer gets every row by replication anyway; what is secret in them is wrapped before it reaches PostgreSQL.

@@ -71,7 +71,7 @@ where
 }
 
 /// PostgreSQL sends one message a row and one more for the end; small ones are joined to spare system calls.
-async fn pass<R, S, F>(mut rows: R, mut sink: S, copied: &mut F) -> Result<()>
+pub(crate) async fn pass<R, S, F>(mut rows: R, mut sink: S, copied: &mut F) -> Result<()>
 where
     R: futures_util::Stream<Item = Result<Bytes, tokio_postgres::Error>> + Unpin,
     S: futures_util::Sink<Bytes, Error = tokio_postgres::Error> + Unpin,

@@ -30,6 +30,7 @@ pub mod replication;
 pub mod server;
 pub mod stat;
 pub mod ticket;
+pub mod verify;
 pub mod wait;
 
 pub use error::{Error, Result};

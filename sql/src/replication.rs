@@ -21,9 +21,14 @@ pub async fn purge(db: &Connection, up_to: Micros, at_most: i32) -> Result<i64> 
 
 /// After the first copy from `peer`: what was purged there is purged here, and sequences go on above what came.
 pub async fn continue_from(db: &Connection, peer: &Connection) -> Result<()> {
-    let purged: i64 = query!("replication/purged_at_peer").one(peer, &[]).await?.get(0);
-    query!("replication/continue_from").one(db, &[&purged]).await?;
+    let purged = purged_up_to(peer).await?;
+    query!("replication/continue_from").one(db, &[&purged.0]).await?;
     Ok(())
+}
+
+/// Up to which time tombstones may be gone on this node or on a peer.
+pub async fn purged_up_to(db: &Connection) -> Result<Micros> {
+    Ok(Micros(query!("replication/purged_up_to").one(db, &[]).await?.get(0)))
 }
 
 /// Empties outboxes larger than so many bytes: their rows are needed in WAL only. The bytes that were freed.

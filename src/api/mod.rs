@@ -12,6 +12,8 @@ pub mod list;
 pub mod node;
 pub mod summary;
 pub mod system;
+pub mod verify;
+pub mod wait;
 
 use serde::{Deserialize, Deserializer};
 

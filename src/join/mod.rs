@@ -5,7 +5,6 @@
 //!
 //! Read [`stage`] first.
 
-pub mod digest;
 pub mod preflight;
 pub mod progress;
 pub mod request;

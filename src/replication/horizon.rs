@@ -35,6 +35,17 @@ pub fn seen_by_all(heartbeats: &Heartbeats, viewers: &[NodeNumber], origin: Node
     })
 }
 
+/// Up to when two nodes both have everything of all `members`, by the heartbeats that have arrived at each.
+///
+/// `None` while one of them is unheard of on either side.
+pub fn both_have(here: &Seen, there: &Seen, members: impl IntoIterator<Item = NodeNumber>) -> Option<Micros> {
+    let arrived = members
+        .into_iter()
+        .flat_map(|member| [here.get(&member).copied(), there.get(&member).copied()]);
+    // `None`, a heartbeat that has not arrived, is the least.
+    arrived.min().flatten()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -60,6 +71,16 @@ mod tests {
     fn a_member_that_was_never_heard_of_holds_it_back() {
         let all = heartbeats(&[(1, &[(1, 50)]), (2, &[(1, 30), (2, 60)])]);
         assert_eq!(horizon(&all, &[NodeNumber(1), NodeNumber(2)]), None);
+    }
+
+    #[test]
+    fn two_nodes_both_have_what_the_one_that_is_behind_has() {
+        let (here, there) = (
+            Seen::from([(NodeNumber(1), Micros(50)), (NodeNumber(2), Micros(40))]),
+            Seen::from([(NodeNumber(1), Micros(30))]),
+        );
+        assert_eq!(both_have(&here, &there, [NodeNumber(1)]), Some(Micros(30)));
+        assert_eq!(both_have(&here, &there, [NodeNumber(1), NodeNumber(2)]), None);
     }
 
     #[test]

@@ -5,6 +5,8 @@
 //! what the kit does to one row; tests prove them and compare them with the kit. Nothing of the product calls them.
 
 pub mod ack;
+pub mod barrier;
+pub mod digest;
 pub mod horizon;
 pub mod merge;
 pub mod names;

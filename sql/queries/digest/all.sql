@@ -1,1 +1,1 @@
-select relation, bucket, row_count, total from peer.digest($1, $2)
+select relation, bucket, row_count, total from peer.digest($1, $2, $3)

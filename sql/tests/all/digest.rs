@@ -1,7 +1,7 @@
 //! Digests: equal when the data is, and only then.
 
 use anyhow::Result;
-use keystead::join::digest::Agreement;
+use keystead::replication::digest::Agreement;
 use sql::digest;
 
 use crate::node::{Alone, Pair};

@@ -29,4 +29,5 @@ mod rights;
 mod stamping;
 mod tables;
 mod twin;
+mod verify;
 mod waiting;

@@ -133,7 +133,10 @@ async fn a_guest_may_leave_a_call_and_nothing_else() -> Result<()> {
         "select peer.keep_changes()",
         "select peer.grant_lease('g', 5)",
         "select * from peer.tables()",
-        "select * from peer.digest(16, 1)",
+        "select * from peer.digest(16, 1, 0)",
+        "select peer.purged_up_to()",
+        "select * from peer.rows_of_buckets('public.key', 16, '{1}')",
+        "select * from peer.rows_of_keys('public.key', '[]')",
         "select pg_create_logical_replication_slot('mine', 'pgoutput')",
     ];
     for statement in forbidden {

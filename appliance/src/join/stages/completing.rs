@@ -6,11 +6,11 @@
 use std::time::Duration;
 
 use keystead::clock::Micros;
-use keystead::join::digest::Agreement;
 use keystead::join::stage::Event;
 use keystead::member::roster::{Member, NodeState, Roster};
 use keystead::peer::Subscribe;
-use keystead::replication::horizon::seen_by_all;
+use keystead::replication::digest::{Agreement, Bounds};
+use keystead::replication::horizon::{both_have, seen_by_all};
 use keystead::{Error, NodeNumber, Result};
 use sql::Connection;
 
@@ -87,8 +87,8 @@ async fn digests_agree(agent: &Agent, members: &[Member]) -> Result<()> {
     let mut agreement = Agreement::default();
     loop {
         let db = agent.db().await?;
-        let time = both_have(&db, &sponsor, members).await?;
-        let (ours, theirs) = tokio::join!(sql::digest::until(&db, time), sql::digest::until(&sponsor, time));
+        let bounds = bounds(&db, &sponsor, members).await?;
+        let (ours, theirs) = tokio::join!(sql::digest::within(&db, bounds), sql::digest::within(&sponsor, bounds));
         let open = agreement.compare(&ours?, &theirs?);
         if open.is_empty() {
             return Ok(());
@@ -98,16 +98,20 @@ async fn digests_agree(agent: &Agent, members: &[Member]) -> Result<()> {
     }
 }
 
-/// Up to when both sides have everything of every member, by the heartbeats that have arrived at each.
-async fn both_have(ours: &Connection, theirs: &Connection, members: &[Member]) -> Result<Micros> {
+/// What both sides can be compared in: up to when both have everything of every member.
+async fn bounds(ours: &Connection, theirs: &Connection, members: &[Member]) -> Result<Bounds> {
     let (here, there) = (
         sql::heartbeat::newest(ours).await?,
         sql::heartbeat::newest(theirs).await?,
     );
-    let arrived = members
-        .iter()
-        .flat_map(|member| [here.get(&member.number), there.get(&member.number)]);
-    // `None`, a heartbeat that has not arrived, is the least.
-    let oldest = arrived.min().flatten().copied();
-    oldest.ok_or_else(|| Error::unavailable("a member's heartbeat has not arrived yet"))
+    let until = both_have(&here, &there, members.iter().map(|member| member.number))
+        .ok_or_else(|| Error::unavailable("a member's heartbeat has not arrived yet"))?;
+    let purged_up_to = sql::replication::purged_up_to(ours)
+        .await?
+        .max(sql::replication::purged_up_to(theirs).await?);
+    Ok(Bounds {
+        until,
+        purged_up_to,
+        ..Bounds::ALL
+    })
 }

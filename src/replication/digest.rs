@@ -6,6 +6,45 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::clock::Micros;
+
+/// The fewest buckets a table is divided into: few enough to compare at a glance, enough that a difference names few
+/// rows.
+const FEWEST_BUCKETS: i32 = 256;
+
+/// The most: their digests are some megabytes.
+const MOST_BUCKETS: i32 = 65_536;
+
+/// About as many bytes of a table in one bucket: some hundred rows, which are looked at one by one where it differs.
+const BUCKET_BYTES: i64 = 64 << 10;
+
+/// What a digest is taken of. Both sides must be asked the same.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Bounds {
+    /// Into how many buckets every table is divided.
+    pub buckets: i32,
+    /// Rows with a later version are left out: they may be on their way.
+    pub until: Micros,
+    /// Tombstones up to this version are left out: they may have been purged on one side.
+    pub purged_up_to: Micros,
+}
+
+impl Bounds {
+    /// Everything, however new, and every tombstone.
+    pub const ALL: Self = Self {
+        buckets: FEWEST_BUCKETS,
+        until: Micros(i64::MAX),
+        purged_up_to: Micros(0),
+    };
+}
+
+/// Into how many buckets to divide tables of which the largest has so many bytes.
+pub fn buckets_for(bytes: i64) -> i32 {
+    i32::try_from(bytes / BUCKET_BYTES)
+        .unwrap_or(MOST_BUCKETS)
+        .clamp(FEWEST_BUCKETS, MOST_BUCKETS)
+}
+
 /// Names a bucket of a table.
 pub type Bucket = (String, i32);
 
@@ -42,6 +81,13 @@ mod tests {
         rows.iter()
             .map(|(bucket, sum)| (("key".to_owned(), *bucket), (1, (*sum).to_owned())))
             .collect()
+    }
+
+    #[test]
+    fn a_large_table_has_more_buckets_and_never_too_many() {
+        assert_eq!(buckets_for(0), 256);
+        assert_eq!(buckets_for(100 << 20), 1600);
+        assert_eq!(buckets_for(i64::MAX), 65_536);
     }
 
     #[test]

@@ -1,0 +1,1 @@
+select replication.reading_of($1, $2)

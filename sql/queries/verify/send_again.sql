@@ -1,0 +1,1 @@
+select replication.send_again($1, $2)

@@ -1,0 +1,1 @@
+select relation, outbox, columns from replication.enlisted where digested order by relation

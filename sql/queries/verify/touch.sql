@@ -1,0 +1,1 @@
+select replication.touch($1, $2)
