@@ -4,6 +4,7 @@
 
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
+use keystead::api::verify::VerifyReport;
 use keystead::clock::{Clock, Micros};
 use keystead::config::NodeConfig;
 use keystead::{Error, Kind, Result};
@@ -55,6 +56,8 @@ pub(crate) struct Agent {
     pub(crate) links_changed: Notify,
     /// Held while this node enters or leaves a cluster, so that two requests at once do not both find it free to.
     pub(crate) changing: tokio::sync::Mutex<()>,
+    /// The verification that runs, or the last one.
+    pub(crate) verify: watch::Sender<Option<VerifyReport>>,
     /// The join that runs or has failed.
     pub(crate) join: watch::Sender<Option<JoinState>>,
     standing: watch::Sender<Standing>,
@@ -100,6 +103,7 @@ impl Agent {
             revoked: Mutex::default(),
             links_changed: Notify::new(),
             changing: tokio::sync::Mutex::default(),
+            verify: watch::Sender::new(None),
             join: watch::Sender::new(None),
             standing: watch::Sender::new(Standing::Alone),
             identity: RwLock::new(None),

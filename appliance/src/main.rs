@@ -16,6 +16,7 @@ mod check;
 mod cli;
 mod clock;
 mod cluster;
+mod deadlocks;
 mod durable;
 mod heartbeat;
 mod join;
@@ -32,6 +33,7 @@ mod tasks;
 mod telemetry;
 mod upkeep;
 mod vault;
+mod verify;
 mod view;
 mod wake;
 

@@ -17,7 +17,7 @@ use crate::clock::SystemClock;
 use crate::postgres::Postgres;
 use crate::tasks::Tasks;
 use crate::vault::RootOfTrust;
-use crate::{account, heartbeat, join, links, peers, purge, upkeep, view};
+use crate::{account, heartbeat, join, links, peers, purge, upkeep, verify, view};
 
 /// Connections for requests and tasks; beyond this many at once they wait their turn.
 const POOL: usize = 24;
@@ -75,6 +75,7 @@ pub(crate) fn work(agent: &Arc<Agent>, door: Door) {
     tasks.spawn("view", view::run(Arc::clone(agent), stop()));
     tasks.spawn("upkeep", upkeep::run(Arc::clone(agent), stop()));
     tasks.spawn("purge", purge::run(Arc::clone(agent), stop()));
+    tasks.spawn("verify", verify::background(Arc::clone(agent), stop()));
     let (serving, closing) = (Arc::clone(agent), stop());
     tasks.spawn("rest", async move {
         if let Err(error) = door.serve(serving, closing).await {

@@ -24,6 +24,8 @@ pub struct NodeConfig {
     pub postgres: Postgres,
     /// How rows travel between nodes.
     pub replication: Replication,
+    /// What the node does in its cluster.
+    pub cluster: Cluster,
     /// The first administrator.
     pub admin: Admin,
     /// What is logged, and how.
@@ -139,6 +141,22 @@ impl fmt::Debug for DatabaseUrl {
     }
 }
 
+/// `[cluster]`: what the node does in its cluster.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Cluster {
+    /// How often the node compares its data with that of another member; the members take turns.
+    pub verify_every: Duration,
+}
+
+impl Default for Cluster {
+    fn default() -> Self {
+        Self {
+            // A difference is then known within minutes in small clusters, and looking costs little.
+            verify_every: Duration::from_mins(5),
+        }
+    }
+}
+
 /// `[admin]`: the first administrator.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Admin {
@@ -183,6 +201,7 @@ impl NodeConfig {
             rest: Rest::default(),
             postgres: Postgres::default(),
             replication: Replication::default(),
+            cluster: Cluster::default(),
             admin: Admin::default(),
             log: Log::default(),
         }

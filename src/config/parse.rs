@@ -4,7 +4,7 @@
 //! [`NodeConfig::keys`]. Defaults are in `node.rs`, what a value may be in `values.rs`.
 
 use super::document::Document;
-use super::node::{Admin, Log, NodeConfig, Postgres, Replication, Rest};
+use super::node::{Admin, Cluster, Log, NodeConfig, Postgres, Replication, Rest};
 use super::values;
 use crate::error::Result;
 
@@ -45,6 +45,10 @@ fn read(document: &Document<'_>) -> NodeConfig {
         rest: read_rest(document),
         postgres: read_postgres(document),
         replication: read_replication(document),
+        cluster: Cluster {
+            verify_every: (document.section("cluster").get("verify_every", values::duration))
+                .unwrap_or(Cluster::default().verify_every),
+        },
         admin: Admin {
             password_file: document.section("admin").get("password_file", values::path),
         },

@@ -39,6 +39,8 @@ fn every_key_reaches_its_place() {
         jit = true
         [replication]
         ack_timeout_seconds = 7
+        [cluster]
+        verify_every = "90s"
         [admin]
         password_file = "/run/first"
         [log]
@@ -60,6 +62,7 @@ fn every_key_reaches_its_place() {
         .collect();
     assert_eq!(settings, ["jit=on", "log_min_duration_statement=250", "work_mem=8MB"]);
     assert_eq!(config.replication.ack_timeout.as_secs(), 7);
+    assert_eq!(config.cluster.verify_every.as_secs(), 90);
     assert_eq!(config.admin.password_file.as_deref(), Some("/run/first".as_ref()));
     assert_eq!(
         (config.log.format, config.log.filter.as_str()),
@@ -191,4 +194,19 @@ fn the_example_for_people_is_a_configuration() {
         .and_then(|rest| rest.split("```").next())
         .unwrap();
     NodeConfig::parse(example, "the example").unwrap();
+}
+
+#[test]
+fn a_time_has_its_unit_and_is_no_shorter_than_a_second() {
+    let every = |text: &str| format!("data_dir = \"/d\"\n[cluster]\nverify_every = \"{text}\"");
+    for (text, seconds) in [("1s", 1), ("5min", 300), ("24h", 86_400)] {
+        let config = NodeConfig::parse(&every(text), "node.toml").unwrap();
+        assert_eq!(config.cluster.verify_every.as_secs(), seconds);
+    }
+    for text in ["0s", "5", "5m", "25h", "-1s", "99999999999999999999h"] {
+        assert!(
+            refused(&every(text)).contains("must be a whole number with its unit"),
+            "{text}"
+        );
+    }
 }

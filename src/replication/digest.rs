@@ -73,6 +73,39 @@ impl Agreement {
     }
 }
 
+/// The buckets of one table to be looked at together, row by row.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Batch {
+    /// The table.
+    pub table: String,
+    /// Its buckets.
+    pub buckets: Vec<i32>,
+}
+
+/// Puts `open` buckets together, by table, so that no batch has many more than `most` rows on either side.
+pub fn batches(open: &BTreeSet<Bucket>, ours: &Digests, theirs: &Digests, most: i64) -> Vec<Batch> {
+    let rows = |bucket: &Bucket| {
+        let sides = [ours.get(bucket), theirs.get(bucket)];
+        sides.into_iter().flatten().map(|(rows, _)| *rows).max().unwrap_or(0)
+    };
+    let mut batches: Vec<Batch> = Vec::new();
+    let mut room = 0;
+    for bucket in open {
+        match batches.last_mut() {
+            Some(last) if last.table == bucket.0 && rows(bucket) <= room => last.buckets.push(bucket.1),
+            _ => {
+                room = most;
+                batches.push(Batch {
+                    table: bucket.0.clone(),
+                    buckets: vec![bucket.1],
+                });
+            }
+        }
+        room -= rows(bucket);
+    }
+    batches
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -100,6 +133,23 @@ mod tests {
                 .compare(&digests(&[(0, "z"), (1, "x")]), &digests(&[(0, "a"), (1, "x")]))
                 .is_empty()
         );
+    }
+
+    #[test]
+    fn a_batch_is_of_one_table_and_has_a_limit() {
+        let bucket = |table: &str, bucket| (table.to_owned(), bucket);
+        let keys = [bucket("a", 1), bucket("a", 2), bucket("a", 3), bucket("b", 1)];
+        let ours: Digests = keys
+            .iter()
+            .cloned()
+            .zip([(40, ""), (60, ""), (500, ""), (1, "")].map(|(n, s)| (n, s.to_owned())))
+            .collect();
+        let made: Vec<(String, Vec<i32>)> = batches(&keys.into(), &ours, &Digests::new(), 100)
+            .into_iter()
+            .map(|batch| (batch.table, batch.buckets))
+            .collect();
+        let expected = [("a", vec![1, 2]), ("a", vec![3]), ("b", vec![1])];
+        assert_eq!(made, expected.map(|(table, buckets)| (table.to_owned(), buckets)));
     }
 
     #[test]

@@ -22,9 +22,7 @@ pub(crate) use property::{get, set};
 pub(crate) use standbys::{forget, keep};
 
 use crate::agent::{Agent, Standing};
-
-/// How often a write is tried that met another in a deadlock. About one in 20,000 does.
-const TRIES: usize = 5;
+use crate::deadlocks::TRIES;
 
 /// A link that breaks and comes back by itself, as after a deadlock of its worker, does so within this.
 const GRACE: Duration = Duration::from_millis(1500);

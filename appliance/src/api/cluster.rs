@@ -9,6 +9,8 @@ use keystead::api::cluster::{
 };
 use keystead::api::list::List;
 use keystead::api::summary::{NodeErrors, Summary};
+use keystead::api::verify::{VerifyReport, VerifyRequest};
+use keystead::api::wait::{WaitAnswer, WaitRequest};
 use keystead::join::request::{Join, NewCluster};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -18,7 +20,7 @@ use super::error::{Refusal, Refused};
 use super::json::Json;
 use super::page::{Page, PageQuery};
 use crate::agent::Agent;
-use crate::{acknowledge, cluster, join};
+use crate::{acknowledge, cluster, join, verify};
 
 /// The routes of this file.
 pub(crate) fn routes() -> OpenApiRouter<Arc<Agent>> {
@@ -30,6 +32,8 @@ pub(crate) fn routes() -> OpenApiRouter<Arc<Agent>> {
         .routes(routes!(summary))
         .routes(routes!(errors))
         .routes(routes!(ack, set_ack))
+        .routes(routes!(wait))
+        .routes(routes!(verify_now, verified))
 }
 
 /// This node in its cluster. Answers also when it is in none.
@@ -130,4 +134,34 @@ async fn set_ack(
     let tasks = agent.tasks.clone();
     let work = async move { acknowledge::set(&agent, &asked).await };
     Ok(Json(tasks.see_through("setting ack", work).await?))
+}
+
+/// Waits until every member has everything that this node had when it was asked. 503 names those that do not in time.
+#[utoipa::path(post, path = "/cluster/wait", tag = "cluster", operation_id = "waitForMembers", request_body = WaitRequest,
+    responses((status = 200, description = "every member has it; or, when more time was asked for than one call has, how far it is", body = WaitAnswer), Refused))]
+async fn wait(
+    _caller: Reader,
+    State(agent): State<Arc<Agent>>,
+    Json(asked): Json<WaitRequest>,
+) -> Result<Json<WaitAnswer>, Refusal> {
+    Ok(Json(cluster::wait(&agent, &asked).await?))
+}
+
+/// Compares this node's data with that of every other member, row by row where it differs, and mends it when asked to.
+/// Answers when that is done, or after 20 seconds with how far it is.
+#[utoipa::path(post, path = "/cluster/verify", tag = "cluster", operation_id = "verifyCluster", request_body = VerifyRequest,
+    responses((status = 200, description = "what was found; while it runs, ask with GET", body = VerifyReport), Refused))]
+async fn verify_now(
+    _caller: Writer,
+    State(agent): State<Arc<Agent>>,
+    Json(asked): Json<VerifyRequest>,
+) -> Result<Json<VerifyReport>, Refusal> {
+    Ok(Json(verify::start(&agent, asked.repair).await?))
+}
+
+/// The verification that runs, or the last one that was asked for here.
+#[utoipa::path(get, path = "/cluster/verify", tag = "cluster", operation_id = "clusterVerified",
+    responses((status = 200, description = "what was found, or how far it is", body = VerifyReport), Refused))]
+async fn verified(_caller: Reader, State(agent): State<Arc<Agent>>) -> Result<Json<VerifyReport>, Refusal> {
+    Ok(Json(verify::latest(&agent)?))
 }

@@ -10,6 +10,7 @@ mod nodes;
 mod record;
 mod removal;
 mod sign;
+mod wait;
 
 pub(crate) use answers::{errors, info, summary};
 pub(crate) use create::create;
@@ -18,6 +19,7 @@ pub(crate) use nodes::{nodes, set_public_address};
 pub(crate) use record::{record, report, withdraw};
 pub(crate) use removal::{leave, remove};
 pub(crate) use sign::sign;
+pub(crate) use wait::{heard_by, wait};
 
 use keystead::{Error, Kind, Result};
 
@@ -52,7 +54,7 @@ pub(crate) fn certificate_error(error: certs::Error) -> Error {
 }
 
 /// Members only.
-fn must_be_member(agent: &Agent) -> Result<()> {
+pub(crate) fn must_be_member(agent: &Agent) -> Result<()> {
     match agent.standing() {
         Standing::Member => Ok(()),
         Standing::Joining => {

@@ -1,0 +1,70 @@
+//! Now and then compares this node with one other member, in turn, so that a difference does not wait for somebody to
+//! ask. A difference is told only when it is found twice in a row; it is never mended unasked.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use keystead::api::verify::VerifyState;
+use keystead::verify::turns;
+use keystead::{NodeNumber, Result};
+use tokio_util::sync::CancellationToken;
+
+use super::announce::announce;
+use super::look;
+use crate::agent::{Agent, Standing};
+
+/// The second look comes so much later than the first.
+const AGAIN: Duration = Duration::from_secs(10);
+
+/// Takes this node's turns until the agent stops, while it is a member.
+pub(crate) async fn run(agent: Arc<Agent>, stop: CancellationToken) {
+    let every = agent.config.cluster.verify_every;
+    let mut pause = agent
+        .identity()
+        .map_or(every, |me| turns::first_after(me.number, every));
+    let mut last = None;
+    loop {
+        tokio::select! {
+            () = stop.cancelled() => return,
+            () = tokio::time::sleep(pause) => {}
+        }
+        pause = every;
+        if agent.standing() != Standing::Member || is_asked_for(&agent) {
+            continue;
+        }
+        tokio::select! {
+            () = stop.cancelled() => return,
+            taken = take_turn(&agent, &mut last) => if let Err(error) = taken {
+                tracing::debug!(error = error.chain(), "this node could not be compared with another");
+            }
+        }
+    }
+}
+
+/// Somebody has it compared at this moment, and is told.
+fn is_asked_for(agent: &Agent) -> bool {
+    let latest = agent.verify.borrow();
+    latest
+        .as_ref()
+        .is_some_and(|latest| latest.state == VerifyState::Running)
+}
+
+async fn take_turn(agent: &Agent, last: &mut Option<NodeNumber>) -> Result<()> {
+    let me = agent.identity()?.node_id;
+    let roster = sql::node::all(&*agent.db().await?).await?;
+    let members = roster.ready_peers(&me).map(|member| member.number).collect();
+    *last = turns::next(&members, *last);
+    let Some(member) = roster.ready_peers(&me).find(|member| Some(member.number) == *last) else {
+        return Ok(());
+    };
+    let first = look::at(agent, member).await?.differences;
+    if first.is_empty() {
+        announce(member, &[]);
+        return Ok(());
+    }
+    tracing::info!(node_id = %member.id, differing = first.len(), "this node and a member seem to differ, looking again");
+    tokio::time::sleep(AGAIN.min(agent.config.cluster.verify_every)).await;
+    let second = look::at(agent, member).await?.differences;
+    announce(member, &turns::found_twice(&first, second));
+    Ok(())
+}
