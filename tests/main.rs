@@ -22,3 +22,4 @@ mod refusals;
 mod restart;
 mod three_nodes;
 mod three_step;
+mod verify;

@@ -66,6 +66,8 @@ async fn run_cluster(context: &Context, command: ClusterCommand) -> Result<(), F
         ClusterCommand::Ack(AckCommand::Set(args)) => {
             cluster::ack::set(context, &AckRequest { ack: Some(args.ack) }).await
         }
+        ClusterCommand::Wait => cluster::wait::run(context).await,
+        ClusterCommand::Verify(args) => cluster::verify::run(context, args.repair).await,
         ClusterCommand::Nodes(command) => run_nodes(context, command).await,
     }
 }

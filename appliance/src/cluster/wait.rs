@@ -22,6 +22,9 @@ const DEFAULT: Duration = Duration::from_mins(1);
 /// How long one call waits at the most; well below the time after which clients hang up.
 const ONE_CALL: Duration = Duration::from_secs(20);
 
+/// How long the heartbeat itself may take, also when nothing is to be waited for: it waits for transactions that write.
+const BEAT: Duration = Duration::from_secs(5);
+
 /// How often to look: a local query. Members say once a second what they have.
 const LOOK: Duration = Duration::from_millis(50);
 
@@ -35,14 +38,12 @@ pub(crate) async fn wait(agent: &Agent, asked: &WaitRequest) -> Result<WaitAnswe
     let end = Instant::now() + patience.min(ONE_CALL);
     let up_to = match asked.up_to {
         Some(up_to) => up_to,
-        None => timeout_at(end, heartbeat::beat(agent))
-            .await
-            .map_err(|_| held_back())??,
+        None => beat(agent, end).await?,
     };
     let mut barrier = Barrier::new(agent.identity()?.number, up_to);
     let opened = match timeout_at(end, open(agent, &mut barrier, None)).await {
         Ok(opened) => opened.map(|()| true)?,
-        Err(_) => false,
+        Err(_) => look(agent, &mut barrier, None).await?,
     };
     let me = agent.identity()?.node_id;
     let roster = sql::node::all(&*agent.db().await?).await?;
@@ -57,30 +58,33 @@ pub(crate) async fn wait(agent: &Agent, asked: &WaitRequest) -> Result<WaitAnswe
 /// Whether they have.
 pub(crate) async fn heard_by(agent: &Agent, members: &[NodeNumber], patience: Duration) -> Result<bool> {
     let end = Instant::now() + patience;
-    let up_to = timeout_at(end, heartbeat::beat(agent))
-        .await
-        .map_err(|_| held_back())??;
-    let mut barrier = Barrier::new(agent.identity()?.number, up_to);
+    let mut barrier = Barrier::new(agent.identity()?.number, beat(agent, end).await?);
     let opened = timeout_at(end, open(agent, &mut barrier, Some(members))).await;
     opened.map_or(Ok(false), |opened| opened.map(|()| true))
 }
 
-/// Waits for these members, or for whoever is a member at each look.
+/// The time of a heartbeat that is sent now.
+async fn beat(agent: &Agent, end: Instant) -> Result<Micros> {
+    let end = end.max(Instant::now() + BEAT);
+    timeout_at(end, heartbeat::beat(agent)).await.map_err(|_| held_back())?
+}
+
 async fn open(agent: &Agent, barrier: &mut Barrier, members: Option<&[NodeNumber]>) -> Result<()> {
-    loop {
-        let db = agent.db().await?;
-        let heartbeats = sql::heartbeat::all(&db).await?;
-        let now = agent.clock.now();
-        let is_open = match members {
-            Some(members) => barrier.look(members.iter().copied(), &heartbeats, now),
-            None => barrier.look(others(agent, &sql::node::all(&db).await?)?, &heartbeats, now),
-        };
-        if is_open {
-            return Ok(());
-        }
-        drop(db);
+    while !look(agent, barrier, members).await? {
         tokio::time::sleep(LOOK).await;
     }
+    Ok(())
+}
+
+/// Looks at these members, or at whoever is a member now.
+async fn look(agent: &Agent, barrier: &mut Barrier, members: Option<&[NodeNumber]>) -> Result<bool> {
+    let db = agent.db().await?;
+    let heartbeats = sql::heartbeat::all(&db).await?;
+    let members = match members {
+        Some(members) => members.to_vec(),
+        None => others(agent, &sql::node::all(&db).await?)?,
+    };
+    Ok(barrier.look(members, &heartbeats, agent.clock.now()))
 }
 
 fn others(agent: &Agent, roster: &Roster) -> Result<Vec<NodeNumber>> {

@@ -32,6 +32,10 @@ pub(crate) enum ClusterCommand {
     /// Show or set who must have a write before it is acknowledged
     #[command(subcommand)]
     Ack(AckCommand),
+    /// Return when every member has everything that this node has now, or after --timeout
+    Wait,
+    /// Compare this node's data with that of every other and name the rows that differ
+    Verify(VerifyArgs),
     /// Sign, list and remove nodes
     #[command(subcommand)]
     Nodes(NodesCommand),
@@ -49,6 +53,14 @@ pub(crate) struct NewArgs {
     /// The address by which users reach it, kept and shown as given
     #[arg(long, value_name = "ADDRESS")]
     pub(crate) public_address: Option<String>,
+}
+
+/// `cluster verify`.
+#[derive(Args)]
+pub(crate) struct VerifyArgs {
+    /// Mend the rows that differ, on every node
+    #[arg(long)]
+    pub(crate) repair: bool,
 }
 
 /// `cluster csr`.

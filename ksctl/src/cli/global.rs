@@ -38,7 +38,7 @@ pub(crate) struct GlobalArgs {
     #[arg(long, global = true, value_name = "FILE")]
     pub(crate) cacert: Option<PathBuf>,
     /// Seconds one request may take [default: 30]
-    #[arg(long, global = true, value_name = "SECONDS")]
+    #[arg(long, global = true, value_name = "SECONDS", value_parser = seconds)]
     pub(crate) timeout: Option<u64>,
     /// The domain to work in
     #[arg(long, global = true, value_name = "NAME")]
@@ -58,4 +58,12 @@ pub(crate) struct GlobalArgs {
     /// Answer every question with yes
     #[arg(short, long, global = true)]
     pub(crate) yes: bool,
+}
+
+/// A number of seconds, with or without its unit.
+fn seconds(text: &str) -> Result<u64, String> {
+    let number = text.strip_suffix('s').unwrap_or(text);
+    number
+        .parse()
+        .map_err(|_| "must be a whole number of seconds, as in 60 or 60s".to_owned())
 }

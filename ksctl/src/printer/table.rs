@@ -7,6 +7,7 @@ use keystead::api::key::Key;
 use keystead::api::list::List;
 use keystead::api::node::Node;
 use keystead::api::summary::{Summary, Viewed};
+use keystead::api::verify::{RowDifference, RowVersion, VerifyReport};
 
 /// `cluster nodes list`: one row a node.
 pub(crate) fn nodes(list: &List<Node>) -> Table {
@@ -62,6 +63,35 @@ pub(crate) fn keys(list: &List<Key>) -> Table {
         ]);
     }
     table
+}
+
+/// `cluster verify`: one row for each row of data that differs, or differs still, from some member's.
+pub(crate) fn verified(report: &VerifyReport) -> Table {
+    let mut table = empty(&["node", "table", "key", "problem", "here", "there", "repair"]);
+    for one in &report.differences {
+        table.add_row(difference_row(one, one.repaired.as_deref().unwrap_or("-")));
+    }
+    for one in report.remaining.iter().flatten() {
+        table.add_row(difference_row(one, "differs still"));
+    }
+    table
+}
+
+fn difference_row(one: &RowDifference, repair: &str) -> [String; 7] {
+    let version = |row: &Option<RowVersion>| match row {
+        Some(row) if row.deleted => format!("{}@{} deleted", row.version, row.origin),
+        Some(row) => format!("{}@{}", row.version, row.origin),
+        None => "-".to_owned(),
+    };
+    [
+        one.node_id.to_string(),
+        one.table.clone(),
+        one.key.to_string(),
+        one.problem.clone(),
+        version(&one.here),
+        version(&one.there),
+        repair.to_owned(),
+    ]
 }
 
 fn summary_row(viewer: &str, node: &str, seen: &Viewed) -> [String; 7] {
@@ -145,5 +175,31 @@ mod tests {
         | n1          n2     127.0.0.2   BAD:node is inactive   ready    00:00:01.5   4096         |
         +------------------------------------------------------------------------------------------+
         ");
+    }
+
+    #[test]
+    fn a_row_that_differs_is_a_row_and_so_is_one_that_differs_still() {
+        let node = "78f3f9e6b0c14f1e9d52a3c7be713c02";
+        let difference = serde_json::json!({"nodeID": node, "table": "public.key", "key": {"id": "ab"},
+            "problem": "older there", "here": {"version": 7, "origin": 1, "deleted": true},
+            "there": {"version": 5, "origin": 2, "deleted": false}, "repaired": "sent again"});
+        let report: VerifyReport = serde_json::from_value(serde_json::json!({
+            "state": "done", "repair": true, "startedAt": "2027-01-15T12:00:00Z", "endedAt": null, "members": [],
+            "differences": [difference], "notListed": 0, "remaining": [
+                {"nodeID": node, "table": "public.key", "key": {"id": "cd"}, "problem": "missing here", "here": null,
+                 "there": {"version": 5, "origin": 2, "deleted": false}}
+            ]
+        }))
+        .unwrap();
+        let shown = verified(&report).to_string();
+        let lines: Vec<&str> = shown.lines().filter(|line| line.contains("public.key")).collect();
+        assert!(
+            lines[0].contains("7@1 deleted") && lines[0].contains("sent again"),
+            "{shown}"
+        );
+        assert!(
+            lines[1].contains("missing here") && lines[1].contains("differs still"),
+            "{shown}"
+        );
     }
 }

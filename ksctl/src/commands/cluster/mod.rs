@@ -13,6 +13,8 @@ mod patience;
 pub(crate) mod reading;
 pub(crate) mod summary;
 pub(crate) mod ticket;
+pub(crate) mod verify;
+pub(crate) mod wait;
 
 /// What is said before a node's data is deleted by a join.
 pub(crate) const JOIN_WARNING: &str = "When you add a node to a cluster, the existing data of the node is deleted.";
