@@ -57,13 +57,13 @@ mod tests {
 
     const FLOOR: Micros = Micros(10);
 
-    fn row(version: i64, hash: i64) -> Option<Row> {
-        Some(Row {
+    fn row(version: i64, hash: i64) -> Row {
+        Row {
             version: Micros(version),
             origin: NodeNumber(1),
             deleted: false,
             hash,
-        })
+        }
     }
 
     fn with(ours: Option<Row>, theirs: &[Option<Row>]) -> Cure {
@@ -73,21 +73,30 @@ mod tests {
 
     #[test]
     fn versions_that_differ_are_for_the_merge_to_decide() {
-        assert_eq!(with(row(20, 1), &[None, row(20, 1)]), Cure::SendAgain);
-        assert_eq!(with(row(20, 1), &[row(15, 2), row(15, 2)]), Cure::SendAgain);
+        assert_eq!(with(Some(row(20, 1)), &[None, Some(row(20, 1))]), Cure::SendAgain);
+        assert_eq!(
+            with(Some(row(20, 1)), &[Some(row(15, 2)), Some(row(15, 2))]),
+            Cure::SendAgain
+        );
     }
 
     #[test]
     fn of_two_contents_with_one_version_the_one_of_the_majority_is_kept() {
-        assert_eq!(with(row(20, 1), &[row(20, 1), row(20, 2)]), Cure::Keep);
-        assert_eq!(with(row(20, 1), &[row(20, 2), row(20, 2)]), Cure::Take(NodeNumber(2)));
         assert_eq!(
-            with(row(20, 1), &[row(20, 2)]),
+            with(Some(row(20, 1)), &[Some(row(20, 1)), Some(row(20, 2))]),
+            Cure::Keep
+        );
+        assert_eq!(
+            with(Some(row(20, 1)), &[Some(row(20, 2)), Some(row(20, 2))]),
+            Cure::Take(NodeNumber(2))
+        );
+        assert_eq!(
+            with(Some(row(20, 1)), &[Some(row(20, 2))]),
             Cure::Keep,
             "a tie: the node that was asked"
         );
         assert_eq!(
-            with(row(15, 1), &[row(20, 2), row(20, 3)]),
+            with(Some(row(15, 1)), &[Some(row(20, 2)), Some(row(20, 3))]),
             Cure::Take(NodeNumber(2)),
             "an older row has no vote"
         );
@@ -95,17 +104,20 @@ mod tests {
 
     #[test]
     fn a_row_that_a_merge_takes_for_purged_comes_back_with_a_new_version_when_most_have_it() {
-        assert_eq!(with(row(5, 1), &[None, row(5, 1)]), Cure::Keep);
-        assert_eq!(with(None, &[row(5, 1), row(5, 1)]), Cure::Take(NodeNumber(2)));
-        assert_eq!(with(None, &[None, row(5, 1)]), Cure::Leave);
-        assert_eq!(with(row(5, 1), &[None, None]), Cure::Leave);
+        assert_eq!(with(Some(row(5, 1)), &[None, Some(row(5, 1))]), Cure::Keep);
         assert_eq!(
-            with(row(5, 1), &[None]),
+            with(None, &[Some(row(5, 1)), Some(row(5, 1))]),
+            Cure::Take(NodeNumber(2))
+        );
+        assert_eq!(with(None, &[None, Some(row(5, 1))]), Cure::Leave);
+        assert_eq!(with(Some(row(5, 1)), &[None, None]), Cure::Leave);
+        assert_eq!(
+            with(Some(row(5, 1)), &[None]),
             Cure::Keep,
             "a tie: the node that was asked has it"
         );
         assert_eq!(
-            with(None, &[row(5, 1)]),
+            with(None, &[Some(row(5, 1))]),
             Cure::Leave,
             "a tie: the node that was asked has none"
         );
@@ -113,8 +125,11 @@ mod tests {
 
     #[test]
     fn a_tombstone_is_sent_again_however_old_it_is() {
-        let tombstone = row(5, 1).map(|row| Row { deleted: true, ..row });
-        assert_eq!(with(tombstone, &[None, row(4, 1)]), Cure::SendAgain);
+        let tombstone = Some(Row {
+            deleted: true,
+            ..row(5, 1)
+        });
+        assert_eq!(with(tombstone, &[None, Some(row(4, 1))]), Cure::SendAgain);
     }
 
     #[test]

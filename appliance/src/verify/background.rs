@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use keystead::api::verify::VerifyState;
 use keystead::verify::turns;
-use keystead::{NodeNumber, Result};
+use keystead::{Error, NodeNumber, Result};
 use tokio_util::sync::CancellationToken;
 
 use super::announce::announce;
@@ -18,27 +18,29 @@ const AGAIN: Duration = Duration::from_secs(10);
 
 /// Takes this node's turns until the agent stops, while it is a member.
 pub(crate) async fn run(agent: Arc<Agent>, stop: CancellationToken) {
+    // Whatever is under way when the agent stops only reads.
+    let _stopped = stop.run_until_cancelled(take_turns(&agent)).await;
+}
+
+async fn take_turns(agent: &Agent) {
     let every = agent.config.cluster.verify_every;
-    let mut pause = agent
+    let first = agent
         .identity()
         .map_or(every, |me| turns::first_after(me.number, every));
+    tokio::time::sleep(first).await;
     let mut last = None;
     loop {
-        tokio::select! {
-            () = stop.cancelled() => return,
-            () = tokio::time::sleep(pause) => {}
+        if agent.standing() == Standing::Member && !is_asked_for(agent) {
+            take_turn(agent, &mut last)
+                .await
+                .unwrap_or_else(|error| not_now(&error));
         }
-        pause = every;
-        if agent.standing() != Standing::Member || is_asked_for(&agent) {
-            continue;
-        }
-        tokio::select! {
-            () = stop.cancelled() => return,
-            taken = take_turn(&agent, &mut last) => if let Err(error) = taken {
-                tracing::debug!(error = error.chain(), "this node could not be compared with another");
-            }
-        }
+        tokio::time::sleep(every).await;
     }
+}
+
+fn not_now(error: &Error) {
+    tracing::debug!(error = error.chain(), "this node could not be compared with another");
 }
 
 /// Somebody has it compared at this moment, and is told.

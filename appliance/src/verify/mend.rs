@@ -72,39 +72,23 @@ async fn merge_newer(db: &Connection, peer: &Connection, table: &Table, one: &Lo
 
 async fn mend_rows(db: &Connection, peers: &Peers, table: &Table, keys: &[String]) -> Result<Cures> {
     let cures = decide(db, peers, table, keys).await?;
-    let mut by_cure: BTreeMap<Option<NodeNumber>, (Vec<String>, Vec<String>)> = BTreeMap::new();
-    for (key, cure) in &cures {
-        let (again, anew) = by_cure.entry(holder(*cure)).or_default();
-        match cure {
-            Cure::SendAgain => again.push(key.clone()),
-            Cure::Keep | Cure::Take(_) => anew.push(key.clone()),
-            Cure::Leave => {}
+    let with = |wanted: Cure| -> Result<Value> {
+        let keys = cures.iter().filter(|(_, cure)| **cure == wanted);
+        as_json(keys.map(|(key, _)| key))
+    };
+    for (number, peer) in peers {
+        let keys = with(Cure::Take(*number))?;
+        if keys.as_array().is_some_and(|keys| !keys.is_empty()) {
+            sql::verify::take(peer, db, table, &keys).await?;
         }
     }
-    for (holder, (again, anew)) in by_cure {
-        let (again, anew) = (as_json(&again)?, as_json(&anew)?);
-        match holder.and_then(|number| peers.get(&number)) {
-            Some(peer) => {
-                sql::verify::take(peer, db, table, &anew).await?;
-            }
-            None => {
-                despite_deadlocks(|| sql::verify::touch(db, &table.relation, &anew)).await?;
-                sql::verify::send_again(db, &table.relation, &again).await?;
-            }
-        }
-    }
+    let (kept, again) = (with(Cure::Keep)?, with(Cure::SendAgain)?);
+    despite_deadlocks(|| sql::verify::touch(db, &table.relation, &kept)).await?;
+    sql::verify::send_again(db, &table.relation, &again).await?;
     let named = cures
         .into_iter()
         .map(|(key, cure)| ((table.relation.clone(), key), cure));
     Ok(named.collect())
-}
-
-/// Whose row is taken; `None` for this node's own.
-fn holder(cure: Cure) -> Option<NodeNumber> {
-    match cure {
-        Cure::Take(number) => Some(number),
-        Cure::SendAgain | Cure::Keep | Cure::Leave => None,
-    }
 }
 
 /// Asks everybody how they have these rows now, and decides on each.
@@ -124,8 +108,8 @@ async fn decide(db: &Connection, peers: &Peers, table: &Table, keys: &[String]) 
     Ok(decided.collect())
 }
 
-fn as_json(keys: &[String]) -> Result<Value> {
-    let keys = keys.iter().map(|key| serde_json::from_str(key));
+fn as_json<'a>(keys: impl IntoIterator<Item = &'a String>) -> Result<Value> {
+    let keys = keys.into_iter().map(|key| serde_json::from_str(key));
     let keys = keys.collect::<Result<Vec<Value>, _>>();
     keys.map(Value::Array)
         .map_err(|source| Error::internal("reading the key of a row", source))

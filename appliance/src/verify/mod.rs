@@ -30,6 +30,9 @@ const ONE_CALL: Duration = Duration::from_secs(20);
 /// How often mending goes on as long as it gets further: a look names a limited number of rows.
 const ROUNDS: usize = 100;
 
+/// How often mending is tried that met writers in a deadlock, or a connection that broke.
+const TRIES: usize = 3;
+
 /// How long the others may take to have what was mended.
 const HEARD: Duration = Duration::from_secs(30);
 
@@ -118,7 +121,7 @@ async fn work(agent: &Agent, repair: bool) -> Result<Outcome> {
         if before.is_empty() {
             break;
         }
-        outcome.cures.extend(mend::mend(agent, latest).await?);
+        outcome.cures.extend(mend(agent, latest).await?);
         let reached: Vec<_> = latest
             .iter()
             .filter(|one| one.found.is_ok())
@@ -137,6 +140,16 @@ async fn work(agent: &Agent, repair: bool) -> Result<Outcome> {
         outcome.last = Some(look::at_all(agent).await?);
     }
     Ok(outcome)
+}
+
+async fn mend(agent: &Agent, looked: &[Looked]) -> Result<Cures> {
+    for _ in 1..TRIES {
+        match mend::mend(agent, looked).await {
+            Err(error) => tracing::info!(error = error.chain(), "mending was cut off, trying again"),
+            mended => return mended,
+        }
+    }
+    mend::mend(agent, looked).await
 }
 
 /// Every row that differs from some member's.

@@ -35,6 +35,8 @@ fn there_is_a_man_page_for_every_command() {
     ksctl-cluster-nodes-list.1
     ksctl-cluster-nodes.1
     ksctl-cluster-summary.1
+    ksctl-cluster-verify.1
+    ksctl-cluster-wait.1
     ksctl-cluster.1
     ksctl-completions.1
     ksctl-keys-create.1
