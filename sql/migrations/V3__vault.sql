@@ -94,10 +94,12 @@ begin
 end
 $$;
 
--- Changes what is not null. Answers null when there is no such key, false when another key has the new name. A key may
--- be given the name it has, also while another has it too: then nothing about names changes.
-create function public.change_key(key_id text, new_name text, new_description text, new_usage_mask integer)
-    returns boolean language plpgsql as
+-- Changes what is not null, and answers the key as this change has left it: looked up again, it could be another's. Both
+-- answers are null when there is no such key; taken is true when another key has the new name. A key may be given the
+-- name it has, also while another has it too: then nothing about names changes.
+create function public.change_key(key_id text, new_name text, new_description text, new_usage_mask integer,
+                                  out taken boolean, out changed public.key)
+    language plpgsql as
 $$
 declare
     old_name text;
@@ -107,15 +109,16 @@ begin
     end if;
     select name into old_name from live.key where id = key_id;
     if not found then
-        return null;
+        return;
     end if;
-    if new_name <> old_name and exists (select from live.key where name = new_name) then
-        return false;
+    taken := new_name <> old_name and exists (select from live.key where name = new_name);
+    if taken then
+        return;
     end if;
     update public.key
     set name = coalesce(new_name, name), description = coalesce(new_description, description),
         usage_mask = coalesce(new_usage_mask, usage_mask), updated_at = now()
-    where id = key_id and not deleted;
-    return case when found then true end;
+    where id = key_id and not deleted
+    returning * into changed;
 end
 $$;

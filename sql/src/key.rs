@@ -59,10 +59,10 @@ pub struct Filter {
 }
 
 /// What became of a change.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub enum Change {
-    /// It was made.
-    Made,
+    /// It was made; the key as it left it.
+    Made(Box<Key>),
     /// Another key has the new name; nothing was changed.
     NameTaken,
     /// There is no such key.
@@ -174,11 +174,13 @@ pub async fn change(db: &Connection, id: &str, change: &KeyChange, peers: u8) ->
     let row = query!("key/change")
         .one(db, &[&id, name, description, usage_mask, &i32::from(peers)])
         .await?;
-    Ok(match row.get::<_, Option<bool>>(0) {
-        Some(true) => Change::Made,
-        Some(false) => Change::NameTaken,
-        None => Change::NotThere,
-    })
+    if row.get("taken") {
+        return Ok(Change::NameTaken);
+    }
+    match row.get::<_, Option<&str>>("id") {
+        Some(_) => Ok(Change::Made(Box::new(read(&row)?))),
+        None => Ok(Change::NotThere),
+    }
 }
 
 /// Moves a key from one state to another, and answers it as it then is. `None` when it is not there in that state.

@@ -4,14 +4,14 @@ use keystead::Result;
 use keystead::api;
 use keystead::key::request::KeyChange;
 use keystead::replication::ack::{Ack, Operation, Written};
-use sql::key::Change;
+use sql::key::{Change, Key};
 
 use super::find::{Named, find, not_found};
 use super::{name_taken, shown};
 use crate::acknowledge;
 use crate::agent::Agent;
 
-/// Changes a key, and answers it as it then is.
+/// Changes a key, and answers it as the change left it.
 pub(crate) async fn change(
     agent: &Agent,
     named: &Named<'_>,
@@ -23,13 +23,11 @@ pub(crate) async fn change(
     let made = write
         .make(|| sql::key::change(write.db(), &id, change, write.peers()))
         .await?;
-    match made.value() {
-        Change::Made => {}
+    let key = match made.value() {
+        Change::Made(key) => Key::clone(key),
         Change::NameTaken => return Err(name_taken(change.name.as_deref().unwrap_or_default())),
         Change::NotThere => return Err(not_found()),
-    }
-    let key = sql::key::by_id(&*agent.db.get().await?, &id).await?;
-    let key = key.ok_or_else(not_found)?;
+    };
     let ack = made.acknowledged(|| Written {
         id,
         row_version: key.row_version,

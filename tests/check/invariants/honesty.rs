@@ -1,5 +1,5 @@
 //! Nothing is invented: every value that is shown was written by somebody, to that key, and was not refused; and a key keeps
-//! the material it was made with.
+//! the material it was made with. A write is answered with what it wrote.
 
 use std::collections::HashMap;
 
@@ -27,6 +27,15 @@ pub(super) fn judge(history: &History) -> Verdict {
                 Some(key),
                 format!("node {} showed key {key} with other material", node + 1),
             );
+        }
+    }
+    for op in history.ok(Action::Create).chain(history.ok(Action::Change)) {
+        if let Some(seen) = op.seen.first().filter(|seen| op.value.as_ref() != Some(&seen.value)) {
+            let text = format!(
+                "operation {} wrote {:?} and was answered {:?}",
+                op.index, op.value, seen.value
+            );
+            verdict.broken(Some(&seen.key), text);
         }
     }
     verdict
