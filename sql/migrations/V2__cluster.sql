@@ -17,10 +17,15 @@ create table public.node (
 select replication.enlist('public.node', '{"state": "greatest"}');
 
 -- One row a node: the time up to which everything of it has arrived where this row has, and what it has of the others.
+-- Beats are counted without a gap. A run is one life of the node's agent, and begins with a beat of its own: who has a
+-- beat of a run that the node does not know has heard more of it than the node remembers.
 create table public.heartbeat (
     number integer primary key,
     at bigint not null,
-    seen jsonb not null
+    seen jsonb not null,
+    beat bigint not null default 0,
+    run text not null default '',
+    began bigint not null default 0
 );
 select replication.enlist('public.heartbeat', digested => false);
 

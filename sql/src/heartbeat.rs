@@ -36,7 +36,7 @@ pub async fn is_finished(db: &Connection, beginning: Beginning) -> Result<bool> 
 
 /// Writes the heartbeat of this node, with what it has of every other.
 pub async fn beat(db: &Connection, number: NodeNumber, at: Micros) -> Result<()> {
-    query!("heartbeat/beat").run(db, &[&number.0, &at.0]).await?;
+    query!("heartbeat/beat").one(db, &[&number.0, &at.0]).await?;
     Ok(())
 }
 

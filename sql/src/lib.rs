@@ -27,6 +27,7 @@ pub mod node;
 pub mod node_view;
 pub mod property;
 pub mod replication;
+pub mod resync;
 pub mod server;
 pub mod stat;
 pub mod ticket;

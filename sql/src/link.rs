@@ -10,6 +10,7 @@ use tokio_postgres::error::SqlState;
 use crate::error::Result;
 use crate::pool::Connection;
 use crate::query::query;
+use crate::resync;
 
 /// How often to take a slot from a reader that comes back. It pauses half a second between two tries.
 const DROP_TRIES: usize = 10;
@@ -34,6 +35,7 @@ pub async fn actual(db: &Connection) -> Result<Actual> {
             .map(|row| (row.get(0), row.get(1)))
             .collect::<BTreeMap<_, _>>(),
         slots: slots.iter().map(|row| row.get(0)).collect(),
+        resyncing: resync::needs(db).await?.into_keys().collect(),
     })
 }
 

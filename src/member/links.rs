@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::roster::{Member, NodeState, Roster};
-use crate::id::NodeId;
+use crate::id::{NodeId, NodeNumber};
 use crate::replication::names;
 
 /// What exists on this node now.
@@ -20,6 +20,8 @@ pub struct Actual {
     pub lazy: BTreeSet<String>,
     /// Names of our logical slots.
     pub slots: BTreeSet<String>,
+    /// Nodes whose rows must be read anew before their changes are taken again.
+    pub resyncing: BTreeSet<NodeNumber>,
 }
 
 /// One thing to do. In the order of the list.
@@ -93,10 +95,12 @@ fn revoking(roster: &Roster) -> Option<Repair> {
     (!serials.is_empty()).then_some(Repair::Revoke(serials))
 }
 
-/// Subscriptions to members only: a joining node asks for its own when it is ready for it.
+/// Subscriptions to members only: a joining node asks for its own when it is ready for it. One that has lost something is
+/// left to the resync, which makes it anew.
 fn subscribing(peers: &[&Member], me: &Member, actual: &Actual) -> Vec<Repair> {
     let ready = peers.iter().filter(|peer| peer.state == NodeState::Ready);
-    ready.flat_map(|peer| subscribing_to(peer, me, actual)).collect()
+    let whole = ready.filter(|peer| !actual.resyncing.contains(&peer.number));
+    whole.flat_map(|peer| subscribing_to(peer, me, actual)).collect()
 }
 
 /// A join makes its subscriptions lazy, so that catching up is fast; between members none stays so.
@@ -257,6 +261,27 @@ mod tests {
         actual.roles.insert(role.clone(), false);
         let list = repairs(&roster, &node(1, NodeState::Ready), &[], &actual, true);
         assert!(list.contains(&Repair::Admit(role)), "{list:?}");
+    }
+
+    #[test]
+    fn a_subscription_that_has_lost_something_is_left_to_the_resync() {
+        let roster = roster(&[NodeState::Ready, NodeState::Ready]);
+        let me = node(1, NodeState::Ready);
+        let mut actual = Actual {
+            resyncing: [NodeNumber(2)].into(),
+            ..Actual::default()
+        };
+        for enabled in [None, Some(false)] {
+            let name = names::link(NodeNumber(2), me.number);
+            actual.subscriptions.extend(enabled.map(|enabled| (name, enabled)));
+            let list = repairs(&roster, &me, &[], &actual, true);
+            assert!(
+                !list
+                    .iter()
+                    .any(|repair| matches!(repair, Repair::Subscribe(_) | Repair::Enable(_))),
+                "{list:?}"
+            );
+        }
     }
 
     #[test]

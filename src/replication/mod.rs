@@ -1,5 +1,5 @@
-//! Replication between nodes: what things are called, how far everybody is, who must have a write, and what a merge has to
-//! do.
+//! Replication between nodes: what things are called, how far everybody is, who must have a write, what a link has lost, and
+//! what a merge has to do.
 //!
 //! The mechanism itself is SQL: `sql/migrations` (the kit) and `docs/replication.md`. [`stamp`] and [`merge`] say in Rust
 //! what the kit does to one row; tests prove them and compare them with the kit. Nothing of the product calls them.
@@ -10,12 +10,16 @@ pub mod digest;
 pub mod horizon;
 pub mod merge;
 pub mod names;
+pub mod past;
+pub mod resync;
 pub mod stamp;
 pub mod standbys;
 
 #[cfg(test)]
 mod model;
+pub mod past;
 #[cfg(test)]
 mod properties;
 #[cfg(test)]
 mod purging;
+pub mod resync;

@@ -7,5 +7,9 @@ begin
     delete from public.heartbeat;
     delete from public.node_view;
     delete from public.cluster_key where name = 'ca';
+    delete from replication.run;
+    delete from replication.resync;
+    delete from replication.fence;
+    delete from replication.slot_seen;
 end
 $$

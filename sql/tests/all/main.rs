@@ -25,6 +25,7 @@ mod migrations;
 mod node;
 mod outbox;
 mod purging;
+mod resync;
 mod rights;
 mod stamping;
 mod tables;

@@ -165,7 +165,7 @@ impl Pair {
         .await
     }
 
-    async fn subscribe(&self, from: &Node, to: &Node) -> Result<()> {
+    pub(crate) async fn subscribe(&self, from: &Node, to: &Node) -> Result<()> {
         let name = names::link(from.number, to.number);
         link::make_slot(&from.db, &name).await?;
         link::subscribe(&to.db, &name, &self.postgres.url(&from.name)).await?;

@@ -31,6 +31,9 @@ async fn a_peer_may_do_nothing_but_what_it_is_granted() -> Result<()> {
         "select replication.empty_outboxes(0)",
         "select replication.wait_for_peers(1)",
         "insert into public.cluster_property values ('ack', 'local')",
+        "select replication.watch_slots()",
+        "select * from replication.resync",
+        "delete from replication.fence",
         "create table public.mine (id integer)",
         "create table peer.mine (id integer)",
         "create schema mine",
@@ -92,17 +95,17 @@ async fn changes_are_kept_for_nodes_of_the_cluster_only() -> Result<()> {
     link::make_role(&node.db, PEER).await?;
     link::admit(&node.db, PEER).await?;
     let peer = node.session_as(PEER).await?;
-    let keep = "select peer.keep_changes()";
-    assert_eq!(
-        refused(&peer, keep).await?.message(),
-        "only a node of this cluster may ask this"
-    );
+    let is_refused = async || {
+        for keep in ["select peer.keep_changes()", "select peer.keep_changes_anew()"] {
+            let refused = refused(&peer, keep).await?;
+            assert_eq!(refused.message(), "only a node of this cluster may ask this");
+        }
+        Ok::<_, anyhow::Error>(())
+    };
+    is_refused().await?;
     node.run(ENTER).await?;
     node.run("update public.node set state = 'removed'").await?;
-    assert_eq!(
-        refused(&peer, keep).await?.message(),
-        "only a node of this cluster may ask this"
-    );
+    is_refused().await?;
     assert!(link::actual(&node.db).await?.slots.is_empty());
     Ok(())
 }
@@ -131,6 +134,10 @@ async fn a_guest_may_leave_a_call_and_nothing_else() -> Result<()> {
         "select * from public.account",
         "select * from live.node",
         "select peer.keep_changes()",
+        "select peer.keep_changes_anew()",
+        "select peer.slot_kept()",
+        "select * from peer.past()",
+        "select * from peer.heard_of_me()",
         "select peer.grant_lease('g', 5)",
         "select * from peer.tables()",
         "select * from peer.digest(16, 1, 0)",

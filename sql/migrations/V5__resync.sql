@@ -1,0 +1,236 @@
+-- Noticing that something was missed, on both sides of a link, and remembering it until it is mended.
+--
+-- docs/replication.md, "Links that have lost something", says what finds what and how soon.
+
+-- The runs of this node's agent: which beats it remembers having sent. The one that is on has no end.
+create table replication.run (
+    run text primary key,
+    began bigint not null,
+    ended bigint
+);
+create unique index one_run_is_on on replication.run ((true)) where ended is null;
+
+-- Peers whose rows must be read anew, and why. A row stays until that is done, whatever happens in between.
+create table replication.resync (
+    number integer primary key,
+    reason text not null,
+    had bigint,
+    came bigint,
+    since timestamptz not null default clock_timestamp()
+);
+
+-- A row here keeps this node from serving: it was rolled back, and its peers know more of it than it does.
+create table replication.fence (
+    only_one boolean primary key default true check (only_one),
+    since timestamptz not null default clock_timestamp()
+);
+
+-- How this node's slots were at the last look, and whether one is no longer where its reader left it.
+create table replication.slot_seen (
+    number integer primary key,
+    active boolean not null,
+    confirmed pg_lsn not null,
+    sent bigint not null,
+    counting text not null,
+    moved boolean not null default false
+);
+
+-- One beat of this node, with what it has of every other. The first one of a run begins it.
+create function replication.beat(number integer, at bigint) returns void
+    language plpgsql as
+$$
+declare
+    running replication.run;
+begin
+    select * into running from replication.run where ended is null;
+    if not found then
+        insert into replication.run (run, began)
+        values (gen_random_uuid()::text,
+                coalesce((select h.beat from public.heartbeat h where h.number = beat.number), 0) + 1)
+        on conflict do nothing;
+        select * into strict running from replication.run where ended is null;
+    end if;
+    insert into public.heartbeat as h (number, at, seen, beat, run, began)
+    select beat.number, beat.at,
+           coalesce(jsonb_object_agg(o.number, o.at), '{}') || jsonb_build_object(beat.number, beat.at),
+           running.began, running.run, running.began
+    from live.heartbeat o where o.number <> beat.number
+    on conflict on constraint heartbeat_pkey do update set
+        at = greatest(h.at, excluded.at), seen = excluded.seen, beat = h.beat + 1, run = excluded.run,
+        began = excluded.began;
+end
+$$;
+
+-- The run that was on has ended with the newest beat that this node remembers.
+create function replication.end_run() returns void
+    language sql as
+$$
+    update replication.run
+    set ended = coalesce((select beat from public.heartbeat where number = replication.this_node()), 0)
+    where ended is null
+$$;
+
+-- The newest beat of every run that this node remembers.
+create function replication.past() returns table (run text, ended bigint)
+    language sql stable as
+$$
+    select run, coalesce(ended, (select beat from public.heartbeat where number = replication.this_node()), 0)
+    from replication.run
+$$;
+
+-- Takes over what a peer has heard of this node, as if it remembered it, and rises above it.
+create function replication.remember(run text, beat bigint, version bigint) returns void
+    language sql as
+$$
+    insert into replication.run as r (run, began, ended) values (remember.run, 0, remember.beat)
+    on conflict (run) do update set ended = greatest(r.ended, excluded.ended);
+    select setval('replication.floor', greatest(remember.version, pg_sequence_last_value('replication.floor')));
+$$;
+
+-- Fires before a peer's heartbeat is merged: one that does not follow on the one before is left out, so that the heartbeat
+-- that is here goes on proving that everything up to it has come. Only what comes through a subscription is in order.
+create function replication.hear() returns trigger
+    language plpgsql as
+$$
+declare
+    had public.heartbeat;
+begin
+    if not pg_catalog.pg_replication_origin_session_is_setup() then
+        return new;
+    end if;
+    select * into had from public.heartbeat h where h.number = new.number;
+    if new.version <= coalesce(had.version, 0)
+       or new.beat = coalesce(had.beat, 0) + 1 and (new.run = coalesce(had.run, '') or new.began = new.beat) then
+        return new;
+    end if;
+    insert into replication.resync (number, reason, had, came)
+    values (new.number, 'gap', coalesce(had.beat, 0), new.beat)
+    on conflict do nothing;
+    if found then
+        perform pg_catalog.pg_notify('keystead_resync', '');
+    end if;
+    return null;
+end
+$$;
+-- Before "merge", by its name.
+create trigger hear before insert on replication.outbox_heartbeat
+    for each row execute function replication.hear();
+alter table replication.outbox_heartbeat enable replica trigger hear;
+
+-- The slots this node keeps for others. How many transactions went through one is counted since some moment, which
+-- changes when the counters are lost.
+create view replication.kept as
+select node.number, slot.active, slot.confirmed_flush_lsn as confirmed, slot.wal_status,
+       coalesce(counted.total_txns, 0) as sent,
+       concat(date_part('epoch', server.stats_reset), ' ', date_part('epoch', counted.stats_reset)) as counting
+from public.node
+join pg_replication_slots slot
+    on slot.slot_name = format('keystead_%s_to_%s', replication.this_node(), node.number)
+    and slot.plugin = 'pgoutput' and slot.database = current_database()
+left join pg_stat_replication_slots counted on counted.slot_name = slot.slot_name
+cross join pg_stat_bgwriter server
+where node.state <> 'removed';
+
+-- Looks at the slots. One that is gone, was made anew by somebody else, or went forward while nobody read from it is
+-- marked until it is made anew for its reader. Nothing is looked at while that happens.
+create function replication.watch_slots() returns void
+    language plpgsql as
+$$
+begin
+    if not pg_try_advisory_xact_lock(hashtextextended('replication.slot_seen', 0)) then
+        return;
+    end if;
+    insert into replication.slot_seen as seen (number, active, confirmed, sent, counting)
+    select number, active, confirmed, sent, counting from replication.kept where confirmed is not null
+    on conflict (number) do update set
+        active = excluded.active, confirmed = excluded.confirmed, sent = excluded.sent, counting = excluded.counting,
+        moved = seen.moved
+            or seen.counting = excluded.counting and excluded.sent < seen.sent
+            or not seen.active and not excluded.active and excluded.sent = seen.sent
+               and excluded.confirmed > seen.confirmed
+    where (seen.active, seen.confirmed, seen.sent, seen.counting)
+        is distinct from (excluded.active, excluded.confirmed, excluded.sent, excluded.counting);
+    update replication.slot_seen set moved = true
+    where not moved and not exists (select from replication.kept where kept.number = slot_seen.number);
+    delete from replication.slot_seen
+    where not exists (select from public.node where node.number = slot_seen.number and state <> 'removed');
+end
+$$;
+
+-- The peer's rows are here. Its newest heartbeat from before they were read is heard now; null leaves what was heard.
+create function replication.resynced(peer_number integer, newest jsonb) returns void
+    language plpgsql set session_replication_role = replica as
+$$
+begin
+    insert into replication.outbox_heartbeat
+    select (jsonb_populate_record(null::replication.outbox_heartbeat, newest)).* where newest is not null;
+    delete from replication.resync where number = peer_number;
+end
+$$;
+
+-- A node that remembers too little must not vouch for numbers of new nodes.
+create function replication.refuse_while_fenced() returns trigger
+    language plpgsql as
+$$
+begin
+    if exists (select from replication.fence) then
+        raise exception 'this node was rolled back and has not caught up yet'
+            using errcode = 'object_not_in_prerequisite_state';
+    end if;
+    return new;
+end
+$$;
+create trigger refuse_while_fenced before insert or update on replication.lease
+    for each row execute function replication.refuse_while_fenced();
+
+-- Is the caller's slot good? 'kept', 'missing', 'lost' or 'moved'; null to one that is not a node.
+create function peer.slot_kept() returns text
+    language sql stable security definer set search_path = '' as
+$$
+    select case when caller.number is null then null
+                when kept.number is null then 'missing'
+                when kept.wal_status = 'lost' then 'lost'
+                when seen.moved then 'moved'
+                else 'kept' end
+    from (select peer.caller_number() as number) caller
+    left join replication.kept on kept.number = caller.number
+    left join replication.slot_seen seen on seen.number = caller.number
+$$;
+
+-- The newest heartbeat of the caller that has come here in order.
+create function peer.heard_of_me() returns table (run text, beat bigint, version bigint)
+    language sql stable security definer set search_path = '' as
+$$
+    select run, beat, version from public.heartbeat where number = peer.caller_number()
+$$;
+
+-- What this node remembers of its own beats; nothing while it knows that it remembers too little.
+create function peer.past() returns table (run text, ended bigint)
+    language sql stable security definer set search_path = '' as
+$$
+    select run, ended from replication.past() where not exists (select from replication.fence)
+$$;
+
+-- Keeps this node's changes for the caller from now on, under a new slot. What came before it is the caller's to copy.
+create function peer.keep_changes_anew() returns void
+    language plpgsql security definer set search_path = '' as
+$$
+declare
+    caller integer := peer.caller_number();
+    slot text := format('keystead_%s_to_%s', replication.this_node(), caller);
+begin
+    if caller is null then
+        raise exception 'only a node of this cluster may ask this' using errcode = 'insufficient_privilege';
+    end if;
+    perform pg_advisory_xact_lock(hashtextextended('replication.slot_seen', 0));
+    perform pg_terminate_backend(active_pid, 5000)
+    from pg_catalog.pg_replication_slots where slot_name = slot and active_pid is not null;
+    perform pg_drop_replication_slot(slot_name) from pg_catalog.pg_replication_slots where slot_name = slot;
+    perform pg_create_logical_replication_slot(slot, 'pgoutput');
+    -- After the slot: one cannot be made where something was written.
+    delete from replication.slot_seen where number = caller;
+end
+$$;
+
+revoke execute on all functions in schema replication, peer from public;
+grant execute on function peer.slot_kept(), peer.heard_of_me(), peer.past(), peer.keep_changes_anew() to keystead_peer;

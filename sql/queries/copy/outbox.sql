@@ -1,0 +1,1 @@
+select outbox from replication.enlisted where relation = $1

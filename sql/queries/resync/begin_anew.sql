@@ -1,0 +1,1 @@
+select replication.end_run(), replication.spread_sequences()

@@ -1,0 +1,1 @@
+select replication.resynced($1, $2)

@@ -1,0 +1,1 @@
+select run, beat, version from peer.heard_of_me()

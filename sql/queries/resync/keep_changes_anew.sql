@@ -1,0 +1,1 @@
+select peer.keep_changes_anew()

@@ -1,0 +1,1 @@
+select number, reason from replication.resync

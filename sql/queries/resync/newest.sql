@@ -1,0 +1,1 @@
+select to_jsonb(h) from public.heartbeat h where number = $1

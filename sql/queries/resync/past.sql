@@ -1,0 +1,1 @@
+select run, ended from replication.past()

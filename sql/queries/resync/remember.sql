@@ -1,0 +1,1 @@
+select replication.remember($1, $2, $3)

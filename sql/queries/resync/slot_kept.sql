@@ -1,0 +1,1 @@
+select peer.slot_kept()

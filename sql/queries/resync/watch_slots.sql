@@ -1,0 +1,1 @@
+select replication.watch_slots()
