@@ -20,6 +20,7 @@ mod hosts;
 mod merging;
 mod refusals;
 mod restart;
+mod resync;
 mod three_nodes;
 mod three_step;
 mod verify;

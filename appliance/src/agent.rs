@@ -30,6 +30,8 @@ pub(crate) enum Standing {
     Joining,
     /// A member.
     Member,
+    /// A member that was rolled back to an old copy of its database: it serves nobody until it has caught up.
+    Fenced,
     /// A join ended badly. Its own data is as before, or wiped when the join had come that far.
     Killed,
     /// It was removed from its cluster. It serves reads until its administrator clears it.

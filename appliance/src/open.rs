@@ -17,7 +17,7 @@ use crate::clock::SystemClock;
 use crate::postgres::Postgres;
 use crate::tasks::Tasks;
 use crate::vault::RootOfTrust;
-use crate::{account, heartbeat, join, links, peers, purge, upkeep, verify, view};
+use crate::{account, heartbeat, join, links, peers, purge, resync, upkeep, verify, view};
 
 /// Connections for requests and tasks; beyond this many at once they wait their turn.
 const POOL: usize = 24;
@@ -58,7 +58,11 @@ pub(crate) async fn open(config: &NodeConfig, postgres: Postgres, tasks: Tasks) 
             let is_member = roster
                 .find(&identity.node_id)
                 .is_some_and(|node| node.state <= NodeState::Ready);
-            agent.stand(if is_member { Standing::Member } else { Standing::Removed });
+            agent.stand(if is_member {
+                resync::standing_at_start(&agent).await?
+            } else {
+                Standing::Removed
+            });
         }
         _ => account::make_first(&agent.db, &agent.config.admin, &*agent.clock).await?,
     }
@@ -73,6 +77,8 @@ pub(crate) fn work(agent: &Arc<Agent>, door: Door) {
     tasks.spawn("links", links::run(Arc::clone(agent), stop()));
     tasks.spawn("heartbeat", heartbeat::run(Arc::clone(agent), stop()));
     tasks.spawn("view", view::run(Arc::clone(agent), stop()));
+    tasks.spawn("resync", resync::run(Arc::clone(agent), stop()));
+    tasks.spawn("slots", resync::watch(Arc::clone(agent), stop()));
     tasks.spawn("upkeep", upkeep::run(Arc::clone(agent), stop()));
     tasks.spawn("purge", purge::run(Arc::clone(agent), stop()));
     tasks.spawn("verify", verify::background(Arc::clone(agent), stop()));

@@ -19,10 +19,13 @@ create table replication.resync (
     since timestamptz not null default clock_timestamp()
 );
 
--- A row here keeps this node from serving: it was rolled back, and its peers know more of it than it does.
+-- A row here keeps this node from serving: it was rolled back, and its peers know more of it than it does. It has every
+-- deletion up to a time; what is purged beyond that it cannot learn of any more, and is too old.
 create table replication.fence (
     only_one boolean primary key default true check (only_one),
-    since timestamptz not null default clock_timestamp()
+    since timestamptz not null default clock_timestamp(),
+    has_all_up_to bigint not null,
+    too_old boolean not null default false
 );
 
 -- How this node's slots were at the last look, and whether one is no longer where its reader left it.
@@ -148,8 +151,10 @@ begin
             or seen.counting = excluded.counting and excluded.sent < seen.sent
             or not seen.active and not excluded.active and excluded.sent = seen.sent
                and excluded.confirmed > seen.confirmed
-    where (seen.active, seen.confirmed, seen.sent, seen.counting)
-        is distinct from (excluded.active, excluded.confirmed, excluded.sent, excluded.counting);
+    -- While a slot is read from, its positions matter little: they are written down now and then.
+    where seen.active <> excluded.active or seen.counting <> excluded.counting
+       or not excluded.active and seen.confirmed <> excluded.confirmed
+       or excluded.sent < seen.sent or excluded.sent > 2 * seen.sent;
     update replication.slot_seen set moved = true
     where not moved and not exists (select from replication.kept where kept.number = slot_seen.number);
     delete from replication.slot_seen
@@ -211,6 +216,13 @@ $$
     select run, ended from replication.past() where not exists (select from replication.fence)
 $$;
 
+-- Up to when tombstones may have been purged here.
+create function peer.purge_floor() returns bigint
+    language sql stable security definer set search_path = '' as
+$$
+    select pg_sequence_last_value('replication.purge_floor')
+$$;
+
 -- Keeps this node's changes for the caller from now on, under a new slot. What came before it is the caller's to copy.
 create function peer.keep_changes_anew() returns void
     language plpgsql security definer set search_path = '' as
@@ -233,4 +245,4 @@ end
 $$;
 
 revoke execute on all functions in schema replication, peer from public;
-grant execute on function peer.slot_kept(), peer.heard_of_me(), peer.past(), peer.keep_changes_anew() to keystead_peer;
+grant execute on function peer.slot_kept(), peer.heard_of_me(), peer.past(), peer.purge_floor(), peer.keep_changes_anew() to keystead_peer;

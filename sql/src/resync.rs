@@ -50,7 +50,7 @@ pub async fn newest(peer: &Connection, number: NodeNumber) -> Result<Option<serd
     Ok(row.map(|row| row.get(0)))
 }
 
-/// Looks whether a slot of this node is still where its reader left it. To be called every few seconds.
+/// Looks whether a slot of this node is still where its reader left it. To be called again and again.
 pub async fn watch_slots(db: &Connection) -> Result<()> {
     query!("resync/watch_slots").one(db, &[]).await?;
     Ok(())
@@ -99,7 +99,24 @@ pub async fn fence(db: &Connection, peers: &[NodeNumber]) -> Result<()> {
 
 /// Does this node know that it was rolled back and has not caught up?
 pub async fn is_fenced(db: &Connection) -> Result<bool> {
-    Ok(query!("resync/is_fenced").one(db, &[]).await?.get(0))
+    Ok(too_old(db).await?.is_some())
+}
+
+/// Was this node, which was rolled back, rolled back too far to catch up? `None` when it was not or has.
+pub async fn too_old(db: &Connection) -> Result<Option<bool>> {
+    let row = query!("resync/fenced").opt(db, &[]).await?;
+    Ok(row.map(|row| row.get(0)))
+}
+
+/// Up to when a peer may have purged tombstones.
+pub async fn purge_floor(peer: &Connection) -> Result<i64> {
+    Ok(query!("resync/purge_floor").one(peer, &[]).await?.get(0))
+}
+
+/// Has a peer purged what this node, which was rolled back, has never seen? Once it is so, it stays so.
+pub async fn is_too_old(db: &Connection, purge_floor: i64) -> Result<bool> {
+    let row = query!("resync/is_too_old").opt(db, &[&purge_floor]).await?;
+    Ok(row.is_some_and(|row| row.get(0)))
 }
 
 /// Takes over what a peer has heard of this node: it is remembered, and every version from now on is above it.

@@ -28,7 +28,8 @@ pub fn may_remove(roster: &Roster, me: &NodeId, id: &NodeId) -> Result<()> {
 /// A member of a cluster that has other nodes must be removed by another member first.
 pub fn may_leave(status: &NodeStatus, roster: &Roster, me: &NodeId) -> Result<()> {
     match status {
-        NodeStatus::Killed(_) | NodeStatus::Removed => Ok(()),
+        // A fenced node serves nobody: the others see it as down, and remove it.
+        NodeStatus::Killed(_) | NodeStatus::Removed | NodeStatus::Fenced(_) => Ok(()),
         NodeStatus::NotClustered => Err(Error::conflict("this node is not in a cluster")),
         NodeStatus::Joining(_) => Err(still_joining()),
         NodeStatus::Ready | NodeStatus::Down(_) | NodeStatus::Removing => match roster.peers(me).count() {

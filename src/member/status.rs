@@ -1,7 +1,7 @@
 //! What a node's status is called: one table of codes and texts.
 //!
 //! Source of the pairs: the status codes that current clients compare and the texts of the reference document. `m` and
-//! `v` have no published text; ours say what they are.
+//! `v` have no published text; ours say what they are. `f` is ours too.
 
 use crate::api::cluster::Status;
 use crate::join::stage::Stage;
@@ -13,6 +13,8 @@ pub enum NodeStatus {
     NotClustered,
     /// A member that takes every operation.
     Ready,
+    /// A member that was rolled back to an old copy of its database and serves nobody yet, and what to do.
+    Fenced(&'static str),
     /// Becoming a member.
     Joining(Stage),
     /// A member that this node cannot reach, and why.
@@ -26,11 +28,23 @@ pub enum NodeStatus {
 }
 
 impl NodeStatus {
+    /// The status of a node that was rolled back; `too_old` when it cannot catch up.
+    pub fn fenced(too_old: bool) -> Self {
+        Self::Fenced(if too_old {
+            "this node was rolled back to a copy of its database that is too old to catch up: remove it on another \
+             member, run `ksctl cluster delete` on it, then join it again"
+        } else {
+            "this node was rolled back to an old copy of its database; it reads what it lacks from the members that \
+             answer, and then serves again by itself"
+        })
+    }
+
     /// The short form that programs compare.
     pub fn code(&self) -> &'static str {
         match self {
             Self::NotClustered | Self::Joining(Stage::Idle) => "none",
             Self::Ready | Self::Joining(Stage::Ready) => "r",
+            Self::Fenced(_) => "f",
             Self::Joining(Stage::Creating) => "creating",
             Self::Joining(Stage::Bootstrapping) => "b",
             Self::Joining(Stage::InitialSync) => "i",
@@ -53,6 +67,7 @@ impl NodeStatus {
             "c" => "joining: catching up (4/5)",
             "o" => "joining: completing (5/5)",
             "d" => "down",
+            "f" => "fenced",
             "k" => "killed",
             "m" => "removing",
             "v" => "removed",
@@ -64,6 +79,7 @@ impl NodeStatus {
     pub fn reason(&self) -> Option<&str> {
         match self {
             Self::Down(reason) | Self::Killed(reason) => Some(reason),
+            Self::Fenced(reason) => Some(reason),
             Self::Removed => Some(
                 "this node was removed from its cluster; run `ksctl cluster delete` on it, then it can join again or \
                  make a cluster of its own",
@@ -115,6 +131,7 @@ mod tests {
             (NodeStatus::Joining(Stage::Completing), "o", "joining: completing (5/5)"),
             (NodeStatus::Down(String::new()), "d", "down"),
             (NodeStatus::Killed(String::new()), "k", "killed"),
+            (NodeStatus::fenced(false), "f", "fenced"),
         ];
         for (status, code, text) in pairs {
             assert_eq!((status.code(), status.description()), (code, text));

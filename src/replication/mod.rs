@@ -17,9 +17,7 @@ pub mod standbys;
 
 #[cfg(test)]
 mod model;
-pub mod past;
 #[cfg(test)]
 mod properties;
 #[cfg(test)]
 mod purging;
-pub mod resync;

@@ -104,7 +104,12 @@ impl Node {
 
     /// Starts the agent and waits until its REST answers.
     pub(crate) async fn start(&mut self) -> Result<()> {
-        self.spawn("")?;
+        self.start_with("").await
+    }
+
+    /// The same, with these fail points.
+    pub(crate) async fn start_with(&mut self, failpoints: &str) -> Result<()> {
+        self.spawn(failpoints)?;
         self.wait_until_it_answers().await
     }
 

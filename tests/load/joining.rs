@@ -79,7 +79,8 @@ fn pace(rows: u64, begin: Instant) -> Pace {
     }
 }
 
-async fn has_all(node: &Node, acknowledged: &[String]) -> Result<()> {
+/// Fails when the node lacks one of these keys.
+pub(crate) async fn has_all(node: &Node, acknowledged: &[String]) -> Result<()> {
     let rows = node
         .db(sql::database::CLUSTER)
         .await?

@@ -10,8 +10,23 @@ pub(crate) fn may_read(standing: Standing) -> Result<()> {
     match standing {
         Standing::Joining => Err(Error::unavailable("this node is joining a cluster")
             .with_hint("`ksctl cluster info` shows how far it is; the members take every operation meanwhile")),
+        Standing::Fenced => Err(rolled_back()),
         Standing::Alone | Standing::Member | Standing::Killed | Standing::Removed => Ok(()),
     }
+}
+
+/// May users log in? On a node that was rolled back too, to see how it is: its data they do not see.
+pub(crate) fn may_log_in(standing: Standing) -> Result<()> {
+    match standing {
+        Standing::Fenced => Ok(()),
+        other => may_read(other),
+    }
+}
+
+/// What was deleted since is still there, and what was written since is not.
+fn rolled_back() -> Error {
+    Error::unavailable("this node was rolled back to an old copy of its data and has not caught up yet")
+        .with_hint("`ksctl cluster info` on it says more; the other members take every operation meanwhile")
 }
 
 /// May this node change anything? What a removed node writes would reach nobody.
@@ -20,7 +35,7 @@ pub(crate) fn may_write(standing: Standing) -> Result<()> {
     match standing {
         Standing::Removed => Err(Error::conflict("this node was removed from its cluster")
             .with_hint(NodeStatus::Removed.reason().unwrap_or_default())),
-        Standing::Joining | Standing::Alone | Standing::Member | Standing::Killed => Ok(()),
+        Standing::Joining | Standing::Fenced | Standing::Alone | Standing::Member | Standing::Killed => Ok(()),
     }
 }
 
@@ -30,7 +45,7 @@ pub(crate) fn may_take_traffic(standing: Standing) -> Result<()> {
     match standing {
         Standing::Killed => Err(Error::unavailable("this node's join has failed")
             .with_hint("`ksctl cluster info` shows why; join again, or clear it with `ksctl cluster delete`")),
-        Standing::Joining | Standing::Removed | Standing::Alone | Standing::Member => Ok(()),
+        Standing::Joining | Standing::Fenced | Standing::Removed | Standing::Alone | Standing::Member => Ok(()),
     }
 }
 
@@ -55,6 +70,15 @@ mod tests {
     }
 
     #[test]
+    fn a_rolled_back_node_lets_users_log_in_and_neither_read_nor_write() {
+        may_log_in(Standing::Fenced).unwrap();
+        for refused in [may_read(Standing::Fenced), may_write(Standing::Fenced)] {
+            assert_eq!(refused.unwrap_err().kind(), Kind::Unavailable);
+        }
+        may_log_in(Standing::Joining).unwrap_err();
+    }
+
+    #[test]
     fn a_removed_node_takes_reads_alone_and_says_the_way_out() {
         may_read(Standing::Removed).unwrap();
         let refused = may_write(Standing::Removed).unwrap_err();
@@ -68,6 +92,7 @@ mod tests {
             (Standing::Alone, true),
             (Standing::Member, true),
             (Standing::Joining, false),
+            (Standing::Fenced, false),
             (Standing::Killed, false),
             (Standing::Removed, false),
         ] {

@@ -27,7 +27,7 @@ async fn log_in(
     State(agent): State<Arc<Agent>>,
     Json(asked): Json<TokenRequest>,
 ) -> Result<Json<TokenAnswer>, Refusal> {
-    standing::may_read(agent.standing())?;
+    standing::may_log_in(agent.standing())?;
     Ok(Json(account::log_in(&agent, asked).await?))
 }
 

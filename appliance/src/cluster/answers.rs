@@ -12,6 +12,7 @@ use keystead::member::status::NodeStatus;
 use keystead::summary::is_silent;
 use sql::Connection;
 
+use super::own_status;
 use crate::agent::{Agent, Standing};
 
 /// This node's own status. Always answers, also when the node is in no cluster.
@@ -19,14 +20,10 @@ pub(crate) async fn info(agent: &Arc<Agent>) -> Result<ClusterInfo> {
     match agent.standing() {
         Standing::Alone => Ok(answer(String::new(), NodeStatus::NotClustered)),
         Standing::Joining | Standing::Killed => Ok(joining(agent)),
-        standing => {
-            let status = if standing == Standing::Member {
-                NodeStatus::Ready
-            } else {
-                NodeStatus::Removed
-            };
+        Standing::Member | Standing::Fenced | Standing::Removed => {
             let me = agent.identity()?.node_id;
             let db = agent.db().await?;
+            let status = own_status(agent, &db).await?;
             let roster = sql::node::all(&db).await?;
             Ok(ClusterInfo {
                 node_count: Some(roster.node_count()),
@@ -111,7 +108,10 @@ pub(crate) async fn errors(agent: &Arc<Agent>) -> Result<Vec<NodeErrors>> {
 
 /// The views of the nodes that are in the cluster.
 async fn views(agent: &Arc<Agent>) -> Result<BTreeMap<String, View>> {
-    if !matches!(agent.standing(), Standing::Member | Standing::Removed) {
+    if !matches!(
+        agent.standing(),
+        Standing::Member | Standing::Fenced | Standing::Removed
+    ) {
         return Ok(BTreeMap::new());
     }
     let db = agent.db().await?;

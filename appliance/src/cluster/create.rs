@@ -72,7 +72,7 @@ async fn keep(agent: &Agent, authority: &Authority, first: &Member) -> Result<()
 fn may_create(standing: Standing) -> Result<()> {
     match standing {
         Standing::Alone => Ok(()),
-        Standing::Member => Err(Error::conflict("this node is in a cluster already")
+        Standing::Member | Standing::Fenced => Err(Error::conflict("this node is in a cluster already")
             .with_hint("`ksctl cluster info` shows it; remove this node from it on another member first")),
         Standing::Joining => Err(Error::conflict("this node is joining a cluster")),
         Standing::Killed | Standing::Removed => Err(Error::conflict(

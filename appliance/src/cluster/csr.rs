@@ -26,7 +26,7 @@ pub(crate) async fn csr(agent: &Arc<Agent>, asked: CsrRequest) -> Result<CsrAnsw
     match agent.standing() {
         Standing::Alone | Standing::Killed => {}
         Standing::Joining => return Err(Error::conflict("this node is joining a cluster")),
-        Standing::Member | Standing::Removed => {
+        Standing::Member | Standing::Fenced | Standing::Removed => {
             return Err(Error::conflict("this node is in a cluster already").with_hint(
                 "remove it on another member with `ksctl cluster nodes delete`, then run `ksctl cluster delete` on it",
             ));

@@ -21,7 +21,9 @@ pub(crate) use removal::{leave, remove};
 pub(crate) use sign::sign;
 pub(crate) use wait::{heard_by, wait};
 
+use keystead::member::status::NodeStatus;
 use keystead::{Error, Kind, Result};
+use sql::Connection;
 
 use crate::agent::{Agent, Standing};
 
@@ -53,6 +55,15 @@ pub(crate) fn certificate_error(error: certs::Error) -> Error {
     )
 }
 
+/// What a node that is or was a member says of itself.
+async fn own_status(agent: &Agent, db: &Connection) -> Result<NodeStatus> {
+    Ok(match agent.standing() {
+        Standing::Member => NodeStatus::Ready,
+        Standing::Fenced => NodeStatus::fenced(sql::resync::too_old(db).await?.unwrap_or_default()),
+        Standing::Removed | Standing::Alone | Standing::Joining | Standing::Killed => NodeStatus::Removed,
+    })
+}
+
 /// Members only.
 pub(crate) fn must_be_member(agent: &Agent) -> Result<()> {
     match agent.standing() {
@@ -60,6 +71,10 @@ pub(crate) fn must_be_member(agent: &Agent) -> Result<()> {
         Standing::Joining => {
             Err(Error::consensus_down("this node is itself still joining").with_hint("try again when it is ready"))
         }
+        Standing::Fenced => Err(
+            Error::consensus_down("this node was rolled back and has not caught up yet")
+                .with_hint("`ksctl cluster info` says more; run the command on another member"),
+        ),
         Standing::Alone | Standing::Killed => Err(Error::conflict("this node is not in a cluster")
             .with_hint("run the command on a member, or make a cluster with `ksctl cluster new`")),
         Standing::Removed => {

@@ -9,41 +9,36 @@ use keystead::member::status::NodeStatus;
 use keystead::summary::{self, LinkFacts};
 use keystead::{Error, NodeId, Result};
 
+use super::own_status;
 use crate::agent::{Agent, Standing};
 use crate::view;
 
 /// Every node that is in the cluster or on its way in or out; none when this node is in no cluster.
 pub(crate) async fn nodes(agent: &Arc<Agent>) -> Result<Vec<Node>> {
-    if !matches!(agent.standing(), Standing::Member | Standing::Removed) {
+    if !matches!(
+        agent.standing(),
+        Standing::Member | Standing::Fenced | Standing::Removed
+    ) {
         return Ok(Vec::new());
     }
     let me = agent.identity()?.node_id;
     let db = agent.db().await?;
     let roster = sql::node::all(&db).await?;
+    let status = own_status(agent, &db).await?;
     let facts = view::facts(agent, &db, &roster).await?;
     let now = agent.clock.now();
     let listed = roster.nodes.iter().filter(|node| node.state.is_linked());
     let shown = listed.map(|node| {
         if node.id == me {
-            itself(agent, node)
+            Node {
+                is_this_node: true,
+                ..shape(node, status.clone())
+            }
         } else {
             peer(node, &facts.get(&node.number).cloned().unwrap_or_default(), now)
         }
     });
     Ok(shown.collect())
-}
-
-fn itself(agent: &Agent, node: &Member) -> Node {
-    let status = if agent.standing() == Standing::Member {
-        NodeStatus::Ready
-    } else {
-        NodeStatus::Removed
-    };
-    Node {
-        is_this_node: true,
-        state: None,
-        ..shape(node, status)
-    }
 }
 
 fn peer(node: &Member, link: &LinkFacts, now: Micros) -> Node {

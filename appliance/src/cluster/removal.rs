@@ -9,11 +9,10 @@ use std::time::Duration;
 use keystead::clock::Micros;
 use keystead::member::removal::{may_leave, may_remove, still_joining};
 use keystead::member::roster::{NodeState, Roster};
-use keystead::member::status::NodeStatus;
 use keystead::replication::horizon::seen_by_all;
 use keystead::{Error, NodeId, NodeNumber, Result};
 
-use super::{lease, must_be_member};
+use super::{lease, must_be_member, own_status};
 use crate::agent::{Agent, Standing};
 use crate::{heartbeat, join, links};
 
@@ -79,14 +78,11 @@ pub(crate) async fn leave(agent: &Arc<Agent>) -> Result<()> {
         Standing::Killed => return join::clear(agent).await,
         Standing::Alone => return Err(Error::conflict("this node is not in a cluster")),
         Standing::Joining => return Err(still_joining()),
-        Standing::Member | Standing::Removed => {}
+        Standing::Member | Standing::Fenced | Standing::Removed => {}
     }
-    let roster = sql::node::all(&*agent.db().await?).await?;
-    let status = if agent.standing() == Standing::Member {
-        NodeStatus::Ready
-    } else {
-        NodeStatus::Removed
-    };
+    let db = agent.db().await?;
+    let (roster, status) = (sql::node::all(&db).await?, own_status(agent, &db).await?);
+    drop(db);
     may_leave(&status, &roster, &agent.identity()?.node_id)?;
     dissolve(agent).await
 }

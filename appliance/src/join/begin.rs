@@ -92,9 +92,10 @@ fn may_join(agent: &Agent) -> Result<()> {
         Standing::Alone | Standing::Killed => Ok(()),
         Standing::Joining => Err(Error::conflict("this node is joining a cluster already")
             .with_hint("`ksctl cluster info` shows how far it is")),
-        Standing::Member => Err(Error::conflict("this node is a member of a cluster already").with_hint(
-            "remove it on another member with `ksctl cluster nodes delete`, then run `ksctl cluster delete`",
-        )),
+        Standing::Member | Standing::Fenced => Err(Error::conflict("this node is a member of a cluster already")
+            .with_hint(
+                "remove it on another member with `ksctl cluster nodes delete`, then run `ksctl cluster delete`",
+            )),
         Standing::Removed => Err(
             Error::conflict("this node still holds the configuration of its former cluster")
                 .with_hint("run `ksctl cluster delete` on it first"),

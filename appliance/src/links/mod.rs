@@ -47,7 +47,7 @@ fn not_now(error: &Error) {
 
 /// Brings a member's links to what the `node` table demands. A node that joins has its links made by its join.
 pub(crate) async fn reconcile(agent: &Agent) -> Result<()> {
-    if agent.standing() != Standing::Member {
+    if !matches!(agent.standing(), Standing::Member | Standing::Fenced) {
         return Ok(());
     }
     let me = agent.identity()?.node_id;
@@ -138,6 +138,9 @@ pub(crate) enum Confirming {
 }
 
 /// Takes the changes of `peer` from the slot it keeps for this node. Making one that is there is a success.
+///
+/// A new subscription starts where the slot is: that is where this node left it, unless the peer says that it was moved,
+/// or its heartbeats have a gap. Then nothing is taken before its rows were read anew: see `crate::resync`.
 pub(crate) async fn subscribe(
     agent: &Agent,
     db: &Connection,
@@ -146,7 +149,11 @@ pub(crate) async fn subscribe(
     confirming: Confirming,
 ) -> Result<()> {
     let name = names::link(peer.number, me.number);
-    if !sql::link::actual(db).await?.subscriptions.contains_key(&name) {
+    let actual = sql::link::actual(db).await?;
+    if actual.resyncing.contains(&peer.number) {
+        return Ok(());
+    }
+    if !actual.subscriptions.contains_key(&name) {
         tracing::info!(name, "subscribing to a peer");
         let conninfo = conninfo::of(agent.postgres.paths(), &me.id, &peer.address);
         sql::link::subscribe(db, &name, &conninfo).await?;

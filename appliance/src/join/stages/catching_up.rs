@@ -1,7 +1,8 @@
 //! Stage 4, catching up: the subscriptions start from the slots and bring what happened during the copy.
 //!
 //! Done when from every member a heartbeat has arrived that was sent after the copy, and little is left behind it.
-//! Repeating it finds the subscriptions at work; PostgreSQL knows how far each has come.
+//! Repeating it finds the subscriptions at work; PostgreSQL knows how far each has come. A slot that was lost meanwhile, after
+//! a copy that took long, is made anew with its rows.
 
 use keystead::clock::Micros;
 use keystead::join::stage::Event;
@@ -11,6 +12,7 @@ use keystead::{Error, Result};
 use super::super::driver::ledger;
 use crate::agent::Agent;
 use crate::links::{self, Confirming};
+use crate::resync;
 
 /// Less than this is left: a moment's writes.
 const LAG_BYTES: i64 = 1 << 20;
@@ -44,6 +46,7 @@ async fn newest_heartbeat(agent: &Agent, member: &Member) -> Result<Micros> {
 async fn wait_for(agent: &Agent, member: &Member, sent: Micros) -> Result<()> {
     let peer = super::member(agent, &member.address).await?;
     loop {
+        resync::mend_if_needed(agent, member, &peer).await?;
         let lag = sql::link::my_lag(&peer).await?;
         super::report(agent, |progress| progress.lag_bytes = lag.map(i64::unsigned_abs));
         let arrived = sql::heartbeat::newest(&*agent.db().await?)

@@ -20,6 +20,7 @@ pub(super) use bootstrapping::wipe;
 
 use super::driver::ledger;
 use crate::agent::Agent;
+use crate::crash_point::crash_point;
 use crate::peers::connect;
 
 /// How often a condition is looked at again while a stage waits for it.
@@ -44,19 +45,6 @@ pub(super) async fn run(agent: &Arc<Agent>, stage: Stage) -> Result<Event> {
     crash_point(&format!("join::{stage}::after"));
     Ok(event)
 }
-
-/// A place where a test may kill the agent as SIGKILL does.
-#[cfg(feature = "failpoints")]
-fn crash_point(name: &str) {
-    fail::fail_point!(name, |_| {
-        tracing::warn!(name, "killed by a fail point");
-        nix::sys::signal::kill(nix::unistd::Pid::this(), nix::sys::signal::Signal::SIGKILL).ok();
-    });
-}
-
-/// Compiled out of the product.
-#[cfg(not(feature = "failpoints"))]
-fn crash_point(_name: &str) {}
 
 /// A connection to the member that signed. When it no longer admits this node, the node was removed.
 async fn sponsor(agent: &Agent) -> Result<Connection> {

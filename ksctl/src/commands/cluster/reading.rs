@@ -45,6 +45,7 @@ mod tests {
             (NodeStatus::Killed(down()), Reading::Failed),
             (NodeStatus::Removing, Reading::Failed),
             (NodeStatus::Removed, Reading::Failed),
+            (NodeStatus::fenced(false), Reading::Unclear),
             (NodeStatus::NotClustered, Reading::Unclear),
             (NodeStatus::Down(down()), Reading::Unclear),
         ];

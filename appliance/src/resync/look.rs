@@ -1,0 +1,80 @@
+//! Asks all members at once how they find the slot they keep for this node, and what they have heard of it.
+//!
+//! Over connections that stay open: this is asked every few seconds, on every node of every other. Decides nothing.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use futures_util::future::join_all;
+use keystead::member::roster::Member;
+use keystead::replication::past::Heard;
+use keystead::replication::resync::Kept;
+use keystead::{NodeNumber, Result};
+use sql::Connection;
+
+use crate::agent::Agent;
+use crate::peers::connect;
+
+/// What one member says.
+#[derive(Debug)]
+pub(super) struct Sighting {
+    /// The slot it keeps for this node.
+    pub(super) kept: Option<Kept>,
+    /// The newest heartbeat of this node that it has.
+    pub(super) heard: Option<Heard>,
+}
+
+/// What those members say that answer.
+pub(super) type Sightings = BTreeMap<NodeNumber, Sighting>;
+
+/// Open connections to members.
+#[derive(Default)]
+pub(super) struct Peers {
+    open: BTreeMap<NodeNumber, Connection>,
+}
+
+impl Peers {
+    /// Asks `members`; those that do not answer in time are left out.
+    pub(super) async fn ask(&mut self, agent: &Agent, members: &[Member], patience: Duration) -> Sightings {
+        let mut open = std::mem::take(&mut self.open);
+        let asking = members.iter().map(|member| {
+            let connection = open.remove(&member.number);
+            async move {
+                let asked = tokio::time::timeout(patience, ask_one(agent, member, connection)).await;
+                match asked {
+                    Ok(Ok((connection, sighting))) => Some((member.number, connection, sighting)),
+                    Ok(Err(error)) => {
+                        tracing::debug!(address = %member.address, error = error.chain(), "a member does not answer");
+                        None
+                    }
+                    Err(_) => None,
+                }
+            }
+        });
+        let mut seen = Sightings::new();
+        for (number, connection, sighting) in join_all(asking).await.into_iter().flatten() {
+            self.open.insert(number, connection);
+            seen.insert(number, sighting);
+        }
+        seen
+    }
+}
+
+async fn ask_one(agent: &Agent, member: &Member, open: Option<Connection>) -> Result<(Connection, Sighting)> {
+    if let Some(open) = open
+        && let Ok(sighting) = look(&open).await
+    {
+        return Ok((open, sighting));
+    }
+    let me = agent.identity()?.node_id;
+    let fresh = connect::connect(agent.postgres.paths(), &me, &member.address).await?;
+    let sighting = look(&fresh).await?;
+    Ok((fresh, sighting))
+}
+
+async fn look(peer: &Connection) -> Result<Sighting> {
+    Ok(Sighting {
+        kept: sql::resync::slot_kept(peer).await?,
+        heard: sql::resync::heard_of_me(peer).await?,
+    })
+}

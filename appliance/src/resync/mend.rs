@@ -1,0 +1,165 @@
+//! Mends one link: a new slot first, then all rows of the peer through the merge, then its changes from the slot on.
+//!
+//! What is committed on the peer after the slot comes through the slot, what was committed before comes with the copy.
+//! Beginning again does no harm, so a crash costs what was copied. The need is forgotten last.
+
+use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use keystead::member::roster::Member;
+use keystead::replication::names;
+use keystead::replication::resync::Reason;
+use keystead::{Error, NodeNumber, Result};
+use sql::{Connection, resync};
+use tokio::sync::Notify;
+
+use super::announce::{Announcement, announce};
+use super::fence;
+use crate::agent::{Agent, Standing};
+use crate::crash_point::crash_point;
+use crate::links::{self, Confirming};
+use crate::peers::connect;
+
+/// Carries the promise of time itself: it is heard, not copied.
+const HEARTBEATS: &str = "public.heartbeat";
+
+/// A slot is made when every transaction that was open on the peer has ended.
+const SLOT_PATIENCE: Duration = Duration::from_mins(1);
+
+/// Which links are being mended, and which ones people were told of.
+#[derive(Default)]
+pub(super) struct Mending {
+    busy: Mutex<BTreeSet<NodeNumber>>,
+    announced: Mutex<BTreeSet<NodeNumber>>,
+    ended: Notify,
+}
+
+impl Mending {
+    /// The links that are being mended now.
+    pub(super) fn busy(&self) -> BTreeSet<NodeNumber> {
+        lock(&self.busy).clone()
+    }
+
+    /// Waits until one was mended, or could not be.
+    pub(super) async fn one_ended(&self) {
+        self.ended.notified().await;
+    }
+
+    /// Tells people of a link, and mends it in the background when its peer answers. Does nothing while it is being mended.
+    pub(super) fn begin(self: &Arc<Self>, agent: &Arc<Agent>, peer: &Member, reason: Reason, answers: bool) {
+        if lock(&self.announced).insert(peer.number) {
+            announce(&Announcement::Lost(peer, reason));
+        }
+        if !answers || !lock(&self.busy).insert(peer.number) {
+            return;
+        }
+        let (mending, working, peer) = (Arc::clone(self), Arc::clone(agent), peer.clone());
+        let stop = agent.tasks.stopping();
+        agent.tasks.spawn_work("resync", async move {
+            tokio::select! {
+                () = stop.cancelled() => {}
+                () = mending.try_to_mend(&working, &peer) => {}
+            }
+        });
+    }
+
+    async fn try_to_mend(&self, agent: &Agent, peer: &Member) {
+        let outcome = mend(agent, peer).await;
+        match &outcome {
+            Ok(rows) => {
+                lock(&self.announced).remove(&peer.number);
+                announce(&Announcement::Mended(peer, *rows));
+            }
+            Err(error) => {
+                tracing::info!(address = %peer.address, error = error.chain(), "a link could not be mended yet");
+            }
+        }
+        lock(&self.busy).remove(&peer.number);
+        // A failure waits for the next round of the timer.
+        if outcome.is_ok() {
+            self.ended.notify_one();
+        }
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Mends the link from `peer`; how many rows it was sent.
+pub(super) async fn mend(agent: &Agent, peer: &Member) -> Result<u64> {
+    let me = agent.identity()?;
+    // Connections of their own: when this is cut off, what is open on them goes with them.
+    let db = sql::connect(&agent.postgres.config(sql::database::CLUSTER)).await?;
+    if !resync::lock(&db, peer.number).await? {
+        return Err(Error::unavailable("this link is being mended by another agent"));
+    }
+    let needs = resync::needs(&db).await?;
+    let Some(reason) = needs.get(&peer.number) else {
+        return Ok(0);
+    };
+    let source = connect::connect(agent.postgres.paths(), &me.node_id, &peer.address).await?;
+    let vouched = is_vouched_for(agent, &db, &source, peer).await?;
+    if *reason == Reason::RolledBack {
+        fence::may_catch_up(&db, &source).await?;
+    }
+
+    let name = names::link(peer.number, me.number);
+    if sql::link::actual(&db).await?.subscriptions.contains_key(&name) {
+        sql::link::drop_subscription(&db, &name).await?;
+    }
+    tokio::time::timeout(SLOT_PATIENCE, resync::keep_changes_anew(&source))
+        .await
+        .map_err(|_| {
+            Error::unavailable(format!(
+                "a transaction is open for long on the node at {}",
+                peer.address
+            ))
+        })??;
+    // Read after the slot was made and before any row: all that it promises comes with the rows.
+    let newest = resync::newest(&source, peer.number).await?;
+    crash_point("resync::slot");
+    let rows = read_anew(&source, &db).await?;
+    crash_point("resync::rows");
+    if *reason == Reason::RolledBack {
+        fence::remember(&db, &source).await?;
+    }
+    resync::done(&db, peer.number, newest.as_ref().filter(|_| vouched)).await?;
+    crash_point("resync::done");
+    let roster = sql::node::all(&db).await?;
+    if let Some(me) = roster.find(&me.node_id) {
+        links::subscribe(agent, &db, me, peer, Confirming::Lazily).await?;
+    }
+    Ok(rows)
+}
+
+/// Does the peer remember what this node has heard of it? If it does not, it was rolled back, and what this node has heard
+/// is the proof of it, which must not be overwritten before the peer knows. Then a healthy node waits for it; one that was
+/// rolled back itself takes its rows and leaves the proof.
+async fn is_vouched_for(agent: &Agent, db: &Connection, source: &Connection, peer: &Member) -> Result<bool> {
+    let Some(heard) = resync::heard(db, peer.number).await? else {
+        return Ok(true);
+    };
+    let vouched = resync::peers_past(source).await?.knows(&heard);
+    if vouched || agent.standing() == Standing::Fenced {
+        Ok(vouched)
+    } else {
+        Err(Error::unavailable(format!(
+            "the node at {} was rolled back and has not caught up yet",
+            peer.address
+        )))
+    }
+}
+
+/// Reads all rows of the peer through the merge.
+async fn read_anew(source: &Connection, db: &Connection) -> Result<u64> {
+    let mut total = 0;
+    for table in sql::copy::tables(source).await? {
+        if table.relation != HEARTBEATS {
+            sql::copy::merge(source, db, &table, |rows, _| total += rows).await?;
+            tracing::info!(relation = table.relation, rows = total, "read the rows of a table anew");
+        }
+    }
+    Ok(total)
+}

@@ -1,0 +1,121 @@
+//! Links that have lost something are found and mended, and a node that was rolled back is kept from serving.
+//!
+//! One round every few seconds: `look.rs` asks every member, `keystead::replication::resync` says what that means,
+//! `mend.rs` reads a peer's rows anew, `fence.rs` deals with a roll-back. What is to be mended is remembered in the
+//! database, so that a crash only begins it again. Nothing is ever wiped.
+
+mod announce;
+mod fence;
+mod look;
+mod mend;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use keystead::Result;
+use keystead::member::roster::Member;
+use keystead::replication::resync::Kept;
+use tokio_util::sync::CancellationToken;
+
+use crate::agent::{Agent, Standing};
+use crate::wake::Wake;
+pub(crate) use fence::standing_at_start;
+use look::{Peers, Sightings};
+use mend::{Mending, mend};
+
+/// Between two rounds, when nothing wakes them.
+const PERIOD: Duration = Duration::from_secs(5);
+
+/// How long a member may take to answer in a round.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// How often this node looks after the slots it keeps: what is done to one sooner after its reader has left is not seen.
+const WATCH: Duration = Duration::from_millis(500);
+
+/// The channel on which PostgreSQL tells that a peer's heartbeats have a gap.
+const CHANNEL: &str = "keystead_resync";
+
+/// Finds and mends until the agent stops, while this node is a member.
+pub(crate) async fn run(agent: Arc<Agent>, stop: CancellationToken) {
+    let mut wake = Wake::new(agent.postgres.config(sql::database::CLUSTER), CHANNEL);
+    let (mut peers, mending) = (Peers::default(), Arc::new(Mending::default()));
+    while !stop.is_cancelled() {
+        if matches!(agent.standing(), Standing::Member | Standing::Fenced)
+            && let Err(error) = round(&agent, &mut peers, &mending).await
+        {
+            tracing::debug!(error = error.chain(), "looking after the links failed, trying again");
+        }
+        tokio::select! {
+            () = stop.cancelled() => {}
+            () = mending.one_ended() => {}
+            () = wake.next(PERIOD) => {}
+        }
+    }
+}
+
+async fn round(agent: &Arc<Agent>, peers: &mut Peers, mending: &Arc<Mending>) -> Result<()> {
+    let me = agent.identity()?.node_id;
+    let members: Vec<Member> = sql::node::all(&*agent.db().await?)
+        .await?
+        .ready_peers(&me)
+        .cloned()
+        .collect();
+    // Taken before the members are asked: what they say of a slot that is being made anew is soon untrue.
+    let busy = mending.busy();
+    let mut seen = peers.ask(agent, &members, PATIENCE).await;
+    for number in &busy {
+        if let Some(sighting) = seen.get_mut(number) {
+            sighting.kept = None;
+        }
+    }
+    remember(agent, &seen).await?;
+    fence::check(agent, &members, &seen).await?;
+    let needs = sql::resync::needs(&*agent.db().await?).await?;
+    for member in &members {
+        if let Some(reason) = needs.get(&member.number) {
+            mending.begin(agent, member, *reason, seen.contains_key(&member.number));
+        }
+    }
+    Ok(())
+}
+
+/// Keeps in mind which peers' rows must be read anew, by what these say of their slots.
+async fn remember(agent: &Agent, seen: &Sightings) -> Result<()> {
+    let db = agent.db().await?;
+    for (number, sighting) in seen {
+        if let Some(reason) = sighting.kept.and_then(Kept::reason) {
+            sql::resync::need(&db, *number, reason).await?;
+        }
+    }
+    Ok(())
+}
+
+/// Mends the link from `member` at once if it has lost something: for a join, which cannot end without it.
+pub(crate) async fn mend_if_needed(agent: &Agent, member: &Member, peer: &sql::Connection) -> Result<()> {
+    let db = agent.db().await?;
+    if let Some(reason) = sql::resync::slot_kept(peer).await?.and_then(Kept::reason) {
+        sql::resync::need(&db, member.number, reason).await?;
+    }
+    if sql::resync::needs(&db).await?.contains_key(&member.number) {
+        tracing::warn!(address = %member.address, "changes of a member were lost during the join; its rows are read anew");
+        mend(agent, member).await?;
+    }
+    Ok(())
+}
+
+/// Looks after the slots that this node keeps, until the agent stops: a reader whose slot was moved is told.
+pub(crate) async fn watch(agent: Arc<Agent>, stop: CancellationToken) {
+    loop {
+        tokio::select! {
+            () = stop.cancelled() => return,
+            () = tokio::time::sleep(WATCH) => {}
+        }
+        if agent.standing() != Standing::Member {
+            continue;
+        }
+        let looked = async { Ok::<(), keystead::Error>(sql::resync::watch_slots(&*agent.db().await?).await?) };
+        if let Err(error) = looked.await {
+            tracing::debug!(error = error.chain(), "this node's slots could not be looked after");
+        }
+    }
+}

@@ -1,0 +1,1 @@
+select too_old from replication.fence

@@ -1,0 +1,1 @@
+select peer.purge_floor()
