@@ -17,7 +17,7 @@ use crate::load::joining::has_all;
 /// Within this time a lost link must be noticed.
 const NOTICE: Duration = Duration::from_secs(30);
 
-const LOST: &str = "changes of a peer were lost";
+const LOST: &str = "the link from a peer has lost something";
 const MENDED: &str = "the rows of a peer were read anew";
 
 /// On node 1, takes the slot of node 2 from its reader and does this with it, before the reader is back.

@@ -56,6 +56,8 @@ pub(crate) struct Agent {
     pub(crate) revoked: Mutex<Vec<String>>,
     /// Wakes the reconciler.
     pub(crate) links_changed: Notify,
+    /// Held while a subscription is looked for and made: the reconciler, a peer's call and a resync may want the same one.
+    pub(crate) subscribing: tokio::sync::Mutex<()>,
     /// Held while this node enters or leaves a cluster, so that two requests at once do not both find it free to.
     pub(crate) changing: tokio::sync::Mutex<()>,
     /// The verification that runs, or the last one.
@@ -104,6 +106,7 @@ impl Agent {
             root_of_trust,
             revoked: Mutex::default(),
             links_changed: Notify::new(),
+            subscribing: tokio::sync::Mutex::default(),
             changing: tokio::sync::Mutex::default(),
             verify: watch::Sender::new(None),
             join: watch::Sender::new(None),

@@ -7,6 +7,8 @@
 
 use std::collections::BTreeMap;
 
+use crate::clock::Micros;
+
 /// What one node has heard of another: its newest heartbeat that came in order.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Heard {
@@ -16,6 +18,35 @@ pub struct Heard {
     pub beat: i64,
     /// The version of its row.
     pub version: i64,
+}
+
+/// What one peer has heard, and since when that is all.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Still {
+    /// The newest that was heard.
+    pub heard: Heard,
+    /// When this was first seen, on this node's clock.
+    pub since: Micros,
+}
+
+/// How long a peer must have heard nothing more before its word is the last one on a life that has ended. Heartbeats come
+/// every second.
+const STILL_MICROS: i64 = 4_000_000;
+
+impl Still {
+    /// What is known after a peer said `heard` at `now`.
+    pub fn after(before: Option<&Self>, heard: Heard, now: Micros) -> Self {
+        match before {
+            // A clock that was set back begins the wait anew.
+            Some(before) if before.heard == heard && before.since <= now => before.clone(),
+            _ => Self { heard, since: now },
+        }
+    }
+
+    /// Is that life over? While more of it is heard, another machine goes on as this node.
+    pub fn is_over(&self, now: Micros) -> bool {
+        now.0.saturating_sub(self.since.0) >= STILL_MICROS
+    }
 }
 
 /// The newest beat of every run that a node remembers of itself.
@@ -60,6 +91,18 @@ mod tests {
         for forgotten in [heard("first", 41), heard("second", 71)] {
             assert!(!copy.knows(&forgotten), "{forgotten:?}");
         }
+    }
+
+    #[test]
+    fn a_life_is_over_when_nothing_more_of_it_is_heard() {
+        let second = |n: i64| Micros(n * 1_000_000);
+        let mut still = Still::after(None, heard("first", 1), second(0));
+        for (beat, at) in [(2, 5), (2, 7)] {
+            still = Still::after(Some(&still), heard("first", beat), second(at));
+            assert!(!still.is_over(second(at)), "beat {beat} at {at}");
+        }
+        let unchanged = Still::after(Some(&still), heard("first", 2), second(9));
+        assert!(unchanged.is_over(second(9)));
     }
 
     #[test]

@@ -148,6 +148,7 @@ pub(crate) async fn subscribe(
     peer: &Member,
     confirming: Confirming,
 ) -> Result<()> {
+    let _subscribing = agent.subscribing.lock().await;
     let name = names::link(peer.number, me.number);
     let actual = sql::link::actual(db).await?;
     if actual.resyncing.contains(&peer.number) {

@@ -1,7 +1,8 @@
 //! A node that was rolled back fences itself: it serves nobody until it has caught up with its peers.
 //!
-//! Its slots go at once, for its peers would not be sent what it writes below the positions they have already confirmed;
-//! they see theirs missing and read its rows anew once it serves again. Whether it was rolled back is decided in
+//! Its links go at once, for its peers would not be sent what it writes below the positions they have already confirmed;
+//! they see their slots missing and read its rows anew once it serves again. While a peer goes on hearing of the life that
+//! this node does not remember, another machine runs as this node, and it waits. Whether it was rolled back is decided in
 //! `keystead::replication::past`.
 
 use std::collections::BTreeSet;
@@ -28,7 +29,7 @@ pub(crate) async fn standing_at_start(agent: &Agent) -> Result<Standing> {
     let me = agent.identity()?.node_id;
     let members: Vec<Member> = sql::node::all(&db).await?.ready_peers(&me).cloned().collect();
     if resync::is_fenced(&db).await? {
-        drop_slots(&db).await?;
+        cut_links(&db).await?;
         return Ok(Standing::Fenced);
     }
     let seen = Peers::default().ask(agent, &members, PATIENCE).await;
@@ -77,12 +78,17 @@ async fn fence(db: &Connection, members: &[Member]) -> Result<()> {
     announce(&Announcement::RolledBack);
     let numbers: Vec<NodeNumber> = members.iter().map(|member| member.number).collect();
     resync::fence(db, &numbers).await?;
-    drop_slots(db).await
+    cut_links(db).await
 }
 
-async fn drop_slots(db: &Connection) -> Result<()> {
-    for slot in sql::link::actual(db).await?.slots {
-        sql::link::drop_slot(db, &slot).await?;
+/// Nothing is taken and nothing is kept any more.
+async fn cut_links(db: &Connection) -> Result<()> {
+    let actual = sql::link::actual(db).await?;
+    for name in actual.subscriptions.keys() {
+        sql::link::drop_subscription(db, name).await?;
+    }
+    for slot in &actual.slots {
+        sql::link::drop_slot(db, slot).await?;
     }
     Ok(())
 }

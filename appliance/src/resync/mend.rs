@@ -123,6 +123,7 @@ pub(super) async fn mend(agent: &Agent, peer: &Member) -> Result<u64> {
     let rows = read_anew(&source, &db).await?;
     crash_point("resync::rows");
     if *reason == Reason::RolledBack {
+        fence::may_catch_up(&db, &source).await?;
         fence::remember(&db, &source).await?;
     }
     resync::done(&db, peer.number, newest.as_ref().filter(|_| vouched)).await?;

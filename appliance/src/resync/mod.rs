@@ -6,6 +6,7 @@
 
 mod announce;
 mod fence;
+mod lives;
 mod look;
 mod mend;
 
@@ -14,12 +15,13 @@ use std::time::Duration;
 
 use keystead::Result;
 use keystead::member::roster::Member;
-use keystead::replication::resync::Kept;
+use keystead::replication::resync::{Kept, Reason};
 use tokio_util::sync::CancellationToken;
 
 use crate::agent::{Agent, Standing};
 use crate::wake::Wake;
 pub(crate) use fence::standing_at_start;
+use lives::Lives;
 use look::{Peers, Sightings};
 use mend::{Mending, mend};
 
@@ -39,9 +41,10 @@ const CHANNEL: &str = "keystead_resync";
 pub(crate) async fn run(agent: Arc<Agent>, stop: CancellationToken) {
     let mut wake = Wake::new(agent.postgres.config(sql::database::CLUSTER), CHANNEL);
     let (mut peers, mending) = (Peers::default(), Arc::new(Mending::default()));
+    let mut lives = Lives::default();
     while !stop.is_cancelled() {
         if matches!(agent.standing(), Standing::Member | Standing::Fenced)
-            && let Err(error) = round(&agent, &mut peers, &mending).await
+            && let Err(error) = round(&agent, &mut peers, &mending, &mut lives).await
         {
             tracing::debug!(error = error.chain(), "looking after the links failed, trying again");
         }
@@ -53,7 +56,7 @@ pub(crate) async fn run(agent: Arc<Agent>, stop: CancellationToken) {
     }
 }
 
-async fn round(agent: &Arc<Agent>, peers: &mut Peers, mending: &Arc<Mending>) -> Result<()> {
+async fn round(agent: &Arc<Agent>, peers: &mut Peers, mending: &Arc<Mending>, lives: &mut Lives) -> Result<()> {
     let me = agent.identity()?.node_id;
     let members: Vec<Member> = sql::node::all(&*agent.db().await?)
         .await?
@@ -70,10 +73,13 @@ async fn round(agent: &Arc<Agent>, peers: &mut Peers, mending: &Arc<Mending>) ->
     }
     remember(agent, &seen).await?;
     fence::check(agent, &members, &seen).await?;
+    lives.note(agent, &seen);
     let needs = sql::resync::needs(&*agent.db().await?).await?;
     for member in &members {
         if let Some(reason) = needs.get(&member.number) {
-            mending.begin(agent, member, *reason, seen.contains_key(&member.number));
+            // A roll-back is caught up with when nobody else lives on as this node.
+            let may = *reason != Reason::RolledBack || lives.over(member.number);
+            mending.begin(agent, member, *reason, may && seen.contains_key(&member.number));
         }
     }
     Ok(())
