@@ -187,3 +187,15 @@ pub struct AckAnswer {
     /// How many other members there are: the most that can be waited for.
     pub peers: u8,
 }
+
+/// One entry of `GET /v1/cluster/clashes`: a name that several keys or accounts have.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct Clash {
+    /// `key` or `account`.
+    pub kind: String,
+    /// The name they share.
+    pub name: String,
+    /// Their ids, the oldest first.
+    pub ids: Vec<String>,
+}

@@ -4,6 +4,7 @@
 //! Fields a client may leave out or send as `""`, `0` or `null` are `Option` or defaulted; unknown fields are ignored.
 //! Next: the routes in `appliance/src/api`, one file per resource, as here.
 
+pub mod alarm;
 pub mod auth;
 pub mod cluster;
 pub mod error;

@@ -1,0 +1,89 @@
+//! Certificates and lists that end.
+
+use super::super::{Alarm, Cause, Finding, Severity};
+use crate::clock::Micros;
+
+const DAY_SECONDS: i64 = 86_400;
+
+/// A certificate or a list, and when it ends.
+#[derive(Debug, Clone)]
+pub struct Certificate {
+    /// `node`, `ca`, `crl` or `rest`.
+    pub name: &'static str,
+    /// The last second it is good, in seconds since 1970.
+    pub ends: i64,
+}
+
+impl Certificate {
+    /// Whole days it is still good at `now`; negative when it has ended.
+    pub fn days_left(&self, now: Micros) -> i64 {
+        (self.ends - now.0 / 1_000_000).div_euclid(DAY_SECONDS)
+    }
+}
+
+/// Those that end soon or have ended.
+pub(super) fn expiring(certificates: &[Certificate], now: Micros) -> Vec<Finding> {
+    let soon = certificates.iter().filter_map(|certificate| {
+        let left = certificate.ends - now.0 / 1_000_000;
+        let severity = if left <= DAY_SECONDS {
+            Severity::Critical
+        } else if left <= 7 * DAY_SECONDS {
+            Severity::Error
+        } else if left <= 30 * DAY_SECONDS {
+            Severity::Warning
+        } else {
+            return None;
+        };
+        let what = match certificate.name {
+            "node" => "this node's certificate",
+            "ca" => "the certificate of the cluster's authority",
+            "crl" => "the revocation list",
+            _ => "the certificate of this node's REST",
+        };
+        let text = match certificate.days_left(now) {
+            ..0 => format!("{what} has ended"),
+            days => format!("{what} ends in {days} days"),
+        };
+        Some(Finding {
+            cause: Cause::new(Alarm::CertificateExpiring, certificate.name),
+            severity,
+            text,
+        })
+    });
+    soon.collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NOW: Micros = Micros(1_700_000_000_000_000);
+
+    fn found(seconds_left: i64) -> Option<(Severity, String)> {
+        let certificate = Certificate {
+            name: "node",
+            ends: NOW.0 / 1_000_000 + seconds_left,
+        };
+        let found = expiring(&[certificate], NOW).pop();
+        found.map(|found| (found.severity, found.text))
+    }
+
+    #[test]
+    fn it_is_told_thirty_seven_and_one_day_before_and_after() {
+        let told = |days: i64| found(days * DAY_SECONDS).map(|(severity, _)| severity);
+        assert_eq!(told(31), None);
+        assert_eq!(told(30), Some(Severity::Warning));
+        assert_eq!(told(7), Some(Severity::Error));
+        assert_eq!(told(1), Some(Severity::Critical));
+        assert_eq!(told(-400), Some(Severity::Critical));
+    }
+
+    #[test]
+    fn the_text_says_how_many_whole_days_are_left() {
+        assert_eq!(
+            found(6 * DAY_SECONDS + 5).unwrap().1,
+            "this node's certificate ends in 6 days"
+        );
+        assert_eq!(found(-1).unwrap().1, "this node's certificate has ended");
+    }
+}

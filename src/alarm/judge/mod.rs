@@ -1,0 +1,133 @@
+//! What is wrong, decided from what was observed. Pure: every fact comes in, also the time.
+//!
+//! A fact that could not be had is `None`, and then its alarms stay as they are: silence of the database is no proof that
+//! all is well. One file for each kind of fact. `appliance/src/alarm/facts.rs` observes.
+
+mod certificates;
+mod clocks;
+mod disk;
+mod peers;
+mod slots;
+
+pub use certificates::Certificate;
+pub use clocks::Ahead;
+pub use disk::Disk;
+pub use slots::{Retention, Slot};
+
+use std::collections::BTreeMap;
+
+use super::change::Look;
+use super::{Alarm, Cause, Finding, Raised, Severity};
+use crate::api::cluster::Clash;
+use crate::api::summary::View;
+use crate::clock::Micros;
+
+/// At most this many clashes are raised one by one; `ksctl cluster clashes` has them all.
+const MOST_CLASHES: usize = 50;
+
+/// What was observed.
+#[derive(Debug, Clone, Default)]
+pub struct Facts {
+    /// The time by this node's clock.
+    pub now: Micros,
+    /// How this node sees the others; an empty view while it is no member.
+    pub view: Option<View>,
+    /// The slots this node keeps for the others, by the id of the node.
+    pub slots: Option<BTreeMap<String, Slot>>,
+    /// How far the clocks of the others are ahead, by the id of the node.
+    pub ahead: Option<BTreeMap<String, Ahead>>,
+    /// The disk under the data.
+    pub disk: Option<Disk>,
+    /// Certificates and lists that end.
+    pub certificates: Option<Vec<Certificate>>,
+    /// Why the last join failed, if it did.
+    pub join_failed: Option<String>,
+    /// Names that several keys or accounts have; empty when another member tells them.
+    pub clashes: Option<Vec<Clash>>,
+}
+
+/// Everything that is wrong. `raised` is what is raised already: what wavers around a limit is not raised and cleared.
+pub fn judge(facts: &Facts, raised: &BTreeMap<Cause, Raised>) -> Look {
+    let mut look = Look::default();
+    if let Some(view) = &facts.view {
+        look.add(Alarm::NodeDown, peers::down(view));
+        look.add(Alarm::ReplicationBlocked, peers::blocked(view));
+    }
+    if let Some(slots) = &facts.slots {
+        look.add(Alarm::SlotLost, slots::lost(slots));
+        look.add(Alarm::SlotRetention, slots::retention(slots));
+    }
+    if let Some(ahead) = &facts.ahead {
+        look.add(Alarm::ClockSkew, clocks::skew(ahead));
+    }
+    if let Some(disk) = &facts.disk {
+        look.add(Alarm::Disk, disk::filling(disk, raised));
+    }
+    if let Some(certificates) = &facts.certificates {
+        look.add(
+            Alarm::CertificateExpiring,
+            certificates::expiring(certificates, facts.now),
+        );
+    }
+    if let Some(clashes) = &facts.clashes {
+        look.add(Alarm::NameClash, clashes.iter().take(MOST_CLASHES).map(clash));
+    }
+    look.add(Alarm::JoinFailed, facts.join_failed.iter().map(|why| join_failed(why)));
+    look
+}
+
+fn join_failed(why: &str) -> Finding {
+    Finding {
+        cause: Cause::new(Alarm::JoinFailed, "join"),
+        severity: Severity::Error,
+        text: format!("the join of this node was given up: {why}"),
+    }
+}
+
+fn clash(clash: &Clash) -> Finding {
+    Finding {
+        cause: Cause::new(Alarm::NameClash, format!("{} {}", clash.kind, clash.name)),
+        severity: Severity::Warning,
+        text: format!(
+            "{} {}s are named {}: {}",
+            clash.ids.len(),
+            clash.kind,
+            clash.name,
+            clash.ids.join(", ")
+        ),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_could_not_be_observed_is_not_looked_for() {
+        let look = judge(&Facts::default(), &BTreeMap::new());
+        assert_eq!(look.looked_for.into_iter().collect::<Vec<_>>(), [Alarm::JoinFailed]);
+    }
+
+    #[test]
+    fn a_failed_join_and_a_clash_are_found_with_their_words() {
+        let facts = Facts {
+            join_failed: Some("no room".to_owned()),
+            clashes: Some(vec![Clash {
+                kind: "key".to_owned(),
+                name: "payroll".to_owned(),
+                ids: vec!["a1".to_owned(), "b2".to_owned()],
+            }]),
+            ..Facts::default()
+        };
+        let look = judge(&facts, &BTreeMap::new());
+        let texts: Vec<&str> = look.found.iter().map(|found| found.text.as_str()).collect();
+        assert_eq!(
+            texts,
+            [
+                "2 keys are named payroll: a1, b2",
+                "the join of this node was given up: no room"
+            ]
+        );
+        assert_eq!(look.found[0].cause.subject, "key payroll");
+    }
+}

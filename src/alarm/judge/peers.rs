@@ -1,0 +1,87 @@
+//! Members that are down or do not apply: what the view of this node says already ([`crate::summary`]).
+
+use super::super::{Alarm, Cause, Finding, Severity};
+use crate::api::summary::{View, Viewed};
+
+/// Members that are down.
+pub(super) fn down(view: &View) -> Vec<Finding> {
+    let down = others(view).filter(|(_, node)| node.node_info.status.code == "d");
+    down.map(|(id, node)| {
+        let why = node.node_info.status.reason.as_deref().unwrap_or("it is silent");
+        finding(Alarm::NodeDown, id, format!("{} is down: {why}", node.node_info.host))
+    })
+    .collect()
+}
+
+/// Members that are connected and apply nothing.
+pub(super) fn blocked(view: &View) -> Vec<Finding> {
+    let blocked = others(view).filter_map(|(id, node)| {
+        let link = node.node_info.link.as_ref().filter(|link| link.replication_blocked)?;
+        let host = &node.node_info.host;
+        let text = format!(
+            "{host} is connected, {} behind, and applies nothing",
+            link.replay_lag_size
+        );
+        Some(finding(Alarm::ReplicationBlocked, id, text))
+    });
+    blocked.collect()
+}
+
+fn others(view: &View) -> impl Iterator<Item = (&String, &Viewed)> {
+    view.cluster_summary
+        .iter()
+        .filter(|(_, node)| !node.node_info.is_this_node)
+}
+
+fn finding(alarm: Alarm, id: &str, text: String) -> Finding {
+    Finding {
+        cause: Cause::new(alarm, id),
+        severity: Severity::Critical,
+        text,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn view(status: &str, blocked: bool) -> View {
+        let link = serde_json::to_value(crate::api::summary::LinkInfo {
+            replication_blocked: blocked,
+            replay_lag_size: "12 MB".to_owned(),
+            ..Default::default()
+        });
+        let mut peer = serde_json::json!({"host": "10.0.0.2", "isThisNode": false, "nodeID": "b", "port": 5432,
+            "publicAddress": "", "status": {"code": status, "description": "", "reason": "no route to it"}});
+        peer.as_object_mut()
+            .unwrap()
+            .append(link.unwrap().as_object_mut().unwrap());
+        let mut this = peer.clone();
+        this["isThisNode"] = true.into();
+        serde_json::from_value(
+            serde_json::json!({"lastUpdated": "2026-01-01T00:00:00Z", "clusterSummary": {
+            "a": {"clusterErrors": null, "summary": "GOOD", "nodeInfo": this},
+            "b": {"clusterErrors": null, "summary": "GOOD", "nodeInfo": peer}}}),
+        )
+        .unwrap()
+    }
+
+    #[test]
+    fn a_member_that_is_down_is_found_with_the_words_of_the_view() {
+        let found = down(&view("d", false));
+        assert_eq!(found.len(), 1, "the node itself is not looked at");
+        assert_eq!(found[0].cause.subject, "b");
+        assert_eq!(found[0].text, "10.0.0.2 is down: no route to it");
+        assert!(down(&view("r", false)).is_empty() && down(&view("m", false)).is_empty());
+    }
+
+    #[test]
+    fn a_member_that_applies_nothing_is_found_with_how_far_it_is_behind() {
+        let found = blocked(&view("r", true));
+        assert_eq!(
+            found[0].text,
+            "10.0.0.2 is connected, 12 MB behind, and applies nothing"
+        );
+        assert!(blocked(&view("r", false)).is_empty());
+    }
+}

@@ -1,0 +1,405 @@
+//! The one list of alarms: for each its id, its name, its severities with their conditions, and the way out.
+//!
+//! Clients find alarms by name, syslog by id; neither is ever changed. `docs/alarms.md` shows this list, a test keeps it
+//! fresh. Next: [`super::judge`], which decides when a condition holds.
+
+use super::Severity;
+
+/// An alarm.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Alarm {
+    /// A member is down.
+    NodeDown,
+    /// A member is connected and applies nothing.
+    ReplicationBlocked,
+    /// What is kept for a member has nearly reached its limit.
+    SlotRetention,
+    /// What a member has not fetched is gone.
+    SlotLost,
+    /// A node synchronises anew.
+    Resync,
+    /// A disk fills.
+    Disk,
+    /// A member's clock is ahead of this node's.
+    ClockSkew,
+    /// A certificate or revocation list ends.
+    CertificateExpiring,
+    /// A certificate was renewed.
+    CertificateRenewed,
+    /// Several keys or accounts have one name.
+    NameClash,
+    /// Two members do not hold the same data.
+    DigestMismatch,
+    /// A join has ended badly.
+    JoinFailed,
+    /// Two machines are one member, or one was set back.
+    DuplicateIdentity,
+    /// A backup failed.
+    BackupFailed,
+    /// A syslog server does not take messages.
+    SinkUnreachable,
+    /// Writes cannot be acknowledged as was asked.
+    AckDegraded,
+}
+
+/// What there is to know of an alarm.
+#[derive(Debug, Clone, Copy)]
+pub struct Entry {
+    /// What programs call it. Never changed.
+    pub id: &'static str,
+    /// What people and clients call it. Never changed.
+    pub name: &'static str,
+    /// What its subject is.
+    pub subject: &'static str,
+    /// How bad it may be and when, the worst last.
+    pub levels: &'static [Level],
+    /// When it is cleared.
+    pub ends: &'static str,
+    /// What to do.
+    pub remedy: &'static str,
+    /// How long the condition must hold before it is raised.
+    pub after_millis: i64,
+}
+
+/// One severity of an alarm.
+#[derive(Debug, Clone, Copy)]
+pub struct Level {
+    /// How bad.
+    pub severity: Severity,
+    /// When.
+    pub when: &'static str,
+}
+
+/// Conditions that pass by themselves while members meet are not worth an alarm.
+const SETTLE_MILLIS: i64 = 5_000;
+
+const NODE_DOWN: Entry = Entry {
+    id: "node-down",
+    name: "Cluster Node Down",
+    subject: "the node's id",
+    levels: &[Level {
+        severity: Severity::Critical,
+        when: "no heartbeat of the member for 10 seconds, or it does not fetch this node's changes; for 5 seconds",
+    }],
+    ends: "the member is heard of and fetches again, or was removed",
+    remedy: "see operations.md, a node that is down; remove it when it will not come back",
+    after_millis: SETTLE_MILLIS,
+};
+
+const REPLICATION_BLOCKED: Entry = Entry {
+    id: "replication-blocked",
+    name: "Cluster Replication Blocked",
+    subject: "the node's id",
+    levels: &[Level {
+        severity: Severity::Critical,
+        when: "the member is connected, behind, and has applied nothing for 30 seconds",
+    }],
+    ends: "the member applies again",
+    remedy: "read pg-log/ on the member: its disk is full, or an apply worker fails and starts again",
+    after_millis: 0,
+};
+
+const SLOT_RETENTION: Entry = Entry {
+    id: "slot-retention",
+    name: "Cluster Slot Retention",
+    subject: "the node's id",
+    levels: &[
+        Level {
+            severity: Severity::Warning,
+            when: "half of the changes that may be kept for a member are kept",
+        },
+        Level {
+            severity: Severity::Critical,
+            when: "85 % of them are",
+        },
+    ],
+    ends: "the member has fetched them, or was removed",
+    remedy: "bring the member back before the time in the text is over, raise postgres.max_wal_kept_for_a_peer, or \
+             remove the member",
+    after_millis: 0,
+};
+
+const SLOT_LOST: Entry = Entry {
+    id: "slot-lost",
+    name: "Cluster Slot Lost",
+    subject: "the node's id",
+    levels: &[Level {
+        severity: Severity::Critical,
+        when: "changes that the member has not fetched are gone, or no slot is kept for it; for 5 seconds",
+    }],
+    ends: "there is a good slot for the member again, or it was removed",
+    remedy: "the member lacks changes of this node: synchronise it anew, or remove it and join it again",
+    after_millis: SETTLE_MILLIS,
+};
+
+const RESYNC: Entry = Entry {
+    id: "resync",
+    name: "Cluster Node Resynchronising",
+    subject: "the id of the node it is synchronised from",
+    levels: &[Level {
+        severity: Severity::Warning,
+        when: "this node copies all rows of a member anew",
+    }],
+    ends: "the copy is done",
+    remedy: "nothing; ksctl cluster info shows how far it is",
+    after_millis: 0,
+};
+
+const DISK: Entry = Entry {
+    id: "disk-full",
+    name: "Disk Full",
+    subject: "data",
+    levels: &[
+        Level {
+            severity: Severity::Warning,
+            when: "70 % of the disk under data_dir is used",
+        },
+        Level {
+            severity: Severity::Critical,
+            when: "85 % of it is used",
+        },
+    ],
+    ends: "2 % less is used than what raised it",
+    remedy: "look for changes kept for a member that is away (slot retention) and at pg-log/; enlarge the disk",
+    after_millis: 0,
+};
+
+const CLOCK_SKEW: Entry = Entry {
+    id: "clock-skew",
+    name: "Cluster Clock Skew",
+    subject: "the id of the node whose clock is ahead",
+    levels: &[
+        Level {
+            severity: Severity::Warning,
+            when: "a heartbeat of the member carries a time 500 ms or more ahead of this node's clock",
+        },
+        Level {
+            severity: Severity::Critical,
+            when: "5 seconds or more ahead: nodes with such clocks cannot join",
+        },
+    ],
+    ends: "no heartbeat of it has been ahead for 30 seconds",
+    remedy: "compare both clocks with a time server: the one is ahead, or the other behind",
+    after_millis: 0,
+};
+
+const CERTIFICATE_EXPIRING: Entry = Entry {
+    id: "certificate-expiring",
+    name: "Cluster Node Certificate Expiration",
+    subject: "node, ca, crl or rest",
+    levels: &[
+        Level {
+            severity: Severity::Warning,
+            when: "it ends in 30 days or less",
+        },
+        Level {
+            severity: Severity::Error,
+            when: "it ends in 7 days or less",
+        },
+        Level {
+            severity: Severity::Critical,
+            when: "it ends in 1 day or less, or has ended",
+        },
+    ],
+    ends: "a newer one is installed",
+    remedy: "node: see operations.md, certificates that end; rest: the certificate for users is the operator's",
+    after_millis: 0,
+};
+
+const CERTIFICATE_RENEWED: Entry = Entry {
+    id: "certificate-renewed",
+    name: "Cluster Node Certificate Renewed",
+    subject: "node",
+    levels: &[Level {
+        severity: Severity::Info,
+        when: "a newer certificate was installed in place of one that was about to end",
+    }],
+    ends: "at once: it is an event",
+    remedy: "nothing",
+    after_millis: 0,
+};
+
+const NAME_CLASH: Entry = Entry {
+    id: "name-clash",
+    name: "Name Clash",
+    subject: "key or account, and the name",
+    levels: &[Level {
+        severity: Severity::Warning,
+        when: "two or more keys, or accounts, have one name; told by the first member that is up",
+    }],
+    ends: "all but one were renamed or deleted",
+    remedy: "ksctl cluster clashes shows the ids; rename all but one",
+    after_millis: 0,
+};
+
+const DIGEST_MISMATCH: Entry = Entry {
+    id: "digest-mismatch",
+    name: "Cluster Digest Mismatch",
+    subject: "the id of the other node",
+    levels: &[Level {
+        severity: Severity::Critical,
+        when: "a comparison found rows that differ between two members that have each other's changes",
+    }],
+    ends: "a comparison found none",
+    remedy: "repair the rows; the text names the tables",
+    after_millis: 0,
+};
+
+const JOIN_FAILED: Entry = Entry {
+    id: "join-failed",
+    name: "Cluster Join Failed",
+    subject: "join",
+    levels: &[Level {
+        severity: Severity::Error,
+        when: "a join of this node was given up",
+    }],
+    ends: "the node joined, or its failed join was cleared",
+    remedy: "remove the reason in the text, then join again or run ksctl cluster delete",
+    after_millis: 0,
+};
+
+const DUPLICATE_IDENTITY: Entry = Entry {
+    id: "duplicate-identity",
+    name: "Cluster Duplicate Identity",
+    subject: "the node's id",
+    levels: &[Level {
+        severity: Severity::Critical,
+        when: "two machines use the identity of one member, or a member was set back to an older state",
+    }],
+    ends: "one of them is gone, or the member has synchronised anew",
+    remedy: "switch the copy off",
+    after_millis: 0,
+};
+
+const BACKUP_FAILED: Entry = Entry {
+    id: "backup-failed",
+    name: "Backup Failed",
+    subject: "the backup's id",
+    levels: &[Level {
+        severity: Severity::Error,
+        when: "a backup could not be made",
+    }],
+    ends: "a later backup was made",
+    remedy: "remove the reason in the text and make a backup",
+    after_millis: 0,
+};
+
+const SINK_UNREACHABLE: Entry = Entry {
+    id: "sink-unreachable",
+    name: "Syslog Server Unreachable",
+    subject: "the id of the syslog server",
+    levels: &[
+        Level {
+            severity: Severity::Warning,
+            when: "a syslog server takes no messages; they are kept on disk",
+        },
+        Level {
+            severity: Severity::Error,
+            when: "the place for kept messages is full, and messages were dropped",
+        },
+    ],
+    ends: "the server takes messages again",
+    remedy: "check its address, port and certificate; ksctl and the node's log have the reason",
+    after_millis: SETTLE_MILLIS,
+};
+
+const ACK_DEGRADED: Entry = Entry {
+    id: "ack-degraded",
+    name: "Cluster Acknowledgement Degraded",
+    subject: "cluster",
+    levels: &[Level {
+        severity: Severity::Error,
+        when: "fewer members are up than writes are to wait for, so such writes are refused",
+    }],
+    ends: "enough members are up",
+    remedy: "bring members back, or ask for less",
+    after_millis: SETTLE_MILLIS,
+};
+
+impl Alarm {
+    /// All of them.
+    pub const ALL: [Self; 16] = [
+        Self::NodeDown,
+        Self::ReplicationBlocked,
+        Self::SlotRetention,
+        Self::SlotLost,
+        Self::Resync,
+        Self::Disk,
+        Self::ClockSkew,
+        Self::CertificateExpiring,
+        Self::CertificateRenewed,
+        Self::NameClash,
+        Self::DigestMismatch,
+        Self::JoinFailed,
+        Self::DuplicateIdentity,
+        Self::BackupFailed,
+        Self::SinkUnreachable,
+        Self::AckDegraded,
+    ];
+
+    /// What there is to know of it.
+    pub fn entry(self) -> &'static Entry {
+        match self {
+            Self::NodeDown => &NODE_DOWN,
+            Self::ReplicationBlocked => &REPLICATION_BLOCKED,
+            Self::SlotRetention => &SLOT_RETENTION,
+            Self::SlotLost => &SLOT_LOST,
+            Self::Resync => &RESYNC,
+            Self::Disk => &DISK,
+            Self::ClockSkew => &CLOCK_SKEW,
+            Self::CertificateExpiring => &CERTIFICATE_EXPIRING,
+            Self::CertificateRenewed => &CERTIFICATE_RENEWED,
+            Self::NameClash => &NAME_CLASH,
+            Self::DigestMismatch => &DIGEST_MISMATCH,
+            Self::JoinFailed => &JOIN_FAILED,
+            Self::DuplicateIdentity => &DUPLICATE_IDENTITY,
+            Self::BackupFailed => &BACKUP_FAILED,
+            Self::SinkUnreachable => &SINK_UNREACHABLE,
+            Self::AckDegraded => &ACK_DEGRADED,
+        }
+    }
+
+    /// What programs call it.
+    pub fn id(self) -> &'static str {
+        self.entry().id
+    }
+
+    /// The alarm with this id.
+    pub fn from_id(id: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|alarm| alarm.id() == id)
+    }
+
+    /// Its lowest severity: what it is when it is not said how bad it is.
+    pub fn severity(self) -> Severity {
+        let lowest = self.entry().levels.iter().map(|level| level.severity).max();
+        lowest.unwrap_or(Severity::Error)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn ids_and_names_are_of_one_alarm_each() {
+        let ids: BTreeSet<_> = Alarm::ALL.map(Alarm::id).into();
+        let names: BTreeSet<_> = Alarm::ALL.map(|alarm| alarm.entry().name).into();
+        assert_eq!((ids.len(), names.len()), (Alarm::ALL.len(), Alarm::ALL.len()));
+        for alarm in Alarm::ALL {
+            assert_eq!(Alarm::from_id(alarm.id()), Some(alarm));
+        }
+    }
+
+    #[test]
+    fn every_alarm_has_levels_that_worsen_and_a_way_out() {
+        for alarm in Alarm::ALL {
+            let entry = alarm.entry();
+            let levels: Vec<Severity> = entry.levels.iter().map(|level| level.severity).collect();
+            assert!(!levels.is_empty() && levels.is_sorted_by(|a, b| a > b), "{alarm:?}");
+            assert!(!entry.remedy.is_empty() && !entry.ends.is_empty(), "{alarm:?}");
+            assert_eq!(alarm.severity(), levels[0]);
+        }
+    }
+}
