@@ -14,6 +14,7 @@ mod load;
 
 mod access;
 mod acknowledgement;
+mod alarms;
 mod attached;
 mod crash;
 mod hosts;

@@ -13,6 +13,7 @@ use sql::{Pool, Pooled};
 use tokio::sync::{Notify, watch};
 
 use crate::acknowledge::Acknowledging;
+use crate::alarm::Alarms;
 use crate::join::JoinState;
 use crate::postgres::Postgres;
 use crate::tasks::Tasks;
@@ -54,6 +55,8 @@ pub(crate) struct Agent {
     pub(crate) root_of_trust: RootOfTrust,
     /// The serial numbers on the revocation list that this agent installed last.
     pub(crate) revoked: Mutex<Vec<String>>,
+    /// Where every part of the agent raises and clears its alarms.
+    pub(crate) alarms: Alarms,
     /// Wakes the reconciler.
     pub(crate) links_changed: Notify,
     /// Held while a subscription is looked for and made: the reconciler, a peer's call and a resync may want the same one.
@@ -105,6 +108,7 @@ impl Agent {
             tasks,
             root_of_trust,
             revoked: Mutex::default(),
+            alarms: Alarms::default(),
             links_changed: Notify::new(),
             subscribing: tokio::sync::Mutex::default(),
             changing: tokio::sync::Mutex::default(),

@@ -11,6 +11,7 @@ use keystead::{Error, Result, VERSION};
 mod account;
 mod acknowledge;
 mod agent;
+mod alarm;
 mod api;
 mod check;
 mod cli;

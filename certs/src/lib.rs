@@ -15,6 +15,7 @@
 mod authority;
 mod certificate;
 mod chain;
+mod ending;
 mod error;
 mod identity;
 mod node_key;
@@ -28,6 +29,7 @@ mod validity;
 
 pub use authority::{Authority, NodeTemplate};
 pub use chain::check_issued;
+pub use ending::{certificate_ends, revocation_list_ends};
 pub use error::{Error, Result};
 pub use identity::Identity;
 pub use node_key::NodeKey;

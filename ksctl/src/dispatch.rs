@@ -7,6 +7,7 @@ use keystead::api::key::{NewKeyRequest, RevokeKeyRequest};
 use secrecy::ExposeSecret;
 
 use crate::cli::ack::AckCommand;
+use crate::cli::alarms::AlarmsCommand;
 use crate::cli::cluster::{ClusterCommand, CsrArgs, FulljoinArgs, JoinArgs, NewArgs, TicketArgs};
 use crate::cli::keys::{self as key_args, KeysCommand};
 use crate::cli::nodes::{self as node_args, NodesCommand};
@@ -17,7 +18,9 @@ use crate::commands::cluster::fulljoin::{Access, FullJoin};
 use crate::commands::cluster::join::Sides;
 use crate::commands::cluster::ticket::{Part, Ticket};
 use crate::commands::keys::OneKey;
-use crate::commands::{Context, Page, cluster, completions, keys, login, man, nodes, services, system, version};
+use crate::commands::{
+    Context, Page, alarms, cluster, completions, keys, login, man, nodes, services, system, version,
+};
 use crate::failure::Failure;
 use crate::printer::Printer;
 use crate::settings::{self, Format, Layer};
@@ -38,6 +41,7 @@ async fn run_asking(global: GlobalArgs, command: Asking) -> Result<(), Failure> 
     let context = Context::new(sources::gather(flags(global), creates_file)?);
     match command {
         Asking::Cluster(command) => run_cluster(&context, command).await,
+        Asking::Alarms(command) => run_alarms(&context, command).await,
         Asking::Keys(command) => run_keys(&context, command).await,
         Asking::Login(args) => login::run(&context, args.new_password).await,
         Asking::Version => version::run(&context).await,
@@ -68,6 +72,7 @@ async fn run_cluster(context: &Context, command: ClusterCommand) -> Result<(), F
         }
         ClusterCommand::Wait => cluster::wait::run(context).await,
         ClusterCommand::Verify(args) => cluster::verify::run(context, args.repair).await,
+        ClusterCommand::Clashes => cluster::clashes::run(context).await,
         ClusterCommand::Nodes(command) => run_nodes(context, command).await,
     }
 }
@@ -90,6 +95,27 @@ async fn run_nodes(context: &Context, command: NodesCommand) -> Result<(), Failu
         }
         NodesCommand::Get(args) => nodes::get::run(context, &args.id).await,
         NodesCommand::Delete(args) => nodes::delete::run(context, &args.id, args.force).await,
+    }
+}
+
+async fn run_alarms(context: &Context, command: AlarmsCommand) -> Result<(), Failure> {
+    match command {
+        AlarmsCommand::List(args) => {
+            let page = Page {
+                limit: args.limit,
+                skip: args.skip,
+            };
+            let filter = alarms::list::Filter {
+                name: args.name,
+                state: args.state,
+                severity: args.severity,
+                source: args.source,
+            };
+            alarms::list::run(context, page, filter).await
+        }
+        AlarmsCommand::Get(args) => alarms::get::run(context, &args.id).await,
+        AlarmsCommand::Acknowledge(args) => alarms::say::run(context, &args.id, "acknowledge").await,
+        AlarmsCommand::Clear(args) => alarms::say::run(context, &args.id, "clear").await,
     }
 }
 

@@ -10,6 +10,7 @@ mod pool;
 mod query;
 
 pub mod account;
+pub mod alarm;
 pub mod call;
 pub mod cluster_key;
 pub mod copy;

@@ -34,6 +34,34 @@ pub async fn links(db: &Connection) -> Result<BTreeMap<String, LinkFacts>> {
     Ok(rows.iter().map(read).collect())
 }
 
+/// A slot this node keeps for a peer. Bytes of WAL.
+#[derive(Debug, Clone, Copy)]
+pub struct Slot {
+    /// What the peer has not fetched was given up.
+    pub lost: bool,
+    /// Where this node's own WAL ends.
+    pub current: u64,
+    /// Kept for the peer.
+    pub kept: i64,
+    /// May still be written before it is given up; `None` when there is no limit, or when it was given up.
+    pub left: Option<i64>,
+}
+
+/// The slots this node keeps for peers, by name.
+pub async fn slots(db: &Connection) -> Result<BTreeMap<String, Slot>> {
+    let rows = query!("stat/slots").rows(db, &[&LINK_PREFIX]).await?;
+    let read = |row: &tokio_postgres::Row| {
+        let slot = Slot {
+            lost: row.get::<_, Option<bool>>("lost").unwrap_or_default(),
+            current: row.get::<_, i64>("current").unsigned_abs(),
+            kept: row.get::<_, Option<i64>>("kept").unwrap_or_default(),
+            left: row.get("safe_wal_size"),
+        };
+        (row.get("slot_name"), slot)
+    };
+    Ok(rows.iter().map(read).collect())
+}
+
 /// The subscriptions whose apply worker is at work.
 pub async fn receiving(db: &Connection) -> Result<BTreeSet<String>> {
     let rows = query!("stat/receiving").rows(db, &[]).await?;

@@ -6,6 +6,7 @@
 //! | [`Watcher`] | a good token; while a join runs or has failed, one from before it too, of any age |
 //! | [`Reader`] | a node that may answer from its data, and a good token |
 //! | [`Writer`] | a node that may change its data, and a good token |
+//! | [`Acting`] | the same, and says whose token it is |
 //!
 //! What a good token is, is decided in `account/token.rs`; what a node may do, in `standing.rs`.
 
@@ -31,6 +32,12 @@ pub(crate) struct Reader;
 
 /// Somebody who may write.
 pub(crate) struct Writer;
+
+/// Somebody who may write and whose name is kept with what is written.
+pub(crate) struct Acting {
+    /// The account's id.
+    pub(crate) account: String,
+}
 
 impl FromRequestParts<Arc<Agent>> for Caller {
     type Rejection = Refusal;
@@ -75,11 +82,21 @@ impl FromRequestParts<Arc<Agent>> for Writer {
     }
 }
 
+impl FromRequestParts<Arc<Agent>> for Acting {
+    type Rejection = Refusal;
+
+    async fn from_request_parts(parts: &mut Parts, agent: &Arc<Agent>) -> Result<Self, Refusal> {
+        Writer::from_request_parts(parts, agent).await?;
+        let account = check(parts, agent, &[])?;
+        Ok(Self { account })
+    }
+}
+
 /// Refuses a request without a good token of this node's token key, or one of any age that a key of `former` signed.
 ///
 /// Tokens last 300 seconds and a join may take hours, in which nobody can log in on the node. So whoever began it goes on
-/// watching it with the token of then, which opens nothing else.
-fn check(parts: &Parts, agent: &Agent, former: &[Vec<u8>]) -> Result<()> {
+/// watching it with the token of then, which opens nothing else. Answers with the id of the token's account.
+fn check(parts: &Parts, agent: &Agent, former: &[Vec<u8>]) -> Result<String> {
     let token = bearer(parts)?;
     let now = agent.clock.now();
     let signed_by = |key: &[u8]| token::verify(token, Purpose::Access, key, now);
@@ -90,8 +107,9 @@ fn check(parts: &Parts, agent: &Agent, former: &[Vec<u8>]) -> Result<()> {
         let of_any_age = || token::verify_of_any_age(token, Purpose::Access, key);
         checked = checked.or_else(|refused| of_any_age().map_err(|_| refused));
     }
-    tracing::Span::current().record("account", checked?.sub);
-    Ok(())
+    let account = checked?.sub;
+    tracing::Span::current().record("account", &account);
+    Ok(account)
 }
 
 /// The token of `Authorization: Bearer …`.

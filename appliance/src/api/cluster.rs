@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::extract::State;
 use axum::http::StatusCode;
 use keystead::api::cluster::{
-    AckAnswer, AckRequest, ClusterInfo, CsrAnswer, CsrRequest, JoinRequest, NewClusterRequest,
+    AckAnswer, AckRequest, Clash, ClusterInfo, CsrAnswer, CsrRequest, JoinRequest, NewClusterRequest,
 };
 use keystead::api::list::List;
 use keystead::api::summary::{NodeErrors, Summary};
@@ -20,7 +20,7 @@ use super::error::{Refusal, Refused};
 use super::json::Json;
 use super::page::{Page, PageQuery};
 use crate::agent::Agent;
-use crate::{acknowledge, cluster, join, verify};
+use crate::{acknowledge, alarm, cluster, join, verify};
 
 /// The routes of this file.
 pub(crate) fn routes() -> OpenApiRouter<Arc<Agent>> {
@@ -34,6 +34,7 @@ pub(crate) fn routes() -> OpenApiRouter<Arc<Agent>> {
         .routes(routes!(ack, set_ack))
         .routes(routes!(wait))
         .routes(routes!(verify_now, verified))
+        .routes(routes!(clashes))
 }
 
 /// This node in its cluster. Answers also when it is in none.
@@ -164,4 +165,15 @@ async fn verify_now(
     responses((status = 200, description = "what was found, or how far it is", body = VerifyReport), Refused))]
 async fn verified(_caller: Reader, State(agent): State<Arc<Agent>>) -> Result<Json<VerifyReport>, Refusal> {
     Ok(Json(verify::latest(&agent)?))
+}
+
+/// Names that several keys or accounts have, since two parts of the cluster gave them while apart. Empty when none has.
+#[utoipa::path(get, path = "/cluster/clashes", tag = "cluster", operation_id = "clusterClashes", params(PageQuery),
+    responses((status = 200, description = "the names, with the ids", body = List<Clash>), Refused))]
+async fn clashes(
+    _caller: Reader,
+    State(agent): State<Arc<Agent>>,
+    page: Page<256>,
+) -> Result<Json<List<Clash>>, Refusal> {
+    Ok(Json(page.of(alarm::clashes(&agent).await?)))
 }

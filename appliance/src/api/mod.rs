@@ -8,6 +8,7 @@
 //! A route and its description are registered at once, so `docs/api/openapi.json` cannot lack one; a test compares.
 
 mod ack;
+mod alarms;
 mod auth;
 mod cluster;
 mod error;
@@ -44,6 +45,7 @@ use utoipa_axum::router::OpenApiRouter;
 use self::error::Refusal;
 use self::limits::Limits;
 pub(crate) use self::serve::Door;
+pub(crate) use self::tls::host_name;
 use crate::agent::Agent;
 
 /// The version of the row, where the answer has no body to say it in.
@@ -85,6 +87,7 @@ fn described() -> OpenApiRouter<Arc<Agent>> {
         .merge(cluster::routes())
         .merge(nodes::routes())
         .merge(keys::routes())
+        .merge(alarms::routes())
         .merge(system::routes());
     OpenApiRouter::with_openapi(<Document as utoipa::OpenApi>::openapi())
         .nest(path::BASE, under_base)

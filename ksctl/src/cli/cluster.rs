@@ -36,6 +36,8 @@ pub(crate) enum ClusterCommand {
     Wait,
     /// Compare this node's data with that of every other and name the rows that differ
     Verify(VerifyArgs),
+    /// Show names that several keys or accounts have, since parts of the cluster were apart
+    Clashes,
     /// Sign, list and remove nodes
     #[command(subcommand)]
     Nodes(NodesCommand),

@@ -5,6 +5,7 @@
 //! man pages from the same types.
 
 pub(crate) mod ack;
+pub(crate) mod alarms;
 pub(crate) mod cluster;
 pub(crate) mod generate;
 mod global;
@@ -57,6 +58,9 @@ pub(crate) enum Asking {
     /// Make, join, watch and leave a cluster
     #[command(subcommand)]
     Cluster(cluster::ClusterCommand),
+    /// Show what is wrong, and say that somebody takes care of it
+    #[command(subcommand)]
+    Alarms(alarms::AlarmsCommand),
     /// Make, list and delete keys
     #[command(subcommand)]
     Keys(keys::KeysCommand),

@@ -2,6 +2,7 @@
 //!
 //! This file decides what every command is given. Next: [`cluster::fulljoin`], the longest of them.
 
+pub(crate) mod alarms;
 pub(crate) mod cluster;
 pub(crate) mod completions;
 pub(crate) mod keys;

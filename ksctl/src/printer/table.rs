@@ -3,6 +3,7 @@
 //! This file decides which columns people see. All that a table leaves out is in the JSON.
 
 use comfy_table::{Table, presets};
+use keystead::api::alarm::Alarm;
 use keystead::api::key::Key;
 use keystead::api::list::List;
 use keystead::api::node::Node;
@@ -73,6 +74,33 @@ pub(crate) fn verified(report: &VerifyReport) -> Table {
     }
     for one in report.remaining.iter().flatten() {
         table.add_row(difference_row(one, "differs still"));
+    }
+    table
+}
+
+/// `alarms list`: one row an alarm.
+pub(crate) fn alarms(list: &List<Alarm>) -> Table {
+    let mut table = empty(&[
+        "severity",
+        "state",
+        "name",
+        "since",
+        "raised by",
+        "what",
+        "acknowledged by",
+        "id",
+    ]);
+    for alarm in &list.resources {
+        table.add_row([
+            &alarm.severity,
+            &alarm.state,
+            &alarm.name,
+            &alarm.triggered_at.format("%Y-%m-%d %H:%M:%S").to_string(),
+            &alarm.source,
+            &alarm.description,
+            alarm.acknowledged_by.as_deref().unwrap_or("-"),
+            &alarm.id,
+        ]);
     }
     table
 }

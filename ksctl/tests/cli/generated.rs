@@ -22,6 +22,12 @@ fn there_is_a_man_page_for_every_command() {
         .collect();
     names.sort();
     insta::assert_snapshot!(names.join("\n"), @"
+    ksctl-alarms-acknowledge.1
+    ksctl-alarms-clear.1
+    ksctl-alarms-get.1
+    ksctl-alarms-list.1
+    ksctl-alarms.1
+    ksctl-cluster-clashes.1
     ksctl-cluster-csr.1
     ksctl-cluster-delete.1
     ksctl-cluster-errors.1

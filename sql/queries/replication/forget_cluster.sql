@@ -6,6 +6,8 @@ begin
     delete from public.node;
     delete from public.heartbeat;
     delete from public.node_view;
+    delete from public.alarm;
+    delete from public.alarm_mark;
     delete from public.cluster_key where name = 'ca';
     delete from replication.run;
     delete from replication.resync;

@@ -12,6 +12,7 @@ mod scratch;
 #[path = "../../../tests/harness/wait.rs"]
 mod wait;
 
+mod alarm;
 mod calls;
 mod convergence;
 mod copying;

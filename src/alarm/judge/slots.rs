@@ -116,33 +116,33 @@ mod tests {
         BTreeMap::from([("b".to_owned(), slot)])
     }
 
-    fn kept(kept: i64, left: i64, per_second: i64) -> Option<Retention> {
-        Some(Retention {
+    fn kept(kept: i64, left: i64, per_second: i64) -> Retention {
+        Retention {
             lost: false,
             kept,
             left: Some(left),
             per_second,
-        })
+        }
     }
 
     #[test]
     fn what_is_kept_is_told_with_bytes_and_time_that_are_left() {
-        let found = retention(&slots(kept(20 * GB, 20 * GB, 100_000)));
+        let found = retention(&slots(Some(kept(20 * GB, 20 * GB, 100_000))));
         assert_eq!(found[0].severity, Severity::Warning);
         assert_eq!(
             found[0].text,
             "20 GB are kept for 10.0.0.2, 50 % of the limit; 20 GB are left, about 2 days and 11 hours at the present rate"
         );
         assert_eq!(
-            retention(&slots(kept(36 * GB, 4 * GB, 0)))[0].severity,
+            retention(&slots(Some(kept(36 * GB, 4 * GB, 0))))[0].severity,
             Severity::Critical
         );
         assert!(
-            retention(&slots(kept(36 * GB, 4 * GB, 0)))[0]
+            retention(&slots(Some(kept(36 * GB, 4 * GB, 0))))[0]
                 .text
                 .ends_with("are left")
         );
-        assert!(retention(&slots(kept(GB, 20 * GB, 1))).is_empty());
+        assert!(retention(&slots(Some(kept(GB, 20 * GB, 1)))).is_empty());
     }
 
     #[test]
@@ -170,6 +170,6 @@ mod tests {
             lost(&slots(None))[0].text,
             "10.0.0.2 lacks changes of this node: no slot is kept for it"
         );
-        assert!(lost(&slots(kept(GB, GB, 0))).is_empty());
+        assert!(lost(&slots(Some(kept(GB, GB, 0)))).is_empty());
     }
 }

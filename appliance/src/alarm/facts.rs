@@ -1,0 +1,241 @@
+//! Looks at everything that alarms are judged by, and remembers what takes two looks to see.
+//!
+//! What cannot be looked at now is left out, so its alarms stay as they are.
+
+use std::collections::BTreeMap;
+use std::fs;
+
+use keystead::alarm::judge::{Ahead, Certificate, Disk, Facts, Retention, Slot};
+use keystead::api::cluster::Clash;
+use keystead::api::summary::View;
+use keystead::clock::Micros;
+use keystead::member::roster::{Member, Roster};
+use keystead::replication::horizon::Seen;
+use keystead::replication::names;
+use keystead::summary::is_silent;
+use keystead::{Error, Result};
+use nix::sys::statvfs::statvfs;
+use sql::Connection;
+use sql::identity::Identity;
+
+use crate::agent::{Agent, Standing};
+
+/// What costs more than a glance (names, certificates) is looked at this often.
+const SELDOM_MILLIS: i64 = 10_000;
+
+/// A view older than this is not believed: whoever makes it has stopped.
+const VIEW_MILLIS: i64 = 10_000;
+
+/// The speed of writing is measured over this long at least, and over ten times this at the most.
+const SPEED_MILLIS: i64 = 60_000;
+
+/// Remembers between looks.
+#[derive(Default)]
+pub(super) struct Eyes {
+    ahead: BTreeMap<String, Ahead>,
+    speed: Speed,
+    seldom: Option<Micros>,
+}
+
+impl Eyes {
+    /// Looks at everything.
+    pub(super) async fn look(&mut self, agent: &Agent, now: Micros) -> Facts {
+        let seldom = self
+            .seldom
+            .is_none_or(|at| !(0..SELDOM_MILLIS).contains(&now.millis_since(at)));
+        let mut facts = Facts {
+            now,
+            disk: disk(agent),
+            join_failed: join_failed(agent),
+            ..Facts::default()
+        };
+        if seldom {
+            self.seldom = Some(now);
+            facts.certificates = Some(certificates(agent));
+        }
+        let looked = match agent.identity().ok().filter(|_| agent.standing() == Standing::Member) {
+            Some(me) => self.look_at_others(agent, &me, seldom, &mut facts).await,
+            None => self.look_alone(agent, seldom, &mut facts).await,
+        };
+        if let Err(error) = looked {
+            tracing::debug!(error = error.chain(), "not everything could be looked at");
+        }
+        facts
+    }
+
+    /// A node that is no member has no others.
+    async fn look_alone(&mut self, agent: &Agent, seldom: bool, facts: &mut Facts) -> Result<()> {
+        self.ahead.clear();
+        facts.view = Some(View {
+            cluster_summary: BTreeMap::new(),
+            last_updated: facts.now.to_utc().unwrap_or_default(),
+            stable_time: None,
+        });
+        facts.slots = Some(BTreeMap::new());
+        facts.ahead = Some(BTreeMap::new());
+        if seldom {
+            facts.clashes = Some(sql::alarm::clashes(&*agent.db().await?).await?);
+        }
+        Ok(())
+    }
+
+    async fn look_at_others(&mut self, agent: &Agent, me: &Identity, seldom: bool, facts: &mut Facts) -> Result<()> {
+        let db = agent.db().await?;
+        let roster = sql::node::all(&db).await?;
+        let heard = sql::heartbeat::newest(&db).await?;
+        let peers: Vec<&Member> = roster.ready().filter(|node| node.id != me.node_id).collect();
+        facts.ahead = Some(self.clocks(&peers, &heard, facts.now));
+        let view = sql::node_view::all(&db).await?.remove(me.node_id.as_str());
+        let is_fresh = |view: &View| facts.now.millis_since(Micros(view.last_updated.timestamp_micros())) < VIEW_MILLIS;
+        facts.view = view.filter(is_fresh);
+        facts.slots = Some(self.slots(&db, me, &peers, facts.now).await?);
+        if seldom {
+            facts.clashes = Some(clashes(&db, me, &roster, &heard, facts.now).await?);
+        }
+        Ok(())
+    }
+
+    fn clocks(&mut self, peers: &[&Member], heard: &Seen, now: Micros) -> BTreeMap<String, Ahead> {
+        self.ahead
+            .retain(|id, _| peers.iter().any(|peer| peer.id.as_str() == id));
+        for peer in peers {
+            if let Some(at) = heard.get(&peer.number) {
+                let node = self.ahead.entry(peer.id.to_string()).or_default();
+                node.host.clone_from(&peer.address.host);
+                node.look(now, *at);
+            }
+        }
+        self.ahead.clone()
+    }
+
+    async fn slots(
+        &mut self,
+        db: &Connection,
+        me: &Identity,
+        peers: &[&Member],
+        now: Micros,
+    ) -> Result<BTreeMap<String, Slot>> {
+        let kept = sql::stat::slots(db).await?;
+        if let Some(slot) = kept.values().next() {
+            self.speed.look(slot.current, now);
+        }
+        let of_peer = |peer: &&Member| {
+            let slot = kept.get(&names::link(me.number, peer.number));
+            let retention = slot.map(|slot| Retention {
+                lost: slot.lost,
+                kept: slot.kept,
+                left: slot.left,
+                per_second: self.speed.per_second,
+            });
+            let host = peer.address.host.clone();
+            (peer.id.to_string(), Slot { host, retention })
+        };
+        Ok(peers.iter().map(of_peer).collect())
+    }
+}
+
+/// How fast this node writes WAL.
+#[derive(Debug, Default)]
+struct Speed {
+    since: Option<(u64, Micros)>,
+    per_second: i64,
+}
+
+impl Speed {
+    fn look(&mut self, position: u64, now: Micros) {
+        let (before, since) = *self.since.get_or_insert((position, now));
+        let millis = now.millis_since(since);
+        if millis >= SPEED_MILLIS {
+            let bytes = i64::try_from(position.saturating_sub(before)).unwrap_or(i64::MAX);
+            self.per_second = bytes.saturating_mul(1000) / millis;
+        }
+        if !(0..10 * SPEED_MILLIS).contains(&millis) {
+            self.since = Some((position, now));
+        }
+    }
+}
+
+/// Every member sees the same clashes, so the first that is up tells them: the others find none.
+async fn clashes(db: &Connection, me: &Identity, roster: &Roster, heard: &Seen, now: Micros) -> Result<Vec<Clash>> {
+    let is_up = |node: &&Member| node.id == me.node_id || !is_silent(heard.get(&node.number).copied(), now);
+    let first = roster.ready().filter(is_up).map(|node| node.number).min();
+    if first == Some(me.number) {
+        Ok(sql::alarm::clashes(db).await?)
+    } else {
+        Ok(Vec::new())
+    }
+}
+
+fn disk(agent: &Agent) -> Option<Disk> {
+    let disk = statvfs(agent.postgres.paths().data_dir()).ok()?;
+    let used = disk.blocks().saturating_sub(disk.blocks_free());
+    Some(Disk {
+        used: used.saturating_mul(disk.fragment_size()),
+        free: disk.blocks_available().saturating_mul(disk.fragment_size()),
+    })
+}
+
+fn join_failed(agent: &Agent) -> Option<String> {
+    let join = agent.join.borrow();
+    join.as_ref()?.killed().map(str::to_owned)
+}
+
+/// Those that are there. What cannot be read is told by the part that needs it.
+pub(crate) fn certificates(agent: &Agent) -> Vec<Certificate> {
+    let paths = agent.postgres.paths();
+    let rest = agent
+        .config
+        .rest
+        .certificate
+        .clone()
+        .unwrap_or_else(|| paths.data_dir().join("rest/rest.crt"));
+    let mut list = vec![("rest", rest)];
+    // A node that is no member has a placeholder, which nobody looks at.
+    if agent.standing() == Standing::Member {
+        list.extend([
+            ("node", paths.tls_certificate()),
+            ("ca", paths.tls_authority()),
+            ("crl", paths.tls_revoked()),
+        ]);
+    }
+    let read = |(name, path): (&'static str, std::path::PathBuf)| {
+        let pem = fs::read_to_string(path).ok()?;
+        let ends = ends(name, &pem).inspect_err(|error| {
+            tracing::debug!(name, error = error.chain(), "a certificate does not say when it ends");
+        });
+        Some(Certificate {
+            name,
+            ends: ends.ok()??,
+        })
+    };
+    list.into_iter().filter_map(read).collect()
+}
+
+fn ends(name: &str, pem: &str) -> Result<Option<i64>> {
+    let read = if name == "crl" {
+        certs::revocation_list_ends(pem)
+    } else {
+        certs::certificate_ends(pem).map(Some)
+    };
+    read.map_err(|cause| Error::internal("reading when a certificate ends", cause))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn speed_is_measured_over_a_minute_at_least() {
+        let at = |seconds: i64| Micros(1_700_000_000_000_000 + seconds * 1_000_000);
+        let mut speed = Speed::default();
+        speed.look(1000, at(0));
+        speed.look(31_000, at(30));
+        assert_eq!(speed.per_second, 0, "too short to tell");
+        speed.look(61_000, at(60));
+        assert_eq!(speed.per_second, 1000);
+        // The clock was set back: measured anew from here.
+        speed.look(70_000, at(-100));
+        speed.look(82_000, at(-40));
+        assert_eq!(speed.per_second, 200);
+    }
+}

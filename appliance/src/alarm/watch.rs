@@ -1,0 +1,136 @@
+//! The task that looks every few seconds, judges, and writes and tells what changed.
+//!
+//! What is raised stands in this node's rows, so a look after a restart goes on where the last one was. While the
+//! database does not answer, what changes is told all the same, and written when it does.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use keystead::Result;
+use keystead::alarm::change::{Change, Settling, changes};
+use keystead::alarm::judge::judge;
+use keystead::alarm::{Cause, Finding, Raised};
+use keystead::clock::Micros;
+use tokio_util::sync::CancellationToken;
+
+use super::facts::Eyes;
+use crate::agent::{Agent, Standing};
+
+const PERIOD: Duration = Duration::from_secs(3);
+
+/// Carried from look to look.
+#[derive(Default)]
+struct Watch {
+    eyes: Eyes,
+    settling: Settling,
+    /// What was told last: everything that is raised, as far as this agent knows.
+    told: Option<BTreeMap<Cause, Raised>>,
+}
+
+/// Watches until the agent stops.
+pub(crate) async fn run(agent: Arc<Agent>, stop: CancellationToken) {
+    let mut watch = Watch::default();
+    while !stop.is_cancelled() {
+        // A join makes the database anew; what it has to say is in its own progress.
+        if agent.standing() != Standing::Joining {
+            watch.round(&agent).await;
+        }
+        tokio::select! {
+            () = stop.cancelled() => {}
+            () = agent.alarms.changed() => {}
+            () = tokio::time::sleep(PERIOD) => {}
+        }
+    }
+}
+
+impl Watch {
+    async fn round(&mut self, agent: &Agent) {
+        let now = agent.clock.now();
+        let written = written(agent).await.ok();
+        let can_write = written.is_some();
+        let raised = written.unwrap_or_else(|| self.told.clone().unwrap_or_default());
+        let facts = self.eyes.look(agent, now).await;
+        let told = agent.alarms.pending();
+        let mut list = changes(&raised, &judge(&facts, &raised), &told, &mut self.settling, now);
+        for event in agent.alarms.events() {
+            let cause = event.cause.clone();
+            list.extend([Change::Raise(event), Change::Clear(cause)]);
+        }
+        let mut known = self.told.take().unwrap_or_else(|| raised.clone());
+        for change in &list {
+            tell(&mut known, change, now);
+        }
+        if can_write {
+            match write(agent, &list, now).await {
+                Ok(()) => agent.alarms.forget_done(&known),
+                Err(error) => tracing::warn!(error = error.chain(), "alarms could not be written, trying again"),
+            }
+        }
+        self.told = Some(known);
+    }
+}
+
+async fn written(agent: &Agent) -> Result<BTreeMap<Cause, Raised>> {
+    Ok(sql::alarm::raised(&*agent.db().await?).await?)
+}
+
+/// Tells a change, unless it was told before and could not be written then.
+fn tell(known: &mut BTreeMap<Cause, Raised>, change: &Change, now: Micros) {
+    match change {
+        Change::Raise(finding) => {
+            let before = known.insert(finding.cause.clone(), raised(finding, now));
+            if before.is_none_or(|before| finding.severity < before.severity) {
+                tell_raised(finding);
+            }
+        }
+        Change::Retell(finding) => drop(known.insert(finding.cause.clone(), raised(finding, now))),
+        Change::Clear(cause) => {
+            if known.remove(cause).is_some() {
+                tell_cleared(cause);
+            }
+        }
+    }
+}
+
+fn tell_raised(finding: &Finding) {
+    let (alarm, subject) = (finding.cause.alarm.id(), &finding.cause.subject);
+    let (severity, text) = (finding.severity, &finding.text);
+    tracing::warn!(target: "alarm", alarm, subject, %severity, text, "raised");
+}
+
+fn tell_cleared(cause: &Cause) {
+    tracing::info!(target: "alarm", alarm = cause.alarm.id(), subject = cause.subject, "cleared");
+}
+
+fn raised(finding: &Finding, now: Micros) -> Raised {
+    Raised {
+        severity: finding.severity,
+        text: finding.text.clone(),
+        told: now,
+    }
+}
+
+async fn write(agent: &Agent, list: &[Change], now: Micros) -> Result<()> {
+    if list.is_empty() {
+        return Ok(());
+    }
+    let db = agent.db().await?;
+    let source = source(agent);
+    for change in list {
+        match change {
+            Change::Raise(finding) => drop(sql::alarm::raise(&db, &source, finding, now).await?),
+            Change::Retell(finding) => drop(sql::alarm::retell(&db, finding, now).await?),
+            Change::Clear(cause) => drop(sql::alarm::clear(&db, cause, now).await?),
+        }
+    }
+    Ok(sql::alarm::forget_old(&db).await?)
+}
+
+/// What this node is called in its alarms: its id in a cluster, else its name.
+pub(super) fn source(agent: &Agent) -> String {
+    agent.identity().map_or_else(
+        |_| agent.config.name_or(&crate::api::host_name()).to_owned(),
+        |identity| identity.node_id.to_string(),
+    )
+}

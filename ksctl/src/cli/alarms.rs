@@ -1,0 +1,50 @@
+//! `ksctl alarms …`.
+//!
+//! Flags only; each command is a file in `commands/alarms/`.
+
+use clap::{Args, Subcommand};
+
+/// The second word after `alarms`.
+#[derive(Subcommand)]
+pub(crate) enum AlarmsCommand {
+    /// Show the alarms of all nodes, the newest first
+    List(ListArgs),
+    /// Show one alarm
+    Get(OneAlarmArgs),
+    /// Say that somebody takes care of an alarm
+    #[command(alias = "ack")]
+    Acknowledge(OneAlarmArgs),
+    /// Turn an alarm off until it is raised anew
+    Clear(OneAlarmArgs),
+}
+
+/// `alarms list`.
+#[derive(Args)]
+pub(crate) struct ListArgs {
+    /// How many to show at the most
+    #[arg(long)]
+    pub(crate) limit: Option<u64>,
+    /// How many to leave out at the front
+    #[arg(long)]
+    pub(crate) skip: Option<u64>,
+    /// Only alarms of this name, such as "Cluster Node Down"
+    #[arg(long)]
+    pub(crate) name: Option<String>,
+    /// Only alarms that are on, or off
+    #[arg(long)]
+    pub(crate) state: Option<String>,
+    /// Only alarms of this severity, such as critical
+    #[arg(long)]
+    pub(crate) severity: Option<String>,
+    /// Only alarms that the node of this id has raised
+    #[arg(long, value_name = "ID")]
+    pub(crate) source: Option<String>,
+}
+
+/// `alarms get`, `alarms acknowledge` and `alarms clear`.
+#[derive(Args)]
+pub(crate) struct OneAlarmArgs {
+    /// The alarm's id
+    #[arg(long)]
+    pub(crate) id: String,
+}

@@ -1,0 +1,1 @@
+select * from public.alarm_state where id = $1

@@ -1,0 +1,109 @@
+//! Alarms of whole clusters: what is wrong is told by every node, and is over by itself when its cause is gone.
+
+use anyhow::{Context as _, Result, ensure};
+use serde_json::Value;
+
+use crate::harness::node::PATIENCE;
+use crate::harness::wait::until;
+use crate::harness::{Cluster, Node};
+
+/// Alarms as this node lists them.
+async fn alarms(node: &Node, name: &str, state: &str) -> Result<Vec<Value>> {
+    let list = node
+        .json(&["alarms", "list", "--name", name, "--state", state, "--limit", "100"])
+        .await?;
+    list["resources"].as_array().cloned().context("a list")
+}
+
+/// The one alarm of this name, once there is one in this state.
+async fn wait_for(node: &Node, name: &str, state: &str) -> Result<Value> {
+    let mut found = Value::Null;
+    until(&format!("{name} is {state}"), PATIENCE, async || {
+        let mut list = alarms(node, name, state).await?;
+        ensure!(list.len() == 1, "{list:?}");
+        found = list.remove(0);
+        Ok(true)
+    })
+    .await?;
+    Ok(found)
+}
+
+#[tokio::test]
+async fn a_member_that_is_down_is_an_alarm_until_it_is_back() -> Result<()> {
+    let mut cluster = Cluster::new(2).await?;
+    let down = cluster.first().json(&["cluster", "nodes", "list"]).await?["resources"][1]["nodeID"].clone();
+    ensure!(
+        alarms(cluster.first(), "Cluster Node Down", "on").await?.is_empty(),
+        "all is well"
+    );
+    cluster.nodes[1].kill()?;
+    cluster.nodes[1].kill_rest();
+
+    let raised = wait_for(cluster.first(), "Cluster Node Down", "on").await?;
+    assert_eq!(
+        (&raised["subject"], &raised["severity"]),
+        (&down, &"critical".into()),
+        "{raised}"
+    );
+    assert_eq!(
+        (&raised["count"], &raised["acknowledgedAt"]),
+        (&1.into(), &Value::Null),
+        "{raised}"
+    );
+    let id = raised["id"].as_str().context("an id")?.to_owned();
+
+    let noticed = cluster.first().json(&["alarms", "acknowledge", "--id", &id]).await?;
+    assert_eq!(noticed["acknowledgedBy"], "admin");
+    let again = cluster.first().ksctl(&["alarms", "ack", "--id", &id]).await?;
+    assert!(
+        again.code == Some(1) && again.stderr.contains("admin has acknowledged"),
+        "{again:?}"
+    );
+
+    cluster.nodes[1].start().await?;
+    let over = wait_for(cluster.first(), "Cluster Node Down", "off").await?;
+    assert_eq!(
+        (&over["id"], &over["clearedBy"]),
+        (&Value::from(id.as_str()), &"system".into()),
+        "{over}"
+    );
+    // The other node sees it too: alarms replicate, and what was said to them.
+    until("the other node shows it", PATIENCE, async || {
+        let seen = cluster.nodes[1].json(&["alarms", "get", "--id", &id]).await?;
+        Ok(seen["state"] == "off" && seen["acknowledgedBy"] == "admin")
+    })
+    .await?;
+    let again = cluster.nodes[1].ksctl(&["alarms", "clear", "--id", &id]).await?;
+    assert!(again.stderr.contains("off already"), "{again:?}");
+    Ok(())
+}
+
+/// With everything that has a meaning in syslog.
+const NAME: &str = "payroll]\"\\";
+
+#[tokio::test]
+async fn a_name_that_two_keys_have_is_an_alarm_until_one_is_renamed() -> Result<()> {
+    let cluster = Cluster::new(2).await?;
+    let (one, two) = (cluster.first(), &cluster.nodes[1]);
+    let mut ids = Vec::new();
+    for (node, name) in [(one, NAME), (two, "other")] {
+        let made = node.json(&["keys", "create", "--name", name]).await?;
+        ids.push(made["id"].as_str().context("an id")?.to_owned());
+    }
+    // The row that another part of the cluster would have written while apart: past the check of a name that is free.
+    let db = two.db("keystead").await?;
+    db.execute("update public.key set name = $1 where id = $2", &[&NAME, &ids[1]])
+        .await?;
+
+    let raised = wait_for(one, "Name Clash", "on").await?;
+    assert_eq!(raised["subject"], format!("key {NAME}"));
+    let clashes = two.json(&["cluster", "clashes"]).await?;
+    assert_eq!(clashes["resources"][0]["ids"], serde_json::json!(ids), "{clashes}");
+    let rename = serde_json::json!({"name": "payroll 2"});
+    let path = format!("vault/keys2/{}", ids[1]);
+    two.rest().await?.patch(&path, &rename).await?.good()?;
+    let over = wait_for(two, "Name Clash", "off").await?;
+    assert_eq!((&over["id"], &over["clearedBy"]), (&raised["id"], &"system".into()));
+    assert_eq!(one.json(&["cluster", "clashes"]).await?["total"], 0);
+    Ok(())
+}
