@@ -31,6 +31,7 @@ pub mod password;
 pub mod peer;
 pub mod replication;
 pub mod summary;
+pub mod syslog;
 pub mod verify;
 
 pub use error::{Error, Kind, Result};

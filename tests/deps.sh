@@ -35,6 +35,8 @@ missing_packages() {
         have nft || [ -x /usr/sbin/nft ] || echo nftables
         have ip || [ -x /usr/sbin/ip ] || echo iproute2
         have nsenter && have unshare || echo util-linux
+        [ -x /usr/sbin/rsyslogd ] || echo rsyslog
+        ls /usr/lib/*/rsyslog/lmnsd_gtls.so >/dev/null 2>&1 || echo rsyslog-gnutls
         ;;
     esac
 }

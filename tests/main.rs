@@ -22,6 +22,7 @@ mod merging;
 mod refusals;
 mod restart;
 mod resync;
+mod syslog;
 mod three_nodes;
 mod three_step;
 mod verify;

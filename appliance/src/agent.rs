@@ -16,6 +16,7 @@ use crate::acknowledge::Acknowledging;
 use crate::alarm::Alarms;
 use crate::join::JoinState;
 use crate::postgres::Postgres;
+use crate::syslog::Syslog;
 use crate::tasks::Tasks;
 use crate::vault::{Keyring, RootOfTrust, WrappingKey};
 
@@ -57,6 +58,8 @@ pub(crate) struct Agent {
     pub(crate) revoked: Mutex<Vec<String>>,
     /// Where every part of the agent raises and clears its alarms.
     pub(crate) alarms: Alarms,
+    /// Takes messages for syslog servers.
+    pub(crate) syslog: Syslog,
     /// Wakes the reconciler.
     pub(crate) links_changed: Notify,
     /// Held while a subscription is looked for and made: the reconciler, a peer's call and a resync may want the same one.
@@ -109,6 +112,7 @@ impl Agent {
             root_of_trust,
             revoked: Mutex::default(),
             alarms: Alarms::default(),
+            syslog: Syslog::new(),
             links_changed: Notify::new(),
             subscribing: tokio::sync::Mutex::default(),
             changing: tokio::sync::Mutex::default(),

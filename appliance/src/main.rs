@@ -32,6 +32,7 @@ mod purge;
 mod resync;
 mod start;
 mod supervisor;
+mod syslog;
 mod tasks;
 mod telemetry;
 mod upkeep;

@@ -17,7 +17,7 @@ use crate::clock::SystemClock;
 use crate::postgres::Postgres;
 use crate::tasks::Tasks;
 use crate::vault::RootOfTrust;
-use crate::{account, alarm, heartbeat, join, links, peers, purge, resync, upkeep, verify, view};
+use crate::{account, alarm, heartbeat, join, links, peers, purge, resync, syslog, upkeep, verify, view};
 
 /// Connections for requests and tasks; beyond this many at once they wait their turn.
 const POOL: usize = 24;
@@ -80,6 +80,7 @@ pub(crate) fn work(agent: &Arc<Agent>, door: Door) {
     tasks.spawn("resync", resync::run(Arc::clone(agent), stop()));
     tasks.spawn("slots", resync::watch(Arc::clone(agent), stop()));
     tasks.spawn("alarms", alarm::run(Arc::clone(agent), stop()));
+    tasks.spawn("syslog", syslog::run(Arc::clone(agent), stop()));
     tasks.spawn("upkeep", upkeep::run(Arc::clone(agent), stop()));
     tasks.spawn("purge", purge::run(Arc::clone(agent), stop()));
     tasks.spawn("verify", verify::background(Arc::clone(agent), stop()));

@@ -30,6 +30,19 @@ create table public.alarm_mark (
 );
 select replication.enlist('public.alarm_mark');
 
+-- Where every node sends its alarms.
+create table public.syslog (
+    id text primary key,
+    host text not null,
+    port integer not null,
+    transport text not null,
+    format text not null,
+    ca_cert text,
+    created_at timestamptz not null,
+    updated_at timestamptz not null
+);
+select replication.enlist('public.syslog');
+
 -- The same whenever this node raises the same about the same, so that there is one row of it.
 create function public.alarm_id(kind text, subject text) returns text
     language sql stable as

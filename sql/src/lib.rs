@@ -31,6 +31,7 @@ pub mod replication;
 pub mod resync;
 pub mod server;
 pub mod stat;
+pub mod syslog;
 pub mod ticket;
 pub mod verify;
 pub mod wait;

@@ -12,6 +12,7 @@ pub mod key;
 pub mod list;
 pub mod node;
 pub mod summary;
+pub mod syslog;
 pub mod system;
 pub mod verify;
 pub mod wait;

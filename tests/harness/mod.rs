@@ -16,6 +16,7 @@ pub(crate) mod node;
 pub(crate) mod postgres;
 pub(crate) mod processes;
 pub(crate) mod rest;
+pub(crate) mod rsyslog;
 pub(crate) mod run;
 pub(crate) mod scratch;
 pub(crate) mod wait;

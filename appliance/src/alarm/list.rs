@@ -3,12 +3,14 @@
 use keystead::api;
 use keystead::api::alarm::AlarmDetails;
 use keystead::api::cluster::Clash;
+use keystead::syslog::Event;
 use keystead::{Error, Result};
 use serde::Deserialize;
 use sql::Connection;
 use sql::alarm::{Filter, Mark, State};
 
 use crate::agent::Agent;
+use crate::syslog;
 
 /// The only kind of source there is.
 const SERVER: &str = "server_record";
@@ -91,6 +93,14 @@ async fn mark(agent: &Agent, db: &Connection, alarm: &State, mark: Mark, account
     }
     let (kind, subject) = (&alarm.kind, &alarm.subject);
     tracing::info!(target: "alarm", alarm = kind, subject, account = name, "{}", mark.name());
+    let event = match mark {
+        Mark::Acknowledged => Event::Acknowledged,
+        Mark::Cleared => Event::Cleared,
+    };
+    let speaker = syslog::speaker(agent);
+    agent
+        .syslog
+        .send(speaker.said(event, (kind, &alarm.name), subject, &name));
     get(agent, &alarm.id).await
 }
 

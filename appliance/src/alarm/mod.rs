@@ -29,7 +29,7 @@ pub(crate) struct Alarms {
 
 #[expect(
     dead_code,
-    reason = "the way in for parts that know of trouble by themselves; the watch alone is built on it yet"
+    reason = "the way in for parts that know of trouble by themselves, in the simplest form"
 )]
 impl Alarms {
     /// Something is wrong, as bad as this alarm's lowest level. It stays raised until [`Self::clear`], also over a
@@ -38,7 +38,16 @@ impl Alarms {
         self.raise_as(alarm.severity(), alarm, subject, text);
     }
 
-    /// The same, with another of the alarm's levels.
+    /// Something happened that has no end: raised and cleared at once, so that it is written down and sent.
+    pub(crate) fn note(&self, alarm: Alarm, subject: &str, text: impl Into<String>) {
+        let event = finding(alarm.severity(), Cause::new(alarm, subject), text);
+        self.events.lock().unwrap_or_else(PoisonError::into_inner).push(event);
+        self.changed.notify_one();
+    }
+}
+
+impl Alarms {
+    /// As [`Self::raise`], with another of the alarm's levels.
     pub(crate) fn raise_as(&self, severity: Severity, alarm: Alarm, subject: &str, text: impl Into<String>) {
         let cause = Cause::new(alarm, subject);
         let finding = finding(severity, cause.clone(), text);
@@ -49,13 +58,6 @@ impl Alarms {
     /// It is over, or was never so.
     pub(crate) fn clear(&self, alarm: Alarm, subject: &str) {
         self.told().insert(Cause::new(alarm, subject), None);
-        self.changed.notify_one();
-    }
-
-    /// Something happened that has no end: raised and cleared at once, so that it is written down and sent.
-    pub(crate) fn note(&self, alarm: Alarm, subject: &str, text: impl Into<String>) {
-        let event = finding(alarm.severity(), Cause::new(alarm, subject), text);
-        self.events.lock().unwrap_or_else(PoisonError::into_inner).push(event);
         self.changed.notify_one();
     }
 }

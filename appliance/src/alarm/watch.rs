@@ -16,6 +16,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::facts::Eyes;
 use crate::agent::{Agent, Standing};
+use crate::syslog;
 
 const PERIOD: Duration = Duration::from_secs(3);
 
@@ -59,7 +60,7 @@ impl Watch {
         }
         let mut known = self.told.take().unwrap_or_else(|| raised.clone());
         for change in &list {
-            tell(&mut known, change, now);
+            tell(agent, &mut known, change, now);
         }
         if can_write {
             match write(agent, &list, now).await {
@@ -76,31 +77,35 @@ async fn written(agent: &Agent) -> Result<BTreeMap<Cause, Raised>> {
 }
 
 /// Tells a change, unless it was told before and could not be written then.
-fn tell(known: &mut BTreeMap<Cause, Raised>, change: &Change, now: Micros) {
+fn tell(agent: &Agent, known: &mut BTreeMap<Cause, Raised>, change: &Change, now: Micros) {
     match change {
         Change::Raise(finding) => {
             let before = known.insert(finding.cause.clone(), raised(finding, now));
             if before.is_none_or(|before| finding.severity < before.severity) {
-                tell_raised(finding);
+                tell_raised(agent, finding);
             }
         }
         Change::Retell(finding) => drop(known.insert(finding.cause.clone(), raised(finding, now))),
         Change::Clear(cause) => {
             if known.remove(cause).is_some() {
-                tell_cleared(cause);
+                tell_cleared(agent, cause);
             }
         }
     }
 }
 
-fn tell_raised(finding: &Finding) {
+fn tell_raised(agent: &Agent, finding: &Finding) {
     let (alarm, subject) = (finding.cause.alarm.id(), &finding.cause.subject);
     let (severity, text) = (finding.severity, &finding.text);
     tracing::warn!(target: "alarm", alarm, subject, %severity, text, "raised");
+    agent.syslog.send(syslog::speaker(agent).raised(finding));
 }
 
-fn tell_cleared(cause: &Cause) {
+fn tell_cleared(agent: &Agent, cause: &Cause) {
     tracing::info!(target: "alarm", alarm = cause.alarm.id(), subject = cause.subject, "cleared");
+    agent
+        .syslog
+        .send(syslog::speaker(agent).cleared(cause.alarm, &cause.subject));
 }
 
 fn raised(finding: &Finding, now: Micros) -> Raised {

@@ -22,6 +22,7 @@ mod query;
 mod request_id;
 mod serve;
 mod standing;
+mod syslogs;
 mod system;
 mod tls;
 mod tokens;
@@ -88,6 +89,7 @@ fn described() -> OpenApiRouter<Arc<Agent>> {
         .merge(nodes::routes())
         .merge(keys::routes())
         .merge(alarms::routes())
+        .merge(syslogs::routes())
         .merge(system::routes());
     OpenApiRouter::with_openapi(<Document as utoipa::OpenApi>::openapi())
         .nest(path::BASE, under_base)

@@ -18,6 +18,7 @@ pub(crate) use delete::delete;
 pub(crate) use export::export;
 pub(crate) use find::{Named, get};
 pub(crate) use list::{Asked, list};
+pub(crate) use shown::ACCOUNT;
 pub(crate) use transition::{destroy, revoke};
 
 use keystead::{Error, Kind};

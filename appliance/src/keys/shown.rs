@@ -4,7 +4,7 @@ use keystead::api;
 use sql::key::Key;
 use uuid::Builder;
 
-const ACCOUNT: &str = "keystead:keystead:admin:accounts:root";
+pub(crate) const ACCOUNT: &str = "keystead:keystead:admin:accounts:root";
 const APPLICATION: &str = "keystead:keystead:admin:apps:keystead";
 
 /// What is told of a key.
