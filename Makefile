@@ -25,7 +25,7 @@ test: ## run every test, from units to clusters
 	cargo test --workspace --doc
 
 test-slow: ## run the tests that take minutes each
-	@tests/deps.sh test
+	@tests/deps.sh slow
 	cargo build $(TESTED) --bins
 	cargo nextest run $(TESTED) --profile slow --run-ignored only
 

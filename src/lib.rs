@@ -27,6 +27,7 @@ pub mod id;
 pub mod join;
 pub mod key;
 pub mod member;
+pub mod metrics;
 pub mod password;
 pub mod peer;
 pub mod replication;

@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
-# Installs what is missing: tests/deps.sh build|lint|test
+# Installs what is missing: tests/deps.sh build|lint|test|slow
 #
 # Debian packages come through apt, as root or with sudo, and only when they are missing. Rust is never installed: it
 # belongs to the user who compiles.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-readonly purpose=${1:?build, lint or test}
+readonly purpose=${1:?build, lint, test or slow}
 readonly nextest=0.9.143
 readonly oldest_postgresql=15
 
@@ -29,7 +29,7 @@ missing_packages() {
     [ -e /etc/ssl/certs/ca-certificates.crt ] || [ ! -d /etc/debian_version ] || echo ca-certificates
     case $purpose in
     lint) have git || echo git ;;
-    test)
+    test | slow)
         have openssl || echo openssl
         # What gives a test's nodes hosts of their own. Users other than root may not have /usr/sbin in their PATH.
         have nft || [ -x /usr/sbin/nft ] || echo nftables
@@ -37,6 +37,7 @@ missing_packages() {
         have nsenter && have unshare || echo util-linux
         [ -x /usr/sbin/rsyslogd ] || echo rsyslog
         ls /usr/lib/*/rsyslog/lmnsd_gtls.so >/dev/null 2>&1 || echo rsyslog-gnutls
+        [ "$purpose" = test ] || have prometheus || echo prometheus
         ;;
     esac
 }
@@ -92,9 +93,9 @@ check_rust
 case $purpose in
 build) check_postgresql ;;
 lint) check_component fmt rustfmt && check_component clippy clippy ;;
-test)
+test | slow)
     check_postgresql
     cargo nextest --version >/dev/null 2>&1 || cargo install cargo-nextest --locked --version "$nextest"
     ;;
-*) fail "$purpose is none of build, lint, test" ;;
+*) fail "$purpose is none of build, lint, test, slow" ;;
 esac

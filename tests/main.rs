@@ -19,6 +19,7 @@ mod attached;
 mod crash;
 mod hosts;
 mod merging;
+mod metrics;
 mod refusals;
 mod restart;
 mod resync;

@@ -15,6 +15,7 @@ use tokio::sync::{Notify, watch};
 use crate::acknowledge::Acknowledging;
 use crate::alarm::Alarms;
 use crate::join::JoinState;
+use crate::metrics::ScrapeToken;
 use crate::postgres::Postgres;
 use crate::syslog::Syslog;
 use crate::tasks::Tasks;
@@ -60,6 +61,8 @@ pub(crate) struct Agent {
     pub(crate) alarms: Alarms,
     /// Takes messages for syslog servers.
     pub(crate) syslog: Syslog,
+    /// The token that Prometheus shows, as it was read last.
+    pub(crate) scrape_token: ScrapeToken,
     /// Wakes the reconciler.
     pub(crate) links_changed: Notify,
     /// Held while a subscription is looked for and made: the reconciler, a peer's call and a resync may want the same one.
@@ -113,6 +116,7 @@ impl Agent {
             revoked: Mutex::default(),
             alarms: Alarms::default(),
             syslog: Syslog::new(),
+            scrape_token: ScrapeToken::default(),
             links_changed: Notify::new(),
             subscribing: tokio::sync::Mutex::default(),
             changing: tokio::sync::Mutex::default(),

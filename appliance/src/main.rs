@@ -24,6 +24,7 @@ mod heartbeat;
 mod join;
 mod keys;
 mod links;
+mod metrics;
 mod open;
 mod peers;
 mod postgres;

@@ -10,6 +10,7 @@ use crate::cli::ack::AckCommand;
 use crate::cli::alarms::AlarmsCommand;
 use crate::cli::cluster::{ClusterCommand, CsrArgs, FulljoinArgs, JoinArgs, NewArgs, TicketArgs};
 use crate::cli::keys::{self as key_args, KeysCommand};
+use crate::cli::metrics::{MetricsCommand, PrometheusCommand};
 use crate::cli::nodes::{self as node_args, NodesCommand};
 use crate::cli::services::ServicesCommand;
 use crate::cli::system::{InfoCommand, SystemCommand};
@@ -19,7 +20,7 @@ use crate::commands::cluster::join::Sides;
 use crate::commands::cluster::ticket::{Part, Ticket};
 use crate::commands::keys::OneKey;
 use crate::commands::{
-    Context, Page, alarms, cluster, completions, keys, login, man, nodes, services, system, version,
+    Context, Page, alarms, cluster, completions, keys, login, man, metrics, nodes, services, system, version,
 };
 use crate::failure::Failure;
 use crate::printer::Printer;
@@ -42,6 +43,7 @@ async fn run_asking(global: GlobalArgs, command: Asking) -> Result<(), Failure> 
     match command {
         Asking::Cluster(command) => run_cluster(&context, command).await,
         Asking::Alarms(command) => run_alarms(&context, command).await,
+        Asking::Metrics(MetricsCommand::Prometheus(command)) => run_metrics(&context, command).await,
         Asking::Keys(command) => run_keys(&context, command).await,
         Asking::Login(args) => login::run(&context, args.new_password).await,
         Asking::Version => version::run(&context).await,
@@ -116,6 +118,16 @@ async fn run_alarms(context: &Context, command: AlarmsCommand) -> Result<(), Fai
         AlarmsCommand::Get(args) => alarms::get::run(context, &args.id).await,
         AlarmsCommand::Acknowledge(args) => alarms::say::run(context, &args.id, "acknowledge").await,
         AlarmsCommand::Clear(args) => alarms::say::run(context, &args.id, "clear").await,
+    }
+}
+
+async fn run_metrics(context: &Context, command: PrometheusCommand) -> Result<(), Failure> {
+    match command {
+        PrometheusCommand::Status => metrics::status(context).await,
+        PrometheusCommand::Enable => metrics::change(context, "enable").await,
+        PrometheusCommand::Disable => metrics::change(context, "disable").await,
+        PrometheusCommand::RenewToken => metrics::change(context, "renew-token").await,
+        PrometheusCommand::Get(args) => metrics::get(context, args.api_token, args.file).await,
     }
 }
 

@@ -150,6 +150,12 @@ pub async fn count(db: &Connection, filter: &Filter) -> Result<u64> {
     Ok(row.get::<_, i64>(0).unsigned_abs())
 }
 
+/// How many alarms of all nodes are on, by severity.
+pub async fn count_on(db: &Connection) -> Result<Vec<(String, i64)>> {
+    let rows = query!("alarm/count_on").rows(db, &[]).await?;
+    Ok(rows.iter().map(|row| (row.get(0), row.get(1))).collect())
+}
+
 /// The alarm with this id.
 pub async fn by_id(db: &Connection, id: &str) -> Result<Option<State>> {
     Ok(query!("alarm/by_id").opt(db, &[&id]).await?.as_ref().map(read))

@@ -7,7 +7,7 @@ use crate::query::query;
 /// One wrapped key. What is not `public` is wrapped by the master key.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ClusterKey {
-    /// `kek-<epoch>`, `token` or `ca`.
+    /// `kek-<epoch>`, `token`, `ca` or `scrape`.
     pub name: String,
     /// The public half, where there is one: the point of the token key, the authority's certificate in PEM.
     pub public: Option<Vec<u8>>,

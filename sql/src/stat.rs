@@ -68,6 +68,11 @@ pub async fn receiving(db: &Connection) -> Result<BTreeSet<String>> {
     Ok(rows.iter().map(|row| row.get(0)).collect())
 }
 
+/// Bytes in all outboxes.
+pub async fn outbox_bytes(db: &Connection) -> Result<i64> {
+    Ok(query!("stat/outbox_bytes").one(db, &[]).await?.get(0))
+}
+
 /// Bytes of everything a joining node would copy.
 pub async fn data_bytes(db: &Connection) -> Result<u64> {
     Ok(query!("stat/data_bytes")

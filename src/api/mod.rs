@@ -10,6 +10,7 @@ pub mod cluster;
 pub mod error;
 pub mod key;
 pub mod list;
+pub mod metrics;
 pub mod node;
 pub mod summary;
 pub mod syslog;

@@ -166,7 +166,8 @@ async fn clashes(db: &Connection, me: &Identity, roster: &Roster, heard: &Seen, 
     }
 }
 
-fn disk(agent: &Agent) -> Option<Disk> {
+/// How full the disk under the data is.
+pub(crate) fn disk(agent: &Agent) -> Option<Disk> {
     let disk = statvfs(agent.postgres.paths().data_dir()).ok()?;
     let used = disk.blocks().saturating_sub(disk.blocks_free());
     Some(Disk {

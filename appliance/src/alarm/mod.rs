@@ -16,6 +16,7 @@ use keystead::alarm::change::Told;
 use keystead::alarm::{Alarm, Cause, Finding, Raised, Severity};
 use tokio::sync::Notify;
 
+pub(crate) use facts::{certificates, disk};
 pub(crate) use list::{Asked, acknowledge, clashes, clear, get, list};
 pub(crate) use watch::run;
 

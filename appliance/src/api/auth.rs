@@ -113,7 +113,7 @@ fn check(parts: &Parts, agent: &Agent, former: &[Vec<u8>]) -> Result<String> {
 }
 
 /// The token of `Authorization: Bearer …`.
-fn bearer(parts: &Parts) -> Result<&str> {
+pub(super) fn bearer(parts: &Parts) -> Result<&str> {
     let header = parts
         .headers
         .get(header::AUTHORIZATION)

@@ -15,6 +15,7 @@ mod error;
 mod json;
 mod keys;
 mod limits;
+mod metrics;
 mod nodes;
 mod page;
 mod path;
@@ -90,6 +91,7 @@ fn described() -> OpenApiRouter<Arc<Agent>> {
         .merge(keys::routes())
         .merge(alarms::routes())
         .merge(syslogs::routes())
+        .merge(metrics::routes())
         .merge(system::routes());
     OpenApiRouter::with_openapi(<Document as utoipa::OpenApi>::openapi())
         .nest(path::BASE, under_base)

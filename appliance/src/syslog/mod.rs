@@ -106,24 +106,34 @@ pub(crate) async fn run(agent: Arc<Agent>, stop: CancellationToken) {
     let mut receiver = agent.syslog.receiver.lock().await;
     let mut known = false;
     while !stop.is_cancelled() {
-        // A join makes the list anew; the servers of before are served until it is there.
-        if agent.standing() != Standing::Joining {
-            match reconcile(&agent, &mut served, &stop).await {
-                Ok(()) => known = true,
-                Err(error) => tracing::debug!(error = error.chain(), "the syslog servers could not be read"),
-            }
+        known |= look(&agent, &mut served, &stop).await;
+        tokio::select! {
+            () = stop.cancelled() => {}
+            () = agent.syslog.changed.notified() => {}
+            () = tokio::time::sleep(PERIOD) => {}
+            // Before the list was read once, messages wait for it.
+            () = put_all_down(&agent, &served, &mut receiver), if known => {}
         }
-        let look_again = tokio::time::sleep(PERIOD);
-        tokio::pin!(look_again);
-        loop {
-            tokio::select! {
-                () = stop.cancelled() => break,
-                () = agent.syslog.changed.notified() => break,
-                () = &mut look_again => break,
-                // Before the list was read once, messages wait for it.
-                Some(message) = receiver.recv(), if known => put_down(&agent, &served, &message),
-            }
-        }
+    }
+}
+
+/// Brings the workers to the list of servers. Was it read?
+async fn look(agent: &Arc<Agent>, served: &mut BTreeMap<String, Served>, stop: &CancellationToken) -> bool {
+    // A join makes the list anew; the servers of before are served until it is there.
+    if agent.standing() == Standing::Joining {
+        return false;
+    }
+    let done = reconcile(agent, served, stop).await;
+    if let Err(error) = &done {
+        tracing::debug!(error = error.chain(), "the syslog servers could not be read");
+    }
+    done.is_ok()
+}
+
+/// Writes down what there is to say, for as long as it is let. Nothing is taken that is not written down at once.
+async fn put_all_down(agent: &Agent, served: &BTreeMap<String, Served>, receiver: &mut mpsc::Receiver<Message>) {
+    while let Some(message) = receiver.recv().await {
+        put_down(agent, served, &message);
     }
 }
 
@@ -139,10 +149,10 @@ fn put_down(agent: &Agent, served: &BTreeMap<String, Served>, message: &Message)
 }
 
 /// Starts and ends workers until they are those of the list.
-async fn reconcile(agent: &Arc<Agent>, served: &mut BTreeMap<String, Served>, stop: &CancellationToken) -> Result<()> {
+async fn reconcile(agent: &Arc<Agent>, workers: &mut BTreeMap<String, Served>, stop: &CancellationToken) -> Result<()> {
     let entries = sql::syslog::all(&*agent.db().await?).await?;
     let gone = |id: &String| !entries.iter().any(|entry| entry.id == *id);
-    for (id, server) in served.extract_if(.., |id, _| gone(id)) {
+    for (id, server) in workers.extract_if(.., |id, _| gone(id)) {
         server.stop.cancel();
         agent.syslog.count(&id, None);
         agent.alarms.clear(Alarm::SinkUnreachable, &id);
@@ -150,12 +160,12 @@ async fn reconcile(agent: &Arc<Agent>, served: &mut BTreeMap<String, Served>, st
     let ids: Vec<&str> = entries.iter().map(|entry| entry.id.as_str()).collect();
     spool::forget_others(&folder(agent), &ids);
     for entry in entries {
-        if served.get(&entry.id).is_some_and(|server| server.sink == entry.sink) {
+        if workers.get(&entry.id).is_some_and(|server| server.sink == entry.sink) {
             continue;
         }
-        let before = served.remove(&entry.id);
+        let before = workers.remove(&entry.id);
         let server = serve(agent, &entry.id, entry.sink, before, stop)?;
-        served.insert(entry.id, server);
+        workers.insert(entry.id, server);
     }
     Ok(())
 }

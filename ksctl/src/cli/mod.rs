@@ -11,6 +11,7 @@ pub(crate) mod generate;
 mod global;
 pub(crate) mod keys;
 pub(crate) mod login;
+pub(crate) mod metrics;
 pub(crate) mod nodes;
 pub(crate) mod services;
 pub(crate) mod system;
@@ -61,6 +62,9 @@ pub(crate) enum Asking {
     /// Show what is wrong, and say that somebody takes care of it
     #[command(subcommand)]
     Alarms(alarms::AlarmsCommand),
+    /// Say whether Prometheus may scrape, and show what it gets
+    #[command(subcommand)]
+    Metrics(metrics::MetricsCommand),
     /// Make, list and delete keys
     #[command(subcommand)]
     Keys(keys::KeysCommand),

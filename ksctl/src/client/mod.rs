@@ -11,7 +11,7 @@ mod transport;
 
 use keystead::clock::Clock;
 use keystead::replication::ack::HEADER;
-use reqwest::Url;
+use reqwest::{StatusCode, Url};
 use secrecy::{ExposeSecret, SecretString};
 
 pub(crate) use answer::Answer;
@@ -102,6 +102,15 @@ impl Client {
         self.exchange(call, None).await
     }
 
+    /// Sends a request with a token that is not that of a log-in. The answer is any text.
+    pub(crate) async fn text_with(&self, call: &Call, token: &SecretString) -> Result<String, Failure> {
+        let (status, text) = self.respond(call, Some(token)).await?;
+        if status.is_success() {
+            return Ok(text);
+        }
+        answer::read(status, text, &self.url).map(|answer| answer.text().to_owned())
+    }
+
     fn can_log_in(&self) -> bool {
         let password = self.identity.password.is_some() || self.asker.can_ask();
         self.identity.refresh_token.is_some() || (self.identity.username.is_some() && password)
@@ -138,6 +147,11 @@ impl Client {
     }
 
     async fn exchange(&self, call: &Call, token: Option<&SecretString>) -> Result<Answer, Failure> {
+        let (status, text) = self.respond(call, token).await?;
+        answer::read(status, text, &self.url)
+    }
+
+    async fn respond(&self, call: &Call, token: Option<&SecretString>) -> Result<(StatusCode, String), Failure> {
         let url = call.url(&self.url)?;
         let mut request = self.http.request(call.method(), url);
         if let Some(token) = token {
@@ -155,6 +169,6 @@ impl Client {
         let response = request.send().await.map_err(unanswered)?;
         let status = response.status();
         let text = response.text().await.map_err(unanswered)?;
-        answer::read(status, text, &self.url)
+        Ok((status, text))
     }
 }

@@ -8,6 +8,7 @@ pub(crate) mod completions;
 pub(crate) mod keys;
 pub(crate) mod login;
 pub(crate) mod man;
+pub(crate) mod metrics;
 pub(crate) mod nodes;
 pub(crate) mod services;
 pub(crate) mod system;

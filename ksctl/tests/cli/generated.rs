@@ -55,6 +55,13 @@ fn there_is_a_man_page_for_every_command() {
     ksctl-keys.1
     ksctl-login.1
     ksctl-man.1
+    ksctl-metrics-prometheus-disable.1
+    ksctl-metrics-prometheus-enable.1
+    ksctl-metrics-prometheus-get.1
+    ksctl-metrics-prometheus-renew-token.1
+    ksctl-metrics-prometheus-status.1
+    ksctl-metrics-prometheus.1
+    ksctl-metrics.1
     ksctl-services-status.1
     ksctl-services.1
     ksctl-system-info-get.1

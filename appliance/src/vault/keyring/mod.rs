@@ -19,6 +19,10 @@ use crate::vault::wrapping::WrappingKey;
 const KEK_PREFIX: &str = "kek-";
 const TOKEN: &str = "token";
 const AUTHORITY: &str = "ca";
+/// What Prometheus shows, beside whether it is good now.
+const SCRAPE: &str = "scrape";
+const ON: &[u8] = b"on";
+const OFF: &[u8] = b"off";
 /// The epoch of a new node's first key-encryption key.
 const FIRST_EPOCH: i32 = 1;
 
@@ -109,6 +113,20 @@ impl Keyring {
             Some(public),
             authority.key_pem().as_bytes(),
         )
+    }
+
+    /// The row that keeps the token of Prometheus, and whether it is good now.
+    pub(crate) fn wrap_scrape_token(&self, token: &str, is_good: bool) -> Result<ClusterKey> {
+        let state = if is_good { ON } else { OFF };
+        store(&self.mkek, SCRAPE.to_owned(), Some(state.to_vec()), token.as_bytes())
+    }
+
+    /// The token of Prometheus, and whether it is good now, if these rows have one.
+    pub(crate) fn scrape_token(&self, stored: &[ClusterKey]) -> Result<Option<(Zeroizing<Vec<u8>>, bool)>> {
+        let Some(row) = stored.iter().find(|row| row.name == SCRAPE) else {
+            return Ok(None);
+        };
+        Ok(Some((open_row(&self.mkek, row)?, row.public.as_deref() == Some(ON))))
     }
 
     /// The cluster's authority; a node that is alone has none.

@@ -1,0 +1,1 @@
+select severity, count(*) from public.alarm_state where state = 'on' group by severity order by severity
