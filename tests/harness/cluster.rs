@@ -153,18 +153,21 @@ impl Cluster {
     /// By positions in the WAL, because a clock may be wrong and equal data proves no arrival: what is older than what is
     /// there changes nothing.
     pub(crate) async fn wait_until_all_have_all(&self) -> Result<()> {
+        let others = self.nodes.len() - 1;
         for node in &self.nodes {
-            let written = node.query("select pg_current_wal_insert_lsn()::text").await?;
-            let positions = format!(
-                "select count(*) filter (where confirmed_flush_lsn >= '{written}') || ' of ' || count(*)
-                 from pg_replication_slots where starts_with(slot_name, '{}')",
-                names::LINK_PREFIX
-            );
-            let others = self.nodes.len() - 1;
-            let what = format!("what {} wrote up to {written} has arrived", node.address);
+            let mut written = String::new();
+            let what = format!("what {} has written has arrived", node.address);
             until(&what, PATIENCE, async || {
+                if written.is_empty() {
+                    written = node.query("select pg_current_wal_insert_lsn()::text").await?;
+                }
+                let positions = format!(
+                    "select count(*) filter (where confirmed_flush_lsn >= '{written}') || ' of ' || count(*)
+                     from pg_replication_slots where starts_with(slot_name, '{}')",
+                    names::LINK_PREFIX
+                );
                 let arrived = node.query(&positions).await?;
-                ensure!(arrived == format!("{others} of {others}"), "at {arrived}");
+                ensure!(arrived == format!("{others} of {others}"), "{written} at {arrived}");
                 Ok(true)
             })
             .await?;
