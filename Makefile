@@ -1,12 +1,12 @@
 # Keystead. `make` alone prints what there is.
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-down demo-env test test-slow bench lint deps
+.PHONY: help demo demo-down demo-env test test-slow check check-again check-mutants bench lint deps
 
 # Tests kill agents at named places, which a release does not have.
 TESTED := --workspace --features appliance/failpoints
 
 help: ## print this
-	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 20
+	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 22
 
 demo: ## build, start three nodes on 127.0.0.2 to .4, make them one cluster, and leave it running
 	@tests/deps.sh build
@@ -27,7 +27,25 @@ test: ## run every test, from units to clusters
 test-slow: ## run the tests that take minutes each
 	@tests/deps.sh slow
 	cargo build $(TESTED) --bins
-	cargo nextest run $(TESTED) --profile slow --run-ignored only
+	cargo nextest run $(TESTED) --profile slow --run-ignored only -E 'not test(/^check::/)'
+
+# Handed over under other names: shells have a SECONDS of their own.
+CHECK = CHECK_SEED='$(SEED)' CHECK_SECONDS='$(SECONDS)' CHECK_NODES='$(NODES)' CHECK_MUTANT='$(MUTANT)' \
+	CHECK_FAULTS='$(FAULTS)' CHECK_HISTORY='$(abspath $(HISTORY))' RUST_BACKTRACE=0 \
+	cargo nextest run $(TESTED) --profile check --run-ignored only
+
+check: ## work on a cluster while things go wrong, and judge it: SEED= SECONDS= NODES= FAULTS= MUTANT=
+	@tests/deps.sh test
+	cargo build $(TESTED) --bins
+	@$(CHECK) --no-capture -E 'test(=check::whatever_goes_wrong_no_invariant_is_broken)'
+
+check-again: ## judge what a run has seen again: HISTORY=file
+	@$(CHECK) --no-capture -E 'test(=check::a_history_is_judged_again)'
+
+check-mutants: ## plant bugs in clusters; make check has to catch each: SEED= SECONDS=
+	@tests/deps.sh test
+	cargo build $(TESTED) --bins
+	@$(CHECK) --no-fail-fast -E 'test(/^check::mutant_/)'
 
 bench: ## measure, and write docs/benchmarks.md
 	@tests/deps.sh build

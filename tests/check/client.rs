@@ -207,7 +207,7 @@ fn understand(op: &mut Op, heard: Heard) {
             return;
         }
         Heard::Nothing(why) => {
-            op.answer = why;
+            (op.outcome, op.answer) = (Outcome::Unknown, why);
             return;
         }
     };

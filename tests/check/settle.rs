@@ -18,7 +18,7 @@ use crate::harness::{Cluster, Node};
 pub(super) const BOUND: Duration = Duration::from_mins(1);
 
 /// How long is waited for it. Longer than the bound, to tell late from never.
-const PATIENCE: Duration = Duration::from_mins(2);
+const PATIENCE: Duration = Duration::from_secs(75);
 
 /// Between the two looks at the digests.
 const SECOND_LOOK: Duration = Duration::from_secs(5);
