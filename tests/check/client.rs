@@ -1,6 +1,5 @@
 //! One operation: asked of a node, and recorded with what came of it. Who asks what is decided by `workers.rs`.
 
-use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
@@ -12,8 +11,9 @@ use super::history::{Action, Op, Outcome, Record, Seen};
 use super::recorder::Recorder;
 use super::steps::Ending;
 
-/// So many young keys are remembered: enough to meet others on them, few enough that they are met.
-const YOUNG: usize = 48;
+/// So many young keys are remembered: few enough that clients meet on them, and enough that many were made before a cut
+/// and are used on both of its sides. Deleted ones stay: the other side does not know.
+const YOUNG: usize = 256;
 
 /// What all clients share.
 pub(super) struct Shared {
@@ -22,7 +22,7 @@ pub(super) struct Shared {
     /// Ids of the keys that everybody writes.
     pub(super) hot: OnceLock<Vec<String>>,
     pub(super) stop: AtomicBool,
-    young: Mutex<VecDeque<String>>,
+    young: Mutex<Vec<String>>,
     sessions: AtomicU64,
 }
 
@@ -51,12 +51,13 @@ impl Shared {
         young.get(usize::try_from(place).ok()?).cloned()
     }
 
-    /// From now on others may use this key.
-    pub(super) fn show(&self, key: &str) {
+    /// From now on others may use this key, in place of another one that a number chooses.
+    pub(super) fn show(&self, key: &str, pick: u64) {
         let mut young = self.young.lock().unwrap_or_else(PoisonError::into_inner);
-        young.push_back(key.to_owned());
-        if young.len() > YOUNG {
-            young.pop_front();
+        if young.len() < YOUNG {
+            young.push(key.to_owned());
+        } else if let Ok(place) = usize::try_from(pick % YOUNG as u64) {
+            key.clone_into(&mut young[place]);
         }
     }
 }

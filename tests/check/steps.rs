@@ -30,8 +30,8 @@ const ENDINGS: [Ending; 4] = [Ending::Delete, Ending::Deactivate, Ending::Compro
 /// What a client does next, and where.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Step {
-    /// Makes a key.
-    Create { node: usize },
+    /// Makes a key, and shows it to the others if there is a number.
+    Create { node: usize, shown: Option<u64> },
     /// Makes two keys of one name on two nodes at once.
     Twins { node: usize, other: usize },
     /// Does something with a key that there is.
@@ -109,7 +109,10 @@ impl Iterator for Steps {
         let node = self.dice.below(self.nodes);
         let other = self.dice.below_but(self.nodes, node);
         let (target, act) = match kind {
-            0 => return Some(Step::Create { node }),
+            0 => {
+                let shown = Some(self.dice.roll()).filter(|roll| roll % 2 == 0);
+                return Some(Step::Create { node, shown });
+            }
             1 => return Some(Step::Twins { node, other }),
             2 => (Target::Hot(self.dice.below(HOT_KEYS)), Act::Change),
             3 => (self.any(), Act::ReadThenChange { other }),

@@ -49,10 +49,10 @@ impl Worker {
 
     async fn take(&mut self, step: Step) {
         match step {
-            Step::Create { node } => {
+            Step::Create { node, shown } => {
                 let made = self.client.create(node, None).await;
-                if let Some(key) = made.key.as_ref().filter(|_| made.is_ok()) {
-                    self.client.shared.show(key);
+                if let (Some(key), Some(pick), true) = (made.key.as_ref(), shown, made.is_ok()) {
+                    self.client.shared.show(key, pick / 2);
                 }
                 self.client.settle(&[&made]);
             }

@@ -323,6 +323,22 @@ fn parts_of_different_writes_are_not_one_row() {
         everywhere(history, "p2", |row| row.seen.version = 501);
     });
     assert_eq!(split, ["whole"]);
+    let not_yet_written = broken(|history| {
+        let before = [("p1", "c0-1"), ("p2", "c0-2")].map(|(key, value)| named("pair", seen(key, value, 50)));
+        history.ops.retain(|op| op.action != Action::ReadPair);
+        for row in before.clone() {
+            then(
+                history,
+                wrote(Action::Create, 0, named(&format!("pair of {}", row.value), row)),
+            );
+        }
+        let reading = Op {
+            seen: before.to_vec(),
+            ..op(Action::ReadPair, 2, "pair 0")
+        };
+        then(history, reading);
+    });
+    assert_eq!(not_yet_written, Vec::<&str>::new());
 }
 
 #[test]

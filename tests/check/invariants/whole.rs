@@ -1,5 +1,7 @@
 //! What was written together is seen together: the name and the description of one call, and two rows of one transaction.
 
+use std::collections::HashSet;
+
 use super::Verdict;
 use crate::check::history::{Action, History, Seen};
 
@@ -23,11 +25,19 @@ pub(super) fn judge(history: &History) -> Verdict {
         }
     }
     verdict.figure("rows looked at", looked);
+    let made: HashSet<&str> = history
+        .ok(Action::Create)
+        .filter_map(|op| op.value.as_deref())
+        .collect();
     let mut pairs = 0;
     for op in history.ok(Action::ReadPair) {
         let [one, two] = &op.seen[..] else {
             continue;
         };
+        if [one, two].iter().all(|row| made.contains(row.value.as_str())) {
+            // Nobody has written them together yet.
+            continue;
+        }
         pairs += 1;
         if one.value != two.value {
             let text = format!(
