@@ -1,12 +1,21 @@
 # Keystead. `make` alone prints what there is.
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-down demo-env test test-slow check check-again check-mutants bench lint deps
+.PHONY: help demo demo-down demo-env test test-slow postgres-17 postgres-18 check check-again check-mutants bench lint deps
 
 # Tests kill agents at named places, which a release does not have.
 TESTED := --workspace --features appliance/failpoints
 
+# Another PostgreSQL to test with: make test POSTGRES=/folder/of/its/programs. Without a pg_dump of its own its schema
+# cannot be written down, and the two tests that compare it are left out.
+ifdef POSTGRES
+override export POSTGRES := $(abspath $(POSTGRES))
+ifeq ($(wildcard $(POSTGRES)/pg_dump),)
+CHOSEN := -E 'not test(/^migrations::(the_schema_is|migrating_again)/)'
+endif
+endif
+
 help: ## print this
-	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 22
+	@sed -n 's/^\([a-z0-9-]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 20
 
 demo: ## build, start three nodes on 127.0.0.2 to .4, make them one cluster, and leave it running
 	@tests/deps.sh build
@@ -21,7 +30,7 @@ demo-env: ## print the environment for ksctl against the demo: eval "$(make -s d
 test: ## run every test, from units to clusters
 	@tests/deps.sh test
 	cargo build $(TESTED) --bins
-	cargo nextest run $(TESTED)
+	cargo nextest run $(TESTED) $(CHOSEN)
 	cargo test --workspace --doc
 
 test-slow: ## run the tests that take minutes each
@@ -46,6 +55,12 @@ check-mutants: ## plant bugs in clusters; make check has to catch each: SEED= SE
 	@tests/deps.sh test
 	cargo build $(TESTED) --bins
 	@$(CHECK) --no-fail-fast -E 'test(/^check::mutant_/)'
+
+postgres-17: ## fetch PostgreSQL 17: make test POSTGRES=$(make -s postgres-17)
+	@tests/postgres.sh 17
+
+postgres-18: ## fetch PostgreSQL 18: make test POSTGRES=$(make -s postgres-18)
+	@tests/postgres.sh 18
 
 bench: ## measure, and write docs/benchmarks.md
 	@tests/deps.sh build

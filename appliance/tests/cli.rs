@@ -179,8 +179,11 @@ impl Node {
             .permissions(open)
             .tempdir_in("/tmp")?;
         let (rest, postgres) = (free_port()?, free_port()?);
+        // `make test POSTGRES=...`
+        let chosen = std::env::var("POSTGRES").ok().filter(|folder| !folder.is_empty());
+        let bin_dir = chosen.map_or_else(String::new, |folder| format!("postgres.bin_dir = \"{folder}\"\n"));
         let text = format!(
-            "data_dir = \"{}/n\"\nrest.listen = \"127.0.0.1:{rest}\"\npostgres.listen = [\"127.0.0.1\"]\npostgres.port = {postgres}\n",
+            "data_dir = \"{}/n\"\nrest.listen = \"127.0.0.1:{rest}\"\npostgres.listen = [\"127.0.0.1\"]\npostgres.port = {postgres}\n{bin_dir}",
             folder.path().display()
         );
         file(folder.path(), &text)?;

@@ -17,6 +17,7 @@ use tokio_postgres::{Client, Config, NoTls};
 
 use super::cli::{self, Said};
 use super::hosts::Host;
+use super::postgres;
 use super::processes;
 use super::rest::Rest;
 use super::wait::until;
@@ -67,9 +68,12 @@ impl Node {
     /// Writes the configuration anew, with more at its end.
     pub(crate) fn configure(&self, more: &str) -> Result<()> {
         let (address, data) = (self.address, self.data().display().to_string());
+        // Unless the test says which PostgreSQL it wants.
+        let chosen = postgres::chosen().filter(|_| !more.starts_with("bin_dir") && !more.starts_with("url"));
+        let bin_dir = chosen.map_or_else(String::new, |folder| format!("bin_dir = \"{}\"\n", folder.display()));
         let config = format!(
             "data_dir = \"{data}\"\n[rest]\nlisten = \"{address}:8443\"\n\
-             [postgres]\nlisten = [\"{address}\"]\nshared_buffers = \"16MB\"\n{more}\n"
+             [postgres]\nlisten = [\"{address}\"]\nshared_buffers = \"16MB\"\n{bin_dir}{more}\n"
         );
         Ok(fs::write(self.config(), config)?)
     }

@@ -108,7 +108,7 @@ impl Drop for Postgres {
 
 /// A program of PostgreSQL that will run as a user PostgreSQL accepts.
 pub(crate) fn program(name: &str) -> Result<Command> {
-    let mut command = Command::new(bin_dir()?.join(name));
+    let mut command = Command::new(folder_of(name)?.join(name));
     command.env("LC_ALL", "C").current_dir("/");
     if let Some(user) = other_user()? {
         command.uid(user.uid.as_raw()).gid(user.gid.as_raw());
@@ -126,8 +126,22 @@ fn other_user() -> Result<Option<User>> {
     ))
 }
 
+/// The folder of the PostgreSQL that the tests are to be run with, when they are told one: `make test POSTGRES=...`.
+pub(crate) fn chosen() -> Option<PathBuf> {
+    let folder = std::env::var_os("POSTGRES").filter(|folder| !folder.is_empty());
+    folder.map(PathBuf::from)
+}
+
+/// Where a program is. One that the chosen PostgreSQL lacks is taken from the system: clients talk to newer servers.
+fn folder_of(name: &str) -> Result<PathBuf> {
+    match chosen() {
+        Some(folder) if folder.join(name).exists() => Ok(folder),
+        _ => of_the_system(),
+    }
+}
+
 /// The newest PostgreSQL of Debian, else the one that `pg_config` knows.
-fn bin_dir() -> Result<PathBuf> {
+fn of_the_system() -> Result<PathBuf> {
     let versions = fs::read_dir("/usr/lib/postgresql").into_iter().flatten().flatten();
     // The client's packages make such folders too.
     let servers = versions.filter(|entry| entry.path().join("bin/initdb").exists());

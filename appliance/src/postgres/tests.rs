@@ -33,6 +33,9 @@ impl Node {
             .permissions(open)
             .tempdir_in("/tmp")?;
         let mut config = NodeConfig::at(folder.path().join("n"));
+        // `make test POSTGRES=...`
+        let chosen = std::env::var_os("POSTGRES").filter(|folder| !folder.is_empty());
+        config.postgres.bin_dir = chosen.map(Into::into);
         config.postgres.listen = vec![Ipv4Addr::LOCALHOST.into()];
         config.postgres.port = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?.port();
         Ok(Self { folder, config })
@@ -75,12 +78,17 @@ impl Drop for Node {
 
 /// The one value that a query answers with, through the socket.
 async fn ask(postgres: &Postgres, query: &str) -> anyhow::Result<String> {
-    let (client, connection) = postgres.config("postgres").connect(NoTls).await?;
+    Ok(session(postgres, "postgres").await?.query_one(query, &[]).await?.get(0))
+}
+
+/// A session in a database, through the socket.
+async fn session(postgres: &Postgres, database: &str) -> anyhow::Result<tokio_postgres::Client> {
+    let (client, connection) = postgres.config(database).connect(NoTls).await?;
     let tasks = Tasks::new();
     tasks.spawn_work("connection", async move {
         connection.await.ok();
     });
-    Ok(client.query_one(query, &[]).await?.get(0))
+    Ok(client)
 }
 
 /// When the server last read its files.
@@ -319,4 +327,53 @@ async fn over_a_server_of_somebody_else_there_is_no_cluster() {
         (error.kind(), error.to_string().as_str()),
         (Kind::NotBuilt, "clustering over an attached PostgreSQL is not built")
     );
+}
+
+/// A link from this node and one to it, for each of 19 peers, and each twice: a resync makes the new one first.
+const LINKS: i64 = 2 * 19;
+
+#[tokio::test]
+async fn a_node_has_room_for_the_links_of_nineteen_peers_and_for_the_new_ones_of_a_resync() {
+    let node = Node::new().unwrap();
+    let postgres = node.started().await.unwrap();
+    let server = session(&postgres, "postgres").await.unwrap();
+    for database in ["origin", "subscriber"] {
+        server
+            .batch_execute(&format!("create database {database}"))
+            .await
+            .unwrap();
+    }
+    // One server is both sides here, so it has as many of each kind as a node of 20.
+    let origin = session(&postgres, "origin").await.unwrap();
+    let subscriber = session(&postgres, "subscriber").await.unwrap();
+    origin
+        .batch_execute("create table link (n int); create publication links for table link")
+        .await
+        .unwrap();
+    subscriber.batch_execute("create table link (n int)").await.unwrap();
+    let socket = Paths::new(&node.config.data_dir).run();
+    for number in 1..=LINKS {
+        let slot = format!("select pg_create_logical_replication_slot('link_{number}', 'pgoutput')");
+        origin.batch_execute(&slot).await.unwrap();
+        let subscription = format!(
+            "create subscription link_{number} connection 'host={} port={} user=keystead dbname=origin'
+                 publication links with (create_slot = false, copy_data = false)",
+            socket.display(),
+            node.config.postgres.port
+        );
+        subscriber.batch_execute(&subscription).await.unwrap();
+    }
+    origin.batch_execute("insert into link values (1)").await.unwrap();
+    let count = async |from: &str| -> i64 {
+        let row = subscriber.query_one(&format!("select count(*) from {from}"), &[]).await;
+        row.unwrap().get(0)
+    };
+    let arrived = async {
+        while count("link").await < LINKS {
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    };
+    tokio::time::timeout(SOON, arrived).await.unwrap();
+    assert_eq!(count("pg_stat_subscription where pid is not null").await, LINKS);
+    assert_eq!(count("pg_replication_origin_status").await, LINKS);
 }
