@@ -27,3 +27,4 @@ mod syslog;
 mod three_nodes;
 mod three_step;
 mod verify;
+mod versions;

@@ -1,7 +1,7 @@
 //! How an arriving row meets the one that is here: the readable twin of the merge in SQL.
 //!
 //! The merge that runs is made by `replication.enlist` in `sql/migrations/V1__replication.sql`. This is what it has to do,
-//! in a form that can be proved: `properties.rs` and `model.rs` beside this file do, and `sql/tests/all/twin.rs` compares
+//! in a form that can be proved: `properties.rs` and `model/` beside this file do, and `sql/tests/all/twin/` compares
 //! both on random histories. It never reads a clock and never stamps: that is [`super::stamp`].
 
 use crate::clock::Micros;

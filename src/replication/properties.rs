@@ -1,4 +1,4 @@
-//! What merging and stamping promise, for rows of every kind. Whole clusters with messages between them: `model.rs`.
+//! What merging and stamping promise, for rows of every kind. Whole clusters with messages between them: `model/` and `purging.rs`.
 
 use proptest::prelude::*;
 
