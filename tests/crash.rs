@@ -27,7 +27,9 @@ async fn a_join_cut_off_at(point: &str, death: Death) -> Result<()> {
     if death == Death::Everything {
         node.kill_rest();
     }
-    cluster.first().json(&["keys", "create", "--name", "meanwhile"]).await?;
+    // The node may have said already that it is ready, and is not there to have it.
+    let meanwhile = ["keys", "create", "--name", "meanwhile", "--ack", "local"];
+    cluster.first().json(&meanwhile).await?;
 
     node.start().await?;
     node.wait_until_ready().await?;

@@ -15,7 +15,7 @@ use crate::resync;
 /// How often to take a slot from a reader that comes back. It pauses half a second between two tries.
 const DROP_TRIES: usize = 10;
 
-/// What exists on this node now.
+/// What exists on this node now. How far each peer is behind is not known here.
 pub async fn actual(db: &Connection) -> Result<Actual> {
     let roles = query!("link/roles").rows(db, &[&ROLE_PREFIX]).await?;
     let subscriptions = query!("link/subscriptions").rows(db, &[&LINK_PREFIX]).await?;
@@ -34,6 +34,7 @@ pub async fn actual(db: &Connection) -> Result<Actual> {
             .iter()
             .map(|row| (row.get(0), row.get(1)))
             .collect::<BTreeMap<_, _>>(),
+        behind: BTreeSet::new(),
         slots: slots.iter().map(|row| row.get(0)).collect(),
         resyncing: resync::needs(db).await?.into_keys().collect(),
     })
@@ -69,7 +70,12 @@ pub async fn subscribe(db: &Connection, name: &str, conninfo: &str) -> Result<()
 
 /// Lets a subscription confirm what it took at once: its commits go to disk with each transaction, not a moment later.
 pub async fn confirm_at_once(db: &Connection, name: &str) -> Result<()> {
-    query!("link/confirm_at_once").run_made(db, &[&name]).await
+    query!("link/set_commit").run_made(db, &[&name, &"local"]).await
+}
+
+/// Lets a subscription confirm what it took when it happens to be on disk, a moment later: much is taken faster so.
+pub async fn confirm_lazily(db: &Connection, name: &str) -> Result<()> {
+    query!("link/set_commit").run_made(db, &[&name, &"off"]).await
 }
 
 /// Lets a subscription take changes.

@@ -39,7 +39,7 @@ pub async fn empty_outboxes(db: &Connection, larger_than: i64) -> Result<i64> {
         .get(0))
 }
 
-/// Forgets the cluster this node was in: its members, heartbeats, views and CA. Accounts and keys stay.
+/// Forgets the cluster this node was in: its members, heartbeats, views, properties and CA. Accounts and keys stay.
 pub async fn forget_cluster(db: &Connection) -> Result<()> {
     let forget = query!("replication/forget_cluster");
     db.batch_execute(forget.text)

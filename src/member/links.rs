@@ -18,6 +18,8 @@ pub struct Actual {
     pub subscriptions: BTreeMap<String, bool>,
     /// Names of our subscriptions that confirm what they took only when it happens to be on disk.
     pub lazy: BTreeSet<String>,
+    /// Names of our subscriptions that bring what is old by now: their peer was away, or is faster than this node.
+    pub behind: BTreeSet<String>,
     /// Names of our logical slots.
     pub slots: BTreeSet<String>,
     /// Nodes whose rows must be read anew before their changes are taken again.
@@ -41,6 +43,8 @@ pub enum Repair {
     Subscribe(NodeId),
     /// Confirm what arrives on a subscription at once: the other side's writers wait for it.
     ConfirmAtOnce(String),
+    /// Confirm when it happens to be on disk: there is much to catch up with, and nobody waits for what is that old.
+    ConfirmLazily(String),
     /// Take changes on an existing subscription.
     Enable(String),
     /// Stop taking changes from a node that is gone, without asking it.
@@ -103,13 +107,17 @@ fn subscribing(peers: &[&Member], me: &Member, actual: &Actual) -> Vec<Repair> {
     whole.flat_map(|peer| subscribing_to(peer, me, actual)).collect()
 }
 
-/// A join makes its subscriptions lazy, so that catching up is fast; between members none stays so.
+/// A subscription that catches up is lazy, for that is many times faster; others confirm at once.
 fn subscribing_to(peer: &Member, me: &Member, actual: &Actual) -> Vec<Repair> {
     let name = names::link(peer.number, me.number);
     let Some(is_enabled) = actual.subscriptions.get(&name) else {
         return vec![Repair::Subscribe(peer.id.clone())];
     };
-    let confirm = actual.lazy.contains(&name).then(|| Repair::ConfirmAtOnce(name.clone()));
+    let confirm = match (actual.lazy.contains(&name), actual.behind.contains(&name)) {
+        (true, false) => Some(Repair::ConfirmAtOnce(name.clone())),
+        (false, true) => Some(Repair::ConfirmLazily(name.clone())),
+        (true, true) | (false, false) => None,
+    };
     let enable = (!is_enabled).then_some(Repair::Enable(name));
     confirm.into_iter().chain(enable).collect()
 }
@@ -166,6 +174,7 @@ mod tests {
                     actual.subscriptions.insert(names::link(number, me.number), true);
                 }
                 Repair::ConfirmAtOnce(name) => drop(actual.lazy.remove(name)),
+                Repair::ConfirmLazily(name) => drop(actual.lazy.insert(name.clone())),
                 Repair::Enable(name) => drop(actual.subscriptions.insert(name.clone(), true)),
                 Repair::DropSubscription(name) => drop(actual.subscriptions.remove(name)),
                 Repair::DropSlot(name) => drop(actual.slots.remove(name)),
@@ -251,6 +260,20 @@ mod tests {
             .filter(|repair| matches!(repair, Repair::ConfirmAtOnce(_)))
             .collect();
         assert_eq!(confirming, [&Repair::ConfirmAtOnce("keystead_2_to_1".to_owned())]);
+    }
+
+    #[test]
+    fn what_is_far_behind_is_caught_up_with_fast() {
+        let roster = roster(&[NodeState::Ready, NodeState::Ready]);
+        let name = names::link(NodeNumber(2), NodeNumber(1));
+        let mut actual = Actual::default();
+        actual.subscriptions.insert(name.clone(), true);
+        actual.behind.insert(name.clone());
+        let list = repairs(&roster, &node(1, NodeState::Ready), &[], &actual, true);
+        assert!(list.contains(&Repair::ConfirmLazily(name.clone())), "{list:?}");
+        actual.lazy.insert(name.clone());
+        let list = repairs(&roster, &node(1, NodeState::Ready), &[], &actual, true);
+        assert!(!list.contains(&Repair::ConfirmAtOnce(name)), "{list:?}");
     }
 
     #[test]

@@ -131,8 +131,8 @@ impl Terms {
 
     fn too_few_for_property(self, peers: u8) -> Error {
         Error::unavailable(format!(
-            "nothing was written: the cluster's ack is any-{peers}, and there are {} other members",
-            self.peers
+            "nothing was written: the cluster's ack is any-{peers}, and there {}",
+            there(self.peers)
         ))
         .with_hint(format!(
             "add members, lower it with `ksctl cluster ack set`, or {}",
@@ -154,9 +154,22 @@ pub fn may_set(property: Option<Ack>, peers: u8) -> Result<()> {
 
 fn too_many(asked: Ack, peers: u8) -> Error {
     Error::invalid_param(format!(
-        "{asked} needs {} other members, and there are {peers}",
-        asked.peers()
+        "{asked} needs {}, and there {}",
+        others(asked.peers()),
+        there(peers)
     ))
+}
+
+fn others(count: u8) -> String {
+    match count {
+        0 => "no other member".to_owned(),
+        1 => "1 other member".to_owned(),
+        more => format!("{more} other members"),
+    }
+}
+
+fn there(count: u8) -> String {
+    format!("{} {}", if count > 1 { "are" } else { "is" }, others(count))
 }
 
 fn go_without() -> &'static str {
@@ -165,8 +178,8 @@ fn go_without() -> &'static str {
 
 /// Too few others are there to wait for. `missing` are the addresses of those that are not.
 pub fn short_of_peers(ack: Ack, missing: &[String]) -> Error {
-    let needed = ack.peers();
-    let text = format!("nothing was written: {needed} other members must have it ({ack}), and too few are connected");
+    let needed = others(ack.peers());
+    let text = format!("nothing was written: {ack} needs {needed}, and too few are connected");
     let hint = if missing.is_empty() {
         format!("try again, or {}", go_without())
     } else {
@@ -192,8 +205,8 @@ pub fn not_known() -> Error {
 /// A write that is durable on this node and that the others did not confirm.
 pub fn unconfirmed(ack: Ack, written: Written) -> Error {
     let text = format!(
-        "written on this node, and not yet confirmed by {} others ({ack}); it will reach them by itself",
-        ack.peers()
+        "written on this node, and not yet confirmed by {} ({ack}); it will get there by itself",
+        others(ack.peers())
     );
     Error::new(Kind::Unconfirmed, text)
         .with_hint("do not do it again: go on with its id; until it has arrived, it is lost if this node's disk is")
@@ -272,7 +285,10 @@ mod tests {
     #[test]
     fn more_than_there_are_members_or_than_the_cluster_waits_for_is_refused_with_the_way_out() {
         let refused = terms(None, 1).effective(Some(Ack::Any(2)), MAKE).unwrap_err();
-        assert_eq!(refused.to_string(), "any-2 needs 2 other members, and there are 1");
+        assert_eq!(
+            refused.to_string(),
+            "any-2 needs 2 other members, and there is 1 other member"
+        );
         let refused = terms(None, 3).effective(Some(Ack::Any(2)), MAKE).unwrap_err();
         assert_eq!(refused.kind(), Kind::InvalidParam);
         assert!(

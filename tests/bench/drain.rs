@@ -20,7 +20,7 @@ pub(crate) async fn measure(servers: &Servers) -> Result<Section> {
             [Table::Enlisted, Table::Native]
         };
         for table in order {
-            let rate = f64::from(TRANSACTIONS * ROWS) / drained(servers, table).await?;
+            let rate = rate(servers, table).await?;
             if table == Table::Native {
                 &mut native
             } else {
@@ -47,6 +47,11 @@ pub(crate) async fn measure(servers: &Servers) -> Result<Section> {
             vec!["enlisted".to_owned(), format!("{:.0}", median(&enlisted))],
         ],
     })
+}
+
+/// Rows of a backlog that are applied in a second.
+pub(crate) async fn rate(servers: &Servers, table: Table) -> Result<f64> {
+    Ok(f64::from(TRANSACTIONS * ROWS) / drained(servers, table).await?)
 }
 
 /// Seconds until a backlog in this table is applied.

@@ -15,6 +15,7 @@ mod harness;
 #[path = "../load/mod.rs"]
 mod load;
 
+mod acknowledging;
 mod delay;
 mod drain;
 mod figures;
@@ -68,6 +69,9 @@ async fn measure(keys: u64, only: Option<&str>) -> Result<String> {
         }
         if wanted("delay") {
             sections.push(delay::measure(&servers).await?);
+        }
+        if wanted("ack") {
+            sections.push(acknowledging::measure(&servers).await?);
         }
         machine::described(&servers).await?
     };

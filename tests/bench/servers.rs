@@ -93,6 +93,16 @@ impl Servers {
         self.settle().await
     }
 
+    /// From now on writers at the origin may wait for the subscriber of this table.
+    pub(crate) async fn let_writers_wait_for(&self, table: Table) -> Result<()> {
+        let names = format!(
+            "alter system set synchronous_standby_names = 'ANY 1 (\"{}\")'",
+            table.name()
+        );
+        self.origin.batch_execute(&names).await?;
+        Ok(self.origin.batch_execute("select pg_reload_conf()").await?)
+    }
+
     /// Waits until everything that was written has been applied.
     pub(crate) async fn settle(&self) -> Result<()> {
         let end = self.position().await?;

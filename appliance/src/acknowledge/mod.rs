@@ -174,7 +174,9 @@ impl Write<'_> {
                 Err(error) if error.is_short_of_peers() && self.may_wait_for_peers() => sleep(LOOK).await,
                 Err(error) => return Err(self.refusal(error).await),
                 Ok(ended) => {
-                    self.agent.acknowledging.is_not_short();
+                    if self.ack != Ack::Local {
+                        self.agent.acknowledging.is_not_short();
+                    }
                     return Ok(Made { ended, ack: self.ack });
                 }
             }

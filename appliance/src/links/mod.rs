@@ -6,6 +6,7 @@
 mod conninfo;
 mod revoked;
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -23,6 +24,9 @@ use crate::{acknowledge, heartbeat};
 
 /// Runs this often even when nothing changed.
 const TIMER: Duration = Duration::from_secs(5);
+
+/// A peer whose newest word is older than this is being caught up with, or away.
+const BEHIND_MILLIS: i64 = 30_000;
 
 /// The channel on which PostgreSQL tells that the `node` table changed, also by a peer's change.
 pub(crate) const CHANNEL: &str = "keystead_node";
@@ -71,7 +75,8 @@ pub(crate) async fn apply(agent: &Agent, db: &Connection, roster: &Roster, subsc
         .find(&me)
         .ok_or_else(|| Error::unavailable("this node is not in its own list of nodes"))?;
     let guests = sql::ticket::guests(&*agent.local.get().await?).await?;
-    let actual = sql::link::actual(db).await?;
+    let mut actual = sql::link::actual(db).await?;
+    actual.behind = behind(agent, db, roster, me).await?;
     for repair in repairs(roster, me, &guests, &actual, subscribe) {
         if let Err(error) = act(agent, db, roster, me, &repair).await {
             tracing::warn!(
@@ -82,6 +87,17 @@ pub(crate) async fn apply(agent: &Agent, db: &Connection, roster: &Roster, subsc
         }
     }
     Ok(())
+}
+
+/// The subscriptions whose newest heartbeat is old. A clock that is wrong makes one lazy that need not be, no more.
+async fn behind(agent: &Agent, db: &Connection, roster: &Roster, me: &Member) -> Result<BTreeSet<String>> {
+    let (heard, now) = (sql::heartbeat::newest(db).await?, agent.clock.now());
+    let is_behind = |peer: &&Member| {
+        let newest = heard.get(&peer.number);
+        newest.is_some_and(|newest| now.millis_since(*newest) > BEHIND_MILLIS)
+    };
+    let behind = roster.ready_peers(&me.id).filter(is_behind);
+    Ok(behind.map(|peer| names::link(peer.number, me.number)).collect())
 }
 
 async fn act(agent: &Agent, db: &Connection, roster: &Roster, me: &Member, repair: &Repair) -> Result<()> {
@@ -108,6 +124,7 @@ async fn act_in_database(db: &Connection, repair: &Repair) -> sql::Result<()> {
         Repair::Admit(role) => sql::link::admit(db, role).await,
         Repair::EndSessions(role) => sql::link::end_sessions(db, role).await,
         Repair::ConfirmAtOnce(name) => sql::link::confirm_at_once(db, name).await,
+        Repair::ConfirmLazily(name) => sql::link::confirm_lazily(db, name).await,
         Repair::Enable(name) => sql::link::enable(db, name).await,
         Repair::DropSubscription(name) => sql::link::drop_subscription(db, name).await,
         Repair::DropSlot(name) => sql::link::drop_slot(db, name).await,

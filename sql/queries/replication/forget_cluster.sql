@@ -8,6 +8,7 @@ begin
     delete from public.node_view;
     delete from public.alarm;
     delete from public.alarm_mark;
+    delete from public.cluster_property;
     delete from public.cluster_key where name = 'ca';
     delete from replication.run;
     delete from replication.resync;

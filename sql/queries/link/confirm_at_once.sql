@@ -1,1 +1,0 @@
-select format('alter subscription %I set (synchronous_commit = local)', $1::text)
