@@ -176,6 +176,24 @@ async fn a_tombstone_below_the_floor_is_in_no_digest() -> Result<()> {
     Ok(())
 }
 
+#[tokio::test]
+async fn the_floors_of_a_node_are_read() -> Result<()> {
+    let node = Alone::start().await?;
+    node.run("create sequence if not exists replication.purge_floor; create sequence if not exists replication.floor")
+        .await?;
+    let floor = 4_000_000_000_000_000_i64;
+    node.run(&format!(
+        "select setval('replication.purge_floor', 42), setval('replication.floor', {floor})"
+    ))
+    .await?;
+    assert_eq!(verify::purged_up_to(&node.db).await?, Micros(42));
+    assert_eq!(
+        node.count("select replication.wait_for_members('0 s')").await?,
+        floor + 1
+    );
+    Ok(())
+}
+
 /// Both nodes are members for each other.
 async fn members() -> Result<Pair> {
     let pair = Pair::linked().await?;
