@@ -13,7 +13,7 @@ use keystead::replication::resync::{may_serve, witnesses};
 use keystead::{Error, NodeNumber, Result};
 use sql::{Connection, resync};
 
-use super::announce::{Announcement, announce};
+use super::announce;
 use super::look::{Peers, Sightings};
 use crate::agent::{Agent, Standing};
 use crate::heartbeat;
@@ -75,7 +75,7 @@ async fn forgotten(db: &Connection, seen: &Sightings) -> Result<BTreeSet<NodeNum
 }
 
 async fn fence(db: &Connection, members: &[Member]) -> Result<()> {
-    announce(&Announcement::RolledBack);
+    announce::rolled_back();
     let numbers: Vec<NodeNumber> = members.iter().map(|member| member.number).collect();
     resync::fence(db, &numbers).await?;
     cut_links(db).await
@@ -101,7 +101,7 @@ pub(super) async fn may_catch_up(db: &Connection, source: &Connection) -> Result
     let was_told = resync::too_old(db).await? == Some(true);
     if resync::is_too_old(db, resync::purge_floor(source).await?).await? {
         if !was_told {
-            announce(&Announcement::TooOld);
+            announce::too_old();
         }
         return Err(Error::conflict("this node was rolled back too far to catch up")
             .with_hint("remove it on another member, then join it again"));
@@ -123,6 +123,6 @@ async fn serve_again(agent: &Agent, db: &Connection) -> Result<()> {
     heartbeat::beat(agent).await?;
     resync::unfence(db).await?;
     agent.stand(Standing::Member);
-    announce(&Announcement::CaughtUp);
+    announce::caught_up();
     Ok(())
 }

@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use keystead::NodeNumber;
 use keystead::replication::past::Still;
 
-use super::announce::{Announcement, announce};
+use super::announce;
 use super::look::Sightings;
 use crate::agent::{Agent, Standing};
 
@@ -40,7 +40,7 @@ impl Lives {
             }
             self.still.insert(*number, still);
             if moved && fenced && !std::mem::replace(&mut self.told, true) {
-                announce(&Announcement::Twin);
+                announce::twin();
             }
         }
     }

@@ -14,8 +14,7 @@ use keystead::{Error, NodeNumber, Result};
 use sql::{Connection, resync};
 use tokio::sync::Notify;
 
-use super::announce::{Announcement, announce};
-use super::fence;
+use super::{announce, fence};
 use crate::agent::{Agent, Standing};
 use crate::crash_point::crash_point;
 use crate::links::{self, Confirming};
@@ -49,7 +48,7 @@ impl Mending {
     /// Tells people of a link, and mends it in the background when its peer answers. Does nothing while it is being mended.
     pub(super) fn begin(self: &Arc<Self>, agent: &Arc<Agent>, peer: &Member, reason: Reason, answers: bool) {
         if lock(&self.announced).insert(peer.number) {
-            announce(&Announcement::Lost(peer, reason));
+            announce::lost(peer, reason);
         }
         if !answers || !lock(&self.busy).insert(peer.number) {
             return;
@@ -69,7 +68,7 @@ impl Mending {
         match &outcome {
             Ok(rows) => {
                 lock(&self.announced).remove(&peer.number);
-                announce(&Announcement::Mended(peer, *rows));
+                announce::mended(peer, *rows);
             }
             Err(error) => {
                 tracing::info!(address = %peer.address, error = error.chain(), "a link could not be mended yet");
@@ -92,47 +91,62 @@ pub(super) async fn mend(agent: &Agent, peer: &Member) -> Result<u64> {
     let me = agent.identity()?;
     // Connections of their own: when this is cut off, what is open on them goes with them.
     let db = sql::connect(&agent.postgres.config(sql::database::CLUSTER)).await?;
-    if !resync::lock(&db, peer.number).await? {
-        return Err(Error::unavailable("this link is being mended by another agent"));
-    }
-    let needs = resync::needs(&db).await?;
-    let Some(reason) = needs.get(&peer.number) else {
+    let Some(reason) = take(&db, peer).await? else {
         return Ok(0);
     };
+    let rolled_back = reason == Reason::RolledBack;
     let source = connect::connect(agent.postgres.paths(), &me.node_id, &peer.address).await?;
     let vouched = is_vouched_for(agent, &db, &source, peer).await?;
-    if *reason == Reason::RolledBack {
+    if rolled_back {
         fence::may_catch_up(&db, &source).await?;
     }
-
-    let name = names::link(peer.number, me.number);
-    if sql::link::actual(&db).await?.subscriptions.contains_key(&name) {
-        sql::link::drop_subscription(&db, &name).await?;
-    }
-    tokio::time::timeout(SLOT_PATIENCE, resync::keep_changes_anew(&source))
-        .await
-        .map_err(|_| {
-            Error::unavailable(format!(
-                "a transaction is open for long on the node at {}",
-                peer.address
-            ))
-        })??;
+    make_slot_anew(agent, &db, &source, peer).await?;
     // Read after the slot was made and before any row: all that it promises comes with the rows.
     let newest = resync::newest(&source, peer.number).await?;
     crash_point("resync::slot");
     let rows = read_anew(&source, &db).await?;
     crash_point("resync::rows");
-    if *reason == Reason::RolledBack {
+    if rolled_back {
         fence::may_catch_up(&db, &source).await?;
         fence::remember(&db, &source).await?;
     }
     resync::done(&db, peer.number, newest.as_ref().filter(|_| vouched)).await?;
     crash_point("resync::done");
-    let roster = sql::node::all(&db).await?;
-    if let Some(me) = roster.find(&me.node_id) {
-        links::subscribe(agent, &db, me, peer, Confirming::Lazily).await?;
-    }
+    take_changes(agent, &db, peer).await?;
     Ok(rows)
+}
+
+/// Why the link is to be mended, with the right to do so; nothing when that was done meanwhile.
+async fn take(db: &Connection, peer: &Member) -> Result<Option<Reason>> {
+    if resync::lock(db, peer.number).await? {
+        return Ok(resync::needs(db).await?.get(&peer.number).copied());
+    }
+    Err(Error::unavailable("this link is being mended by another agent"))
+}
+
+/// Nothing is taken from the old slot any more, and there is a new one.
+async fn make_slot_anew(agent: &Agent, db: &Connection, source: &Connection, peer: &Member) -> Result<()> {
+    let name = names::link(peer.number, agent.identity()?.number);
+    if sql::link::actual(db).await?.subscriptions.contains_key(&name) {
+        sql::link::drop_subscription(db, &name).await?;
+    }
+    let made = tokio::time::timeout(SLOT_PATIENCE, resync::keep_changes_anew(source)).await;
+    let open = |_| {
+        Error::unavailable(format!(
+            "a transaction is open for long on the node at {}",
+            peer.address
+        ))
+    };
+    Ok(made.map_err(open)??)
+}
+
+/// From the new slot on.
+async fn take_changes(agent: &Agent, db: &Connection, peer: &Member) -> Result<()> {
+    let me = agent.identity()?.node_id;
+    match sql::node::all(db).await?.find(&me) {
+        Some(me) => links::subscribe(agent, db, me, peer, Confirming::Lazily).await,
+        None => Ok(()),
+    }
 }
 
 /// Does the peer remember what this node has heard of it? If it does not, it was rolled back, and what this node has heard

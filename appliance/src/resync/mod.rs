@@ -13,9 +13,9 @@ mod mend;
 use std::sync::Arc;
 use std::time::Duration;
 
-use keystead::Result;
 use keystead::member::roster::Member;
 use keystead::replication::resync::{Kept, Reason};
+use keystead::{Error, Result};
 use tokio_util::sync::CancellationToken;
 
 use crate::agent::{Agent, Standing};
@@ -43,10 +43,9 @@ pub(crate) async fn run(agent: Arc<Agent>, stop: CancellationToken) {
     let (mut peers, mending) = (Peers::default(), Arc::new(Mending::default()));
     let mut lives = Lives::default();
     while !stop.is_cancelled() {
-        if matches!(agent.standing(), Standing::Member | Standing::Fenced)
-            && let Err(error) = round(&agent, &mut peers, &mending, &mut lives).await
-        {
-            tracing::debug!(error = error.chain(), "looking after the links failed, trying again");
+        if matches!(agent.standing(), Standing::Member | Standing::Fenced) {
+            let looked = round(&agent, &mut peers, &mending, &mut lives).await;
+            looked.unwrap_or_else(|error| not_now(&error));
         }
         tokio::select! {
             () = stop.cancelled() => {}
@@ -54,6 +53,11 @@ pub(crate) async fn run(agent: Arc<Agent>, stop: CancellationToken) {
             () = wake.next(PERIOD) => {}
         }
     }
+}
+
+/// Whatever it was, the next round tries again.
+fn not_now(error: &Error) {
+    tracing::debug!(error = error.chain(), "looking after the links failed, trying again");
 }
 
 async fn round(agent: &Arc<Agent>, peers: &mut Peers, mending: &Arc<Mending>, lives: &mut Lives) -> Result<()> {
@@ -119,7 +123,7 @@ pub(crate) async fn watch(agent: Arc<Agent>, stop: CancellationToken) {
         if agent.standing() != Standing::Member {
             continue;
         }
-        let looked = async { Ok::<(), keystead::Error>(sql::resync::watch_slots(&*agent.db().await?).await?) };
+        let looked = async { Ok::<(), Error>(sql::resync::watch_slots(&*agent.db().await?).await?) };
         if let Err(error) = looked.await {
             tracing::debug!(error = error.chain(), "this node's slots could not be looked after");
         }
