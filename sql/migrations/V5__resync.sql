@@ -216,13 +216,6 @@ $$
     select run, ended from replication.past() where not exists (select from replication.fence)
 $$;
 
--- Up to when tombstones may have been purged here.
-create function peer.purge_floor() returns bigint
-    language sql stable security definer set search_path = '' as
-$$
-    select pg_sequence_last_value('replication.purge_floor')
-$$;
-
 -- Keeps this node's changes for the caller from now on, under a new slot. What came before it is the caller's to copy.
 create function peer.keep_changes_anew() returns void
     language plpgsql security definer set search_path = '' as
@@ -245,4 +238,4 @@ end
 $$;
 
 revoke execute on all functions in schema replication, peer from public;
-grant execute on function peer.slot_kept(), peer.heard_of_me(), peer.past(), peer.purge_floor(), peer.keep_changes_anew() to keystead_peer;
+grant execute on function peer.slot_kept(), peer.heard_of_me(), peer.past(), peer.keep_changes_anew() to keystead_peer;

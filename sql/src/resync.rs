@@ -1,6 +1,7 @@
 //! Noticing that a link has lost something, and remembering it until it is mended; runs and roll-backs of this node.
 
 use keystead::NodeNumber;
+use keystead::clock::Micros;
 use keystead::replication::past::{Heard, Past};
 use keystead::replication::resync::{Kept, Needs, Reason};
 use tokio_postgres::Row;
@@ -108,14 +109,9 @@ pub async fn too_old(db: &Connection) -> Result<Option<bool>> {
     Ok(row.map(|row| row.get(0)))
 }
 
-/// Up to when a peer may have purged tombstones.
-pub async fn purge_floor(peer: &Connection) -> Result<i64> {
-    Ok(query!("resync/purge_floor").one(peer, &[]).await?.get(0))
-}
-
 /// Has a peer purged what this node, which was rolled back, has never seen? Once it is so, it stays so.
-pub async fn is_too_old(db: &Connection, purge_floor: i64) -> Result<bool> {
-    let row = query!("resync/is_too_old").opt(db, &[&purge_floor]).await?;
+pub async fn is_too_old(db: &Connection, purged_up_to: Micros) -> Result<bool> {
+    let row = query!("resync/is_too_old").opt(db, &[&purged_up_to.0]).await?;
     Ok(row.is_some_and(|row| row.get(0)))
 }
 

@@ -53,8 +53,8 @@ fn must_be_member(agent: &Agent) -> Result<()> {
     match agent.standing() {
         Standing::Member => Ok(()),
         Standing::Fenced => Err(
-            Error::unavailable("this node was rolled back and reads the others' rows anew")
-                .with_hint("run the command on another member, or wait"),
+            Error::unavailable("this node was rolled back and has not caught up yet")
+                .with_hint("run the command on another member"),
         ),
         Standing::Alone | Standing::Joining | Standing::Killed | Standing::Removed => {
             Err(Error::conflict("this node is not in a cluster").with_hint("run the command on a member"))

@@ -99,7 +99,7 @@ async fn cut_links(db: &Connection) -> Result<()> {
 /// When the peer has purged tombstones that this node has never seen: merging cannot tell then what was deleted.
 pub(super) async fn may_catch_up(db: &Connection, source: &Connection) -> Result<()> {
     let was_told = resync::too_old(db).await? == Some(true);
-    if resync::is_too_old(db, resync::purge_floor(source).await?).await? {
+    if resync::is_too_old(db, sql::replication::purged_up_to(source).await?).await? {
         if !was_told {
             announce::too_old();
         }

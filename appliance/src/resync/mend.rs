@@ -144,7 +144,7 @@ async fn make_slot_anew(agent: &Agent, db: &Connection, source: &Connection, pee
 async fn take_changes(agent: &Agent, db: &Connection, peer: &Member) -> Result<()> {
     let me = agent.identity()?.node_id;
     match sql::node::all(db).await?.find(&me) {
-        Some(me) => links::subscribe(agent, db, me, peer, Confirming::Lazily).await,
+        Some(me) => links::subscribe(agent, db, me, peer, Confirming::AtOnce).await,
         None => Ok(()),
     }
 }

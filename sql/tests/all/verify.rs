@@ -6,7 +6,7 @@ use keystead::replication::digest::Bounds;
 use keystead::verify::{Problem, Rows, differences};
 use serde_json::{Value, json};
 use sql::verify::{self, Table};
-use sql::{digest, heartbeat};
+use sql::{digest, heartbeat, replication};
 
 use crate::node::{Alone, Node, ONE, PATIENCE, Pair, TWO, refused};
 use crate::wait;
@@ -186,7 +186,7 @@ async fn the_floors_of_a_node_are_read() -> Result<()> {
         "select setval('replication.purge_floor', 42), setval('replication.floor', {floor})"
     ))
     .await?;
-    assert_eq!(verify::purged_up_to(&node.db).await?, Micros(42));
+    assert_eq!(replication::purged_up_to(&node.db).await?, Micros(42));
     assert_eq!(
         node.count("select replication.wait_for_members('0 s')").await?,
         floor + 1

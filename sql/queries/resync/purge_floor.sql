@@ -1,1 +1,0 @@
-select peer.purge_floor()
