@@ -68,11 +68,11 @@ CREATE FUNCTION peer.confirmed_by(number integer) RETURNS pg_lsn
     where slot_name = format('keystead_%s_to_%s', replication.this_node(), number)
 $$;
 
-CREATE FUNCTION peer.digest(buckets integer, until bigint) RETURNS TABLE(relation text, bucket integer, row_count bigint, total text)
+CREATE FUNCTION peer.digest(buckets integer, until bigint, purged_up_to bigint) RETURNS TABLE(relation text, bucket integer, row_count bigint, total text)
     LANGUAGE sql SECURITY DEFINER
     SET search_path TO ''
     AS $$
-    select * from replication.digest(buckets, until)
+    select * from replication.digest(buckets, until, purged_up_to)
 $$;
 
 CREATE FUNCTION peer.end_lease(lease_holder text) RETURNS void
@@ -103,6 +103,13 @@ begin
 end
 $$;
 
+CREATE FUNCTION peer.heard_of_me() RETURNS TABLE(run text, beat bigint, version bigint)
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+    select run, beat, version from public.heartbeat where number = peer.caller_number()
+$$;
+
 CREATE FUNCTION peer.keep_changes() RETURNS pg_lsn
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO ''
@@ -122,11 +129,39 @@ begin
 end
 $$;
 
+CREATE FUNCTION peer.keep_changes_anew() RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+declare
+    caller integer := peer.caller_number();
+    slot text := format('keystead_%s_to_%s', replication.this_node(), caller);
+begin
+    if caller is null then
+        raise exception 'only a node of this cluster may ask this' using errcode = 'insufficient_privilege';
+    end if;
+    perform pg_advisory_xact_lock(hashtextextended('replication.slot_seen', 0));
+    perform pg_terminate_backend(active_pid, 5000)
+    from pg_catalog.pg_replication_slots where slot_name = slot and active_pid is not null;
+    perform pg_drop_replication_slot(slot_name) from pg_catalog.pg_replication_slots where slot_name = slot;
+    perform pg_create_logical_replication_slot(slot, 'pgoutput');
+    -- After the slot: one cannot be made where something was written.
+    delete from replication.slot_seen where number = caller;
+end
+$$;
+
 CREATE FUNCTION peer.my_lag() RETURNS bigint
     LANGUAGE sql STABLE SECURITY DEFINER
     SET search_path TO ''
     AS $$
     select pg_catalog.pg_wal_lsn_diff(pg_catalog.pg_current_wal_lsn(), peer.confirmed_by(peer.caller_number()))::bigint
+$$;
+
+CREATE FUNCTION peer.past() RETURNS TABLE(run text, ended bigint)
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+    select run, ended from replication.past() where not exists (select from replication.fence)
 $$;
 
 CREATE FUNCTION peer.purged_up_to() RETURNS bigint
@@ -148,6 +183,58 @@ begin
 end
 $$;
 
+CREATE FUNCTION peer.rows_of_buckets(relation text, buckets integer, wanted integer[]) RETURNS TABLE(key text, version bigint, origin integer, deleted boolean, hash bigint)
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO ''
+    SET extra_float_digits TO '1'
+    SET "DateStyle" TO 'ISO'
+    SET "IntervalStyle" TO 'postgres'
+    SET "TimeZone" TO 'UTC'
+    SET bytea_output TO 'hex'
+    AS $_$
+declare
+    e replication.enlisted := replication.enlisted_table(relation);
+begin
+    return query execute format(
+        'select %s from %s as t where mod(hash_record_extended(row(%s), 0), $1)::integer = any ($2) limit 100001',
+        replication.row_columns(e), e.relation, replication.list(e.key_columns))
+        using buckets, wanted;
+end
+$_$;
+
+CREATE FUNCTION peer.rows_of_keys(relation text, keys jsonb) RETURNS TABLE(key text, version bigint, origin integer, deleted boolean, hash bigint)
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO ''
+    SET extra_float_digits TO '1'
+    SET "DateStyle" TO 'ISO'
+    SET "IntervalStyle" TO 'postgres'
+    SET "TimeZone" TO 'UTC'
+    SET bytea_output TO 'hex'
+    AS $$
+declare
+    e replication.enlisted := replication.enlisted_table(relation);
+begin
+    if jsonb_array_length(keys) > 1000 then
+        raise exception 'too many keys' using errcode = 'program_limit_exceeded';
+    end if;
+    return query execute format('select %s %s', replication.row_columns(e), replication.rows_with_keys(e)) using keys;
+end
+$$;
+
+CREATE FUNCTION peer.slot_kept() RETURNS text
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+    select case when caller.number is null then null
+                when kept.number is null then 'missing'
+                when kept.wal_status = 'lost' then 'lost'
+                when seen.moved then 'moved'
+                else 'kept' end
+    from (select peer.caller_number() as number) caller
+    left join replication.kept on kept.number = caller.number
+    left join replication.slot_seen seen on seen.number = caller.number
+$$;
+
 CREATE FUNCTION peer.tables() RETURNS TABLE(relation text, columns text[], row_count bigint, bytes bigint)
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO ''
@@ -163,7 +250,35 @@ begin
 end
 $$;
 
-CREATE FUNCTION public.change_key(key_id text, new_name text, new_description text, new_usage_mask integer) RETURNS boolean
+CREATE FUNCTION public.alarm_id(kind text, subject text) RETURNS text
+    LANGUAGE sql STABLE
+    AS $$
+    select left(encode(sha256(convert_to(format('%s|%s|%s', replication.this_node(), kind, subject), 'UTF8')), 'hex'), 32)
+$$;
+
+CREATE TABLE public.key (
+    id text NOT NULL,
+    name text NOT NULL,
+    state public.key_state NOT NULL,
+    algorithm text NOT NULL,
+    size integer NOT NULL,
+    usage_mask integer NOT NULL,
+    description text NOT NULL,
+    unexportable boolean NOT NULL,
+    undeletable boolean NOT NULL,
+    fingerprint text NOT NULL,
+    material_version integer NOT NULL,
+    epoch integer NOT NULL,
+    wrapped bytea,
+    activation_date timestamp with time zone,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    version bigint DEFAULT 0 NOT NULL,
+    origin integer DEFAULT 0 NOT NULL,
+    deleted boolean DEFAULT false NOT NULL
+);
+
+CREATE FUNCTION public.change_key(key_id text, new_name text, new_description text, new_usage_mask integer, OUT taken boolean, OUT changed public.key) RETURNS record
     LANGUAGE plpgsql
     AS $$
 declare
@@ -174,16 +289,17 @@ begin
     end if;
     select name into old_name from live.key where id = key_id;
     if not found then
-        return null;
+        return;
     end if;
-    if new_name <> old_name and exists (select from live.key where name = new_name) then
-        return false;
+    taken := new_name <> old_name and exists (select from live.key where name = new_name);
+    if taken then
+        return;
     end if;
     update public.key
     set name = coalesce(new_name, name), description = coalesce(new_description, description),
         usage_mask = coalesce(new_usage_mask, usage_mask), updated_at = now()
-    where id = key_id and not deleted;
-    return case when found then true end;
+    where id = key_id and not deleted
+    returning * into changed;
 end
 $$;
 
@@ -215,28 +331,6 @@ begin
 end
 $$;
 
-CREATE TABLE public.key (
-    id text NOT NULL,
-    name text NOT NULL,
-    state public.key_state NOT NULL,
-    algorithm text NOT NULL,
-    size integer NOT NULL,
-    usage_mask integer NOT NULL,
-    description text NOT NULL,
-    unexportable boolean NOT NULL,
-    undeletable boolean NOT NULL,
-    fingerprint text NOT NULL,
-    material_version integer NOT NULL,
-    epoch integer NOT NULL,
-    wrapped bytea,
-    activation_date timestamp with time zone,
-    created_at timestamp with time zone DEFAULT now() NOT NULL,
-    updated_at timestamp with time zone DEFAULT now() NOT NULL,
-    version bigint DEFAULT 0 NOT NULL,
-    origin integer DEFAULT 0 NOT NULL,
-    deleted boolean DEFAULT false NOT NULL
-);
-
 CREATE FUNCTION public.create_key(new_key public.key) RETURNS bigint
     LANGUAGE plpgsql
     AS $$
@@ -249,6 +343,15 @@ begin
     end if;
     insert into public.key values (new_key.*) returning version into made;
     return made;
+end
+$$;
+
+CREATE FUNCTION public.drop_material() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+begin
+    new.wrapped := null;
+    return new;
 end
 $$;
 
@@ -266,6 +369,38 @@ CREATE FUNCTION public.tell_node_changed() RETURNS trigger
 begin
     perform pg_catalog.pg_notify('keystead_node', '');
     return null;
+end
+$$;
+
+CREATE FUNCTION replication.barrier_time() RETURNS bigint
+    LANGUAGE sql
+    AS $$
+    select greatest((date_part('epoch', clock_timestamp()) * 1000000)::bigint,
+                    pg_sequence_last_value('replication.floor') + 1)
+$$;
+
+CREATE FUNCTION replication.beat(number integer, at bigint) RETURNS void
+    LANGUAGE plpgsql
+    AS $$
+declare
+    running replication.run;
+begin
+    select * into running from replication.run where ended is null;
+    if not found then
+        insert into replication.run (run, began)
+        values (gen_random_uuid()::text,
+                coalesce((select h.beat from public.heartbeat h where h.number = beat.number), 0) + 1)
+        on conflict do nothing;
+        select * into strict running from replication.run where ended is null;
+    end if;
+    insert into public.heartbeat as h (number, at, seen, beat, run, began)
+    select beat.number, beat.at,
+           coalesce(jsonb_object_agg(o.number, o.at), '{}') || jsonb_build_object(beat.number, beat.at),
+           running.began, running.run, running.began
+    from live.heartbeat o where o.number <> beat.number
+    on conflict on constraint heartbeat_pkey do update set
+        at = greatest(h.at, excluded.at), seen = excluded.seen, beat = h.beat + 1, run = excluded.run,
+        began = excluded.began;
 end
 $$;
 
@@ -300,11 +435,38 @@ CREATE FUNCTION replication.bury_account() RETURNS trigger
         end
         $$;
 
+CREATE FUNCTION replication.bury_alarm() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+        begin
+            update public.alarm set deleted = true where (id) = (old.id) and not deleted;
+            return null;
+        end
+        $$;
+
+CREATE FUNCTION replication.bury_alarm_mark() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+        begin
+            update public.alarm_mark set deleted = true where (alarm, episode, kind) = (old.alarm, old.episode, old.kind) and not deleted;
+            return null;
+        end
+        $$;
+
 CREATE FUNCTION replication.bury_cluster_key() RETURNS trigger
     LANGUAGE plpgsql
     AS $$
         begin
             update public.cluster_key set deleted = true where (name) = (old.name) and not deleted;
+            return null;
+        end
+        $$;
+
+CREATE FUNCTION replication.bury_cluster_property() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+        begin
+            update public.cluster_property set deleted = true where (name) = (old.name) and not deleted;
             return null;
         end
         $$;
@@ -345,11 +507,38 @@ CREATE FUNCTION replication.bury_node_view() RETURNS trigger
         end
         $$;
 
+CREATE FUNCTION replication.bury_syslog() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+        begin
+            update public.syslog set deleted = true where (id) = (old.id) and not deleted;
+            return null;
+        end
+        $$;
+
 CREATE FUNCTION replication.capture_insert_account() RETURNS trigger
     LANGUAGE plpgsql
     AS $$
         begin
             insert into replication.outbox_account (id, username, password_hash, password_change_required, password_changed_at, created_at, updated_at, version, origin, deleted) select id, username, password_hash, password_change_required, password_changed_at, created_at, updated_at, version, origin, deleted from changed;
+            return null;
+        end
+        $$;
+
+CREATE FUNCTION replication.capture_insert_alarm() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+        begin
+            insert into replication.outbox_alarm (id, node, source, kind, name, subject, severity, description, raised, episode, triggered_at, told_at, cleared_at, version, origin, deleted) select id, node, source, kind, name, subject, severity, description, raised, episode, triggered_at, told_at, cleared_at, version, origin, deleted from changed;
+            return null;
+        end
+        $$;
+
+CREATE FUNCTION replication.capture_insert_alarm_mark() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+        begin
+            insert into replication.outbox_alarm_mark (alarm, episode, kind, account, at, version, origin, deleted) select alarm, episode, kind, account, at, version, origin, deleted from changed;
             return null;
         end
         $$;
@@ -363,11 +552,20 @@ CREATE FUNCTION replication.capture_insert_cluster_key() RETURNS trigger
         end
         $$;
 
+CREATE FUNCTION replication.capture_insert_cluster_property() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+        begin
+            insert into replication.outbox_cluster_property (name, value, version, origin, deleted) select name, value, version, origin, deleted from changed;
+            return null;
+        end
+        $$;
+
 CREATE FUNCTION replication.capture_insert_heartbeat() RETURNS trigger
     LANGUAGE plpgsql
     AS $$
         begin
-            insert into replication.outbox_heartbeat (number, at, seen, version, origin, deleted) select number, at, seen, version, origin, deleted from changed;
+            insert into replication.outbox_heartbeat (number, at, seen, beat, run, began, version, origin, deleted) select number, at, seen, beat, run, began, version, origin, deleted from changed;
             return null;
         end
         $$;
@@ -399,11 +597,38 @@ CREATE FUNCTION replication.capture_insert_node_view() RETURNS trigger
         end
         $$;
 
+CREATE FUNCTION replication.capture_insert_syslog() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+        begin
+            insert into replication.outbox_syslog (id, host, port, transport, format, ca_cert, created_at, updated_at, version, origin, deleted) select id, host, port, transport, format, ca_cert, created_at, updated_at, version, origin, deleted from changed;
+            return null;
+        end
+        $$;
+
 CREATE FUNCTION replication.capture_update_account() RETURNS trigger
     LANGUAGE plpgsql
     AS $$
         begin
             insert into replication.outbox_account (id, username, password_hash, password_change_required, password_changed_at, created_at, updated_at, version, origin, deleted) select id, username, password_hash, password_change_required, password_changed_at, created_at, updated_at, version, origin, deleted from changed order by id;
+            return null;
+        end
+        $$;
+
+CREATE FUNCTION replication.capture_update_alarm() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+        begin
+            insert into replication.outbox_alarm (id, node, source, kind, name, subject, severity, description, raised, episode, triggered_at, told_at, cleared_at, version, origin, deleted) select id, node, source, kind, name, subject, severity, description, raised, episode, triggered_at, told_at, cleared_at, version, origin, deleted from changed order by id;
+            return null;
+        end
+        $$;
+
+CREATE FUNCTION replication.capture_update_alarm_mark() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+        begin
+            insert into replication.outbox_alarm_mark (alarm, episode, kind, account, at, version, origin, deleted) select alarm, episode, kind, account, at, version, origin, deleted from changed order by alarm, episode, kind;
             return null;
         end
         $$;
@@ -417,11 +642,20 @@ CREATE FUNCTION replication.capture_update_cluster_key() RETURNS trigger
         end
         $$;
 
+CREATE FUNCTION replication.capture_update_cluster_property() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+        begin
+            insert into replication.outbox_cluster_property (name, value, version, origin, deleted) select name, value, version, origin, deleted from changed order by name;
+            return null;
+        end
+        $$;
+
 CREATE FUNCTION replication.capture_update_heartbeat() RETURNS trigger
     LANGUAGE plpgsql
     AS $$
         begin
-            insert into replication.outbox_heartbeat (number, at, seen, version, origin, deleted) select number, at, seen, version, origin, deleted from changed order by number;
+            insert into replication.outbox_heartbeat (number, at, seen, beat, run, began, version, origin, deleted) select number, at, seen, beat, run, began, version, origin, deleted from changed order by number;
             return null;
         end
         $$;
@@ -449,6 +683,15 @@ CREATE FUNCTION replication.capture_update_node_view() RETURNS trigger
     AS $$
         begin
             insert into replication.outbox_node_view (viewer, document, version, origin, deleted) select viewer, document, version, origin, deleted from changed order by viewer;
+            return null;
+        end
+        $$;
+
+CREATE FUNCTION replication.capture_update_syslog() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+        begin
+            insert into replication.outbox_syslog (id, host, port, transport, format, ca_cert, created_at, updated_at, version, origin, deleted) select id, host, port, transport, format, ca_cert, created_at, updated_at, version, origin, deleted from changed order by id;
             return null;
         end
         $$;
@@ -493,7 +736,7 @@ begin
 end
 $$;
 
-CREATE FUNCTION replication.digest(buckets integer, until bigint DEFAULT '9223372036854775807'::bigint) RETURNS TABLE(relation text, bucket integer, row_count bigint, total text)
+CREATE FUNCTION replication.digest(buckets integer, until bigint DEFAULT '9223372036854775807'::bigint, purged_up_to bigint DEFAULT 0) RETURNS TABLE(relation text, bucket integer, row_count bigint, total text)
     LANGUAGE plpgsql
     SET extra_float_digits TO '1'
     SET "DateStyle" TO 'ISO'
@@ -502,20 +745,14 @@ CREATE FUNCTION replication.digest(buckets integer, until bigint DEFAULT '922337
     SET bytea_output TO 'hex'
     AS $$
 declare
-    hashed constant regtype[] := '{text,varchar,bytea,uuid,boolean,smallint,integer,bigint,date,timestamp,timestamptz}';
     t replication.enlisted;
-    values_list text;
-    key_list text;
 begin
     for t in select * from replication.enlisted e where e.digested order by e.relation loop
-        select string_agg(format(case when atttypid = any (hashed) then '%I' else '%I::text' end, attname), ', ' order by attnum)
-        into values_list
-        from pg_attribute where attrelid = t.relation::regclass and attname = any (t.columns);
-        key_list := replication.list(t.key_columns);
         return query execute format(
             'select %L::text, mod(hash_record_extended(row(%s), 0), %s)::integer, count(*),
                     sum(hash_record_extended(row(%s), 0))::text
-             from %s where version <= %s group by 2', t.relation, key_list, buckets, values_list, t.relation, until);
+             from %s as t where version <= %s and not (deleted and version <= %s) group by 2',
+            t.relation, replication.list(t.key_columns, 't.'), buckets, replication.hashed_columns(t), t.relation, until, purged_up_to);
     end loop;
 end
 $$;
@@ -542,6 +779,14 @@ begin
     end loop;
     return freed;
 end
+$$;
+
+CREATE FUNCTION replication.end_run() RETURNS void
+    LANGUAGE sql
+    AS $$
+    update replication.run
+    set ended = coalesce((select beat from public.heartbeat where number = replication.this_node()), 0)
+    where ended is null
 $$;
 
 CREATE FUNCTION replication.enlist(relation regclass, merges jsonb DEFAULT '{}'::jsonb, digested boolean DEFAULT true) RETURNS void
@@ -580,6 +825,61 @@ begin
     execute format('alter publication keystead add table replication.%I', 'outbox_' || name);
     insert into replication.enlisted values (target, format('replication.%I', 'outbox_' || name), cols, keys, digested);
     perform replication.spread_sequences();
+end
+$$;
+
+CREATE TABLE replication.enlisted (
+    relation text NOT NULL,
+    outbox text NOT NULL,
+    columns text[] NOT NULL,
+    key_columns text[] NOT NULL,
+    digested boolean NOT NULL
+);
+
+CREATE FUNCTION replication.enlisted_table(name text) RETURNS replication.enlisted
+    LANGUAGE plpgsql STABLE
+    AS $$
+declare
+    t replication.enlisted;
+begin
+    select * into t from replication.enlisted e where e.relation = name;
+    if not found then
+        raise exception '% is not enlisted', name using errcode = 'undefined_table';
+    end if;
+    return t;
+end
+$$;
+
+CREATE FUNCTION replication.hashed_columns(t replication.enlisted) RETURNS text
+    LANGUAGE sql STABLE
+    AS $$
+    select string_agg(format(case when atttypid = any ('{text,varchar,bytea,uuid,boolean,smallint,integer,bigint,date,timestamp,
+                                                         timestamptz}'::regtype[])
+                                  then 't.%I' else 't.%I::text' end, attname), ', ' order by attnum)
+    from pg_attribute where attrelid = t.relation::regclass and attname = any (t.columns)
+$$;
+
+CREATE FUNCTION replication.hear() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+declare
+    had public.heartbeat;
+begin
+    if not pg_catalog.pg_replication_origin_session_is_setup() then
+        return new;
+    end if;
+    select * into had from public.heartbeat h where h.number = new.number;
+    if new.version <= coalesce(had.version, 0)
+       or new.beat = coalesce(had.beat, 0) + 1 and (new.run = coalesce(had.run, '') or new.began = new.beat) then
+        return new;
+    end if;
+    insert into replication.resync (number, reason, had, came)
+    values (new.number, 'gap', coalesce(had.beat, 0), new.beat)
+    on conflict do nothing;
+    if found then
+        perform pg_catalog.pg_notify('keystead_resync', '');
+    end if;
+    return null;
 end
 $$;
 
@@ -715,6 +1015,15 @@ begin
 end
 $$;
 
+CREATE FUNCTION replication.members_without(up_to bigint) RETURNS text
+    LANGUAGE sql STABLE
+    AS $$
+    select string_agg(format('%s (%s:%s)', n.id, n.host, n.port), ', ' order by n.number)
+    from live.node n left join live.heartbeat h on h.number = n.number
+    where n.state = 'ready' and n.number <> replication.this_node()
+      and coalesce((h.seen ->> replication.this_node()::text)::bigint, 0) < up_to
+$$;
+
 CREATE FUNCTION replication.merge_account() RETURNS trigger
     LANGUAGE plpgsql
     AS $$
@@ -728,6 +1037,42 @@ CREATE FUNCTION replication.merge_account() RETURNS trigger
             end if;
             insert into public.account as t (id, username, password_hash, password_change_required, password_changed_at, created_at, updated_at, version, origin, deleted) overriding system value values (new.id, new.username, new.password_hash, new.password_change_required, new.password_changed_at, new.created_at, new.updated_at, new.version, new.origin, new.deleted)
             on conflict (id) do update set username = excluded.username, password_hash = excluded.password_hash, password_change_required = excluded.password_change_required, password_changed_at = excluded.password_changed_at, created_at = excluded.created_at, updated_at = excluded.updated_at, version = excluded.version, origin = excluded.origin, deleted = excluded.deleted
+            where (excluded.version, excluded.origin) > (t.version, t.origin);
+            return null;
+        end
+        $$;
+
+CREATE FUNCTION replication.merge_alarm() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+        begin
+            if new.version <= pg_sequence_last_value('replication.purge_floor') then
+                -- A row this old that is not here was purged here. The lock keeps a purge from taking it now.
+                perform from public.alarm where (id) = (new.id) for key share;
+                if not found then
+                    return null;
+                end if;
+            end if;
+            insert into public.alarm as t (id, node, source, kind, name, subject, severity, description, raised, episode, triggered_at, told_at, cleared_at, version, origin, deleted) overriding system value values (new.id, new.node, new.source, new.kind, new.name, new.subject, new.severity, new.description, new.raised, new.episode, new.triggered_at, new.told_at, new.cleared_at, new.version, new.origin, new.deleted)
+            on conflict (id) do update set node = excluded.node, source = excluded.source, kind = excluded.kind, name = excluded.name, subject = excluded.subject, severity = excluded.severity, description = excluded.description, raised = excluded.raised, episode = excluded.episode, triggered_at = excluded.triggered_at, told_at = excluded.told_at, cleared_at = excluded.cleared_at, version = excluded.version, origin = excluded.origin, deleted = excluded.deleted
+            where (excluded.version, excluded.origin) > (t.version, t.origin);
+            return null;
+        end
+        $$;
+
+CREATE FUNCTION replication.merge_alarm_mark() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+        begin
+            if new.version <= pg_sequence_last_value('replication.purge_floor') then
+                -- A row this old that is not here was purged here. The lock keeps a purge from taking it now.
+                perform from public.alarm_mark where (alarm, episode, kind) = (new.alarm, new.episode, new.kind) for key share;
+                if not found then
+                    return null;
+                end if;
+            end if;
+            insert into public.alarm_mark as t (alarm, episode, kind, account, at, version, origin, deleted) overriding system value values (new.alarm, new.episode, new.kind, new.account, new.at, new.version, new.origin, new.deleted)
+            on conflict (alarm, episode, kind) do update set account = excluded.account, at = excluded.at, version = excluded.version, origin = excluded.origin, deleted = excluded.deleted
             where (excluded.version, excluded.origin) > (t.version, t.origin);
             return null;
         end
@@ -751,6 +1096,24 @@ CREATE FUNCTION replication.merge_cluster_key() RETURNS trigger
         end
         $$;
 
+CREATE FUNCTION replication.merge_cluster_property() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+        begin
+            if new.version <= pg_sequence_last_value('replication.purge_floor') then
+                -- A row this old that is not here was purged here. The lock keeps a purge from taking it now.
+                perform from public.cluster_property where (name) = (new.name) for key share;
+                if not found then
+                    return null;
+                end if;
+            end if;
+            insert into public.cluster_property as t (name, value, version, origin, deleted) overriding system value values (new.name, new.value, new.version, new.origin, new.deleted)
+            on conflict (name) do update set value = excluded.value, version = excluded.version, origin = excluded.origin, deleted = excluded.deleted
+            where (excluded.version, excluded.origin) > (t.version, t.origin);
+            return null;
+        end
+        $$;
+
 CREATE FUNCTION replication.merge_heartbeat() RETURNS trigger
     LANGUAGE plpgsql
     AS $$
@@ -762,8 +1125,8 @@ CREATE FUNCTION replication.merge_heartbeat() RETURNS trigger
                     return null;
                 end if;
             end if;
-            insert into public.heartbeat as t (number, at, seen, version, origin, deleted) overriding system value values (new.number, new.at, new.seen, new.version, new.origin, new.deleted)
-            on conflict (number) do update set at = excluded.at, seen = excluded.seen, version = excluded.version, origin = excluded.origin, deleted = excluded.deleted
+            insert into public.heartbeat as t (number, at, seen, beat, run, began, version, origin, deleted) overriding system value values (new.number, new.at, new.seen, new.beat, new.run, new.began, new.version, new.origin, new.deleted)
+            on conflict (number) do update set at = excluded.at, seen = excluded.seen, beat = excluded.beat, run = excluded.run, began = excluded.began, version = excluded.version, origin = excluded.origin, deleted = excluded.deleted
             where (excluded.version, excluded.origin) > (t.version, t.origin);
             return null;
         end
@@ -844,6 +1207,31 @@ CREATE FUNCTION replication.merge_of_older(relation text, keys text[], merges js
     having count(*) > 0
 $_$;
 
+CREATE FUNCTION replication.merge_syslog() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+        begin
+            if new.version <= pg_sequence_last_value('replication.purge_floor') then
+                -- A row this old that is not here was purged here. The lock keeps a purge from taking it now.
+                perform from public.syslog where (id) = (new.id) for key share;
+                if not found then
+                    return null;
+                end if;
+            end if;
+            insert into public.syslog as t (id, host, port, transport, format, ca_cert, created_at, updated_at, version, origin, deleted) overriding system value values (new.id, new.host, new.port, new.transport, new.format, new.ca_cert, new.created_at, new.updated_at, new.version, new.origin, new.deleted)
+            on conflict (id) do update set host = excluded.host, port = excluded.port, transport = excluded.transport, format = excluded.format, ca_cert = excluded.ca_cert, created_at = excluded.created_at, updated_at = excluded.updated_at, version = excluded.version, origin = excluded.origin, deleted = excluded.deleted
+            where (excluded.version, excluded.origin) > (t.version, t.origin);
+            return null;
+        end
+        $$;
+
+CREATE FUNCTION replication.past() RETURNS TABLE(run text, ended bigint)
+    LANGUAGE sql STABLE
+    AS $$
+    select run, coalesce(ended, (select beat from public.heartbeat where number = replication.this_node()), 0)
+    from replication.run
+$$;
+
 CREATE FUNCTION replication.purge(up_to bigint, at_most integer) RETURNS bigint
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO ''
@@ -866,12 +1254,88 @@ begin
 end
 $_$;
 
+CREATE FUNCTION replication.reading_of(relation text, keys jsonb) RETURNS text
+    LANGUAGE sql STABLE
+    AS $_$
+    select format('copy (select %s %s order by %s) to stdout (format binary)',
+                  replication.list(e.columns, 't.'),
+                  replace(replication.rows_with_keys(e), '$1', quote_literal(keys) || '::jsonb'),
+                  replication.list(e.key_columns, 't.'))
+    from replication.enlisted_table(relation) e
+$_$;
+
 CREATE FUNCTION replication.refuse_truncate() RETURNS trigger
     LANGUAGE plpgsql
     AS $$
 begin
     raise exception 'truncate of % is refused: it cannot be merged', tg_relid::regclass
         using hint = 'delete the rows instead';
+end
+$$;
+
+CREATE FUNCTION replication.refuse_while_fenced() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+begin
+    if exists (select from replication.fence) then
+        raise exception 'this node was rolled back and has not caught up yet'
+            using errcode = 'object_not_in_prerequisite_state';
+    end if;
+    return new;
+end
+$$;
+
+CREATE FUNCTION replication.remember(run text, beat bigint, version bigint) RETURNS void
+    LANGUAGE sql
+    AS $$
+    insert into replication.run as r (run, began, ended) values (remember.run, 0, remember.beat)
+    on conflict (run) do update set ended = greatest(r.ended, excluded.ended);
+    select setval('replication.floor', greatest(remember.version, pg_sequence_last_value('replication.floor')));
+$$;
+
+CREATE FUNCTION replication.resynced(peer_number integer, newest jsonb) RETURNS void
+    LANGUAGE plpgsql
+    SET session_replication_role TO 'replica'
+    AS $$
+begin
+    insert into replication.outbox_heartbeat
+    select (jsonb_populate_record(null::replication.outbox_heartbeat, newest)).* where newest is not null;
+    delete from replication.resync where number = peer_number;
+end
+$$;
+
+CREATE FUNCTION replication.row_columns(t replication.enlisted) RETURNS text
+    LANGUAGE sql STABLE
+    AS $$
+    select format('jsonb_build_object(%s)::text, t.version, t.origin, t.deleted, hash_record_extended(row(%s), 0)',
+                  string_agg(format('%L, t.%I', c, c), ', '), replication.hashed_columns(t))
+    from unnest(t.key_columns) c
+$$;
+
+CREATE FUNCTION replication.rows_with_keys(t replication.enlisted) RETURNS text
+    LANGUAGE sql STABLE
+    AS $_$
+    select format('from jsonb_array_elements($1) as wanted (key)
+                   cross join lateral jsonb_populate_record(null::%1$s, wanted.key) as w
+                   join %1$s as t on (%2$s) = (%3$s)', t.relation,
+                  string_agg(format('t.%I', c), ', '), string_agg(format('w.%I', c), ', '))
+    from unnest(t.key_columns) c
+$_$;
+
+CREATE FUNCTION replication.send_again(relation text, keys jsonb) RETURNS bigint
+    LANGUAGE plpgsql
+    AS $$
+declare
+    e replication.enlisted := replication.enlisted_table(relation);
+    sent bigint;
+begin
+    execute format('insert into %s (%s) select %s %s order by %s', e.outbox,
+                   replication.list(e.columns),
+                   replication.list(e.columns, 't.'),
+                   replication.rows_with_keys(e),
+                   replication.list(e.key_columns, 't.')) using keys;
+    get diagnostics sent = row_count;
+    return sent;
 end
 $$;
 
@@ -914,6 +1378,42 @@ CREATE FUNCTION replication.stamp_insert_account() RETURNS trigger
         end
         $$;
 
+CREATE FUNCTION replication.stamp_insert_alarm() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+        begin
+            new.version := replication.version_now();
+            new.origin := replication.this_node();
+            if exists (select from public.alarm where (id) = (new.id) and deleted) then
+                declare
+                    buried public.alarm := replication.unbury_alarm(new);
+                begin
+                    new.version := greatest(new.version, buried.version + 1);
+                    
+                end;
+            end if;
+            return new;
+        end
+        $$;
+
+CREATE FUNCTION replication.stamp_insert_alarm_mark() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+        begin
+            new.version := replication.version_now();
+            new.origin := replication.this_node();
+            if exists (select from public.alarm_mark where (alarm, episode, kind) = (new.alarm, new.episode, new.kind) and deleted) then
+                declare
+                    buried public.alarm_mark := replication.unbury_alarm_mark(new);
+                begin
+                    new.version := greatest(new.version, buried.version + 1);
+                    
+                end;
+            end if;
+            return new;
+        end
+        $$;
+
 CREATE FUNCTION replication.stamp_insert_cluster_key() RETURNS trigger
     LANGUAGE plpgsql
     AS $$
@@ -923,6 +1423,24 @@ CREATE FUNCTION replication.stamp_insert_cluster_key() RETURNS trigger
             if exists (select from public.cluster_key where (name) = (new.name) and deleted) then
                 declare
                     buried public.cluster_key := replication.unbury_cluster_key(new);
+                begin
+                    new.version := greatest(new.version, buried.version + 1);
+                    
+                end;
+            end if;
+            return new;
+        end
+        $$;
+
+CREATE FUNCTION replication.stamp_insert_cluster_property() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+        begin
+            new.version := replication.version_now();
+            new.origin := replication.this_node();
+            if exists (select from public.cluster_property where (name) = (new.name) and deleted) then
+                declare
+                    buried public.cluster_property := replication.unbury_cluster_property(new);
                 begin
                     new.version := greatest(new.version, buried.version + 1);
                     
@@ -996,6 +1514,24 @@ CREATE FUNCTION replication.stamp_insert_node_view() RETURNS trigger
         end
         $$;
 
+CREATE FUNCTION replication.stamp_insert_syslog() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+        begin
+            new.version := replication.version_now();
+            new.origin := replication.this_node();
+            if exists (select from public.syslog where (id) = (new.id) and deleted) then
+                declare
+                    buried public.syslog := replication.unbury_syslog(new);
+                begin
+                    new.version := greatest(new.version, buried.version + 1);
+                    
+                end;
+            end if;
+            return new;
+        end
+        $$;
+
 CREATE FUNCTION replication.stamp_of_revived(relation text, name text, keys text[], merges jsonb) RETURNS text
     LANGUAGE plpgsql
     AS $_$
@@ -1045,6 +1581,40 @@ CREATE FUNCTION replication.stamp_update_account() RETURNS trigger
         end
         $$;
 
+CREATE FUNCTION replication.stamp_update_alarm() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+        begin
+            if (new.id) is distinct from (old.id) then
+                -- Another primary key is another row: that one is inserted, and this one is deleted.
+                insert into public.alarm (id, node, source, kind, name, subject, severity, description, raised, episode, triggered_at, told_at, cleared_at, version, origin, deleted) overriding system value values (new.id, new.node, new.source, new.kind, new.name, new.subject, new.severity, new.description, new.raised, new.episode, new.triggered_at, new.told_at, new.cleared_at, new.version, new.origin, new.deleted);
+                new := old;
+                new.deleted := true;
+            end if;
+            new.version := greatest(replication.version_now(), old.version + 1);
+            new.origin := replication.this_node();
+            
+            return new;
+        end
+        $$;
+
+CREATE FUNCTION replication.stamp_update_alarm_mark() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+        begin
+            if (new.alarm, new.episode, new.kind) is distinct from (old.alarm, old.episode, old.kind) then
+                -- Another primary key is another row: that one is inserted, and this one is deleted.
+                insert into public.alarm_mark (alarm, episode, kind, account, at, version, origin, deleted) overriding system value values (new.alarm, new.episode, new.kind, new.account, new.at, new.version, new.origin, new.deleted);
+                new := old;
+                new.deleted := true;
+            end if;
+            new.version := greatest(replication.version_now(), old.version + 1);
+            new.origin := replication.this_node();
+            
+            return new;
+        end
+        $$;
+
 CREATE FUNCTION replication.stamp_update_cluster_key() RETURNS trigger
     LANGUAGE plpgsql
     AS $$
@@ -1062,13 +1632,30 @@ CREATE FUNCTION replication.stamp_update_cluster_key() RETURNS trigger
         end
         $$;
 
+CREATE FUNCTION replication.stamp_update_cluster_property() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+        begin
+            if (new.name) is distinct from (old.name) then
+                -- Another primary key is another row: that one is inserted, and this one is deleted.
+                insert into public.cluster_property (name, value, version, origin, deleted) overriding system value values (new.name, new.value, new.version, new.origin, new.deleted);
+                new := old;
+                new.deleted := true;
+            end if;
+            new.version := greatest(replication.version_now(), old.version + 1);
+            new.origin := replication.this_node();
+            
+            return new;
+        end
+        $$;
+
 CREATE FUNCTION replication.stamp_update_heartbeat() RETURNS trigger
     LANGUAGE plpgsql
     AS $$
         begin
             if (new.number) is distinct from (old.number) then
                 -- Another primary key is another row: that one is inserted, and this one is deleted.
-                insert into public.heartbeat (number, at, seen, version, origin, deleted) overriding system value values (new.number, new.at, new.seen, new.version, new.origin, new.deleted);
+                insert into public.heartbeat (number, at, seen, beat, run, began, version, origin, deleted) overriding system value values (new.number, new.at, new.seen, new.beat, new.run, new.began, new.version, new.origin, new.deleted);
                 new := old;
                 new.deleted := true;
             end if;
@@ -1130,15 +1717,114 @@ CREATE FUNCTION replication.stamp_update_node_view() RETURNS trigger
         end
         $$;
 
+CREATE FUNCTION replication.stamp_update_syslog() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+        begin
+            if (new.id) is distinct from (old.id) then
+                -- Another primary key is another row: that one is inserted, and this one is deleted.
+                insert into public.syslog (id, host, port, transport, format, ca_cert, created_at, updated_at, version, origin, deleted) overriding system value values (new.id, new.host, new.port, new.transport, new.format, new.ca_cert, new.created_at, new.updated_at, new.version, new.origin, new.deleted);
+                new := old;
+                new.deleted := true;
+            end if;
+            new.version := greatest(replication.version_now(), old.version + 1);
+            new.origin := replication.this_node();
+            
+            return new;
+        end
+        $$;
+
+CREATE FUNCTION replication.take(relation text) RETURNS bigint
+    LANGUAGE plpgsql
+    AS $_$
+declare
+    e replication.enlisted := replication.enlisted_table(relation);
+    col_list text := replication.list(e.columns);
+    taken bigint;
+begin
+    if current_setting('session_replication_role') <> 'replica' then
+        raise exception 'rows are taken over in replica role only' using errcode = 'active_sql_transaction';
+    end if;
+    execute format('insert into %s as t (%s) overriding system value select %2$s from pg_temp.taken
+                    on conflict (%s) do update set %s where (t.version, t.origin) = (excluded.version, excluded.origin)',
+                   e.relation, col_list, replication.list(e.key_columns),
+                   (select string_agg(format('%1$I = excluded.%1$I', c), ', ')
+                    from unnest(e.columns) c where c <> all (e.key_columns)));
+    get diagnostics taken = row_count;
+    return taken;
+end
+$_$;
+
 CREATE FUNCTION replication.this_node() RETURNS integer
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
     AS $$select 1$$;
+
+CREATE FUNCTION replication.touch(relation text, keys jsonb) RETURNS bigint
+    LANGUAGE plpgsql
+    AS $_$
+declare
+    e replication.enlisted := replication.enlisted_table(relation);
+    touched bigint;
+begin
+    execute format('update %s as t set version = t.version
+                    from jsonb_array_elements($1) as wanted (key)
+                    cross join lateral jsonb_populate_record(null::%1$s, wanted.key) as w where (%s) = (%s)', e.relation,
+                   replication.list(e.key_columns, 't.'),
+                   replication.list(e.key_columns, 'w.')) using keys;
+    get diagnostics touched = row_count;
+    return touched;
+end
+$_$;
 
 CREATE FUNCTION replication.unbury_account(public.account) RETURNS public.account
     LANGUAGE sql SECURITY DEFINER
     SET session_replication_role TO 'replica'
     AS $_$
             delete from public.account where id = $1.id and deleted returning *
+        $_$;
+
+CREATE TABLE public.alarm (
+    id text NOT NULL,
+    node integer NOT NULL,
+    source text NOT NULL,
+    kind text NOT NULL,
+    name text NOT NULL,
+    subject text NOT NULL,
+    severity text NOT NULL,
+    description text NOT NULL,
+    raised boolean NOT NULL,
+    episode bigint NOT NULL,
+    triggered_at timestamp with time zone NOT NULL,
+    told_at timestamp with time zone NOT NULL,
+    cleared_at timestamp with time zone,
+    version bigint DEFAULT 0 NOT NULL,
+    origin integer DEFAULT 0 NOT NULL,
+    deleted boolean DEFAULT false NOT NULL
+);
+
+CREATE FUNCTION replication.unbury_alarm(public.alarm) RETURNS public.alarm
+    LANGUAGE sql SECURITY DEFINER
+    SET session_replication_role TO 'replica'
+    AS $_$
+            delete from public.alarm where id = $1.id and deleted returning *
+        $_$;
+
+CREATE TABLE public.alarm_mark (
+    alarm text NOT NULL,
+    episode bigint NOT NULL,
+    kind text NOT NULL,
+    account text NOT NULL,
+    at timestamp with time zone NOT NULL,
+    version bigint DEFAULT 0 NOT NULL,
+    origin integer DEFAULT 0 NOT NULL,
+    deleted boolean DEFAULT false NOT NULL
+);
+
+CREATE FUNCTION replication.unbury_alarm_mark(public.alarm_mark) RETURNS public.alarm_mark
+    LANGUAGE sql SECURITY DEFINER
+    SET session_replication_role TO 'replica'
+    AS $_$
+            delete from public.alarm_mark where alarm = $1.alarm and episode = $1.episode and kind = $1.kind and deleted returning *
         $_$;
 
 CREATE TABLE public.cluster_key (
@@ -1157,10 +1843,28 @@ CREATE FUNCTION replication.unbury_cluster_key(public.cluster_key) RETURNS publi
             delete from public.cluster_key where name = $1.name and deleted returning *
         $_$;
 
+CREATE TABLE public.cluster_property (
+    name text NOT NULL,
+    value text NOT NULL,
+    version bigint DEFAULT 0 NOT NULL,
+    origin integer DEFAULT 0 NOT NULL,
+    deleted boolean DEFAULT false NOT NULL
+);
+
+CREATE FUNCTION replication.unbury_cluster_property(public.cluster_property) RETURNS public.cluster_property
+    LANGUAGE sql SECURITY DEFINER
+    SET session_replication_role TO 'replica'
+    AS $_$
+            delete from public.cluster_property where name = $1.name and deleted returning *
+        $_$;
+
 CREATE TABLE public.heartbeat (
     number integer NOT NULL,
     at bigint NOT NULL,
     seen jsonb NOT NULL,
+    beat bigint DEFAULT 0 NOT NULL,
+    run text DEFAULT ''::text NOT NULL,
+    began bigint DEFAULT 0 NOT NULL,
     version bigint DEFAULT 0 NOT NULL,
     origin integer DEFAULT 0 NOT NULL,
     deleted boolean DEFAULT false NOT NULL
@@ -1210,12 +1914,107 @@ CREATE FUNCTION replication.unbury_node_view(public.node_view) RETURNS public.no
             delete from public.node_view where viewer = $1.viewer and deleted returning *
         $_$;
 
+CREATE TABLE public.syslog (
+    id text NOT NULL,
+    host text NOT NULL,
+    port integer NOT NULL,
+    transport text NOT NULL,
+    format text NOT NULL,
+    ca_cert text,
+    created_at timestamp with time zone NOT NULL,
+    updated_at timestamp with time zone NOT NULL,
+    version bigint DEFAULT 0 NOT NULL,
+    origin integer DEFAULT 0 NOT NULL,
+    deleted boolean DEFAULT false NOT NULL
+);
+
+CREATE FUNCTION replication.unbury_syslog(public.syslog) RETURNS public.syslog
+    LANGUAGE sql SECURITY DEFINER
+    SET session_replication_role TO 'replica'
+    AS $_$
+            delete from public.syslog where id = $1.id and deleted returning *
+        $_$;
+
 CREATE FUNCTION replication.version_now() RETURNS bigint
     LANGUAGE sql
     AS $$
     select case when pg_current_xact_id() is not null
                 then greatest((date_part('epoch', clock_timestamp()) * 1000000)::bigint,
                               pg_sequence_last_value('replication.floor') + 1) end
+$$;
+
+CREATE FUNCTION replication.wait_for_members(patience interval DEFAULT '00:01:00'::interval) RETURNS bigint
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+declare
+    deadline timestamptz := clock_timestamp() + patience;
+    up_to bigint := replication.barrier_time();
+    lacking text;
+begin
+    if pg_current_xact_id_if_assigned() is not null then
+        raise exception 'this transaction has written, and what it wrote leaves this node when it commits'
+            using errcode = 'active_sql_transaction', hint = 'commit first, then wait';
+    end if;
+    if current_setting('transaction_isolation') <> 'read committed' then
+        raise exception 'this transaction would not see what arrives while it waits'
+            using errcode = 'active_sql_transaction', hint = 'wait in a transaction that is read committed';
+    end if;
+    loop
+        lacking := replication.members_without(up_to);
+        exit when lacking is null;
+        if clock_timestamp() > deadline then
+            raise exception 'not everything is on every member yet' using errcode = 'query_canceled',
+                detail = format('These members do not have all of it: %s.', lacking),
+                hint = 'wait again, or see `ksctl cluster errors`';
+        end if;
+        perform pg_sleep(0.05);
+    end loop;
+    return up_to;
+end
+$$;
+
+CREATE FUNCTION replication.wait_for_peers(peers integer) RETURNS void
+    LANGUAGE plpgsql
+    AS $$
+declare
+    quorum integer := substring(pg_catalog.current_setting('synchronous_standby_names') from '^ANY ([0-9]+) ')::integer;
+    streaming integer;
+begin
+    select count(*) into streaming
+    from pg_catalog.pg_stat_get_wal_senders() where state = 'streaming' and sync_priority > 0;
+    if quorum is null or quorum < peers or streaming < quorum then
+        raise exception '% of % members are there to wait for, and % are asked for', streaming, quorum, peers
+            using errcode = 'KS001';
+    end if;
+    perform pg_catalog.set_config('synchronous_commit', 'on', true);
+end
+$$;
+
+CREATE FUNCTION replication.watch_slots() RETURNS void
+    LANGUAGE plpgsql
+    AS $$
+begin
+    if not pg_try_advisory_xact_lock(hashtextextended('replication.slot_seen', 0)) then
+        return;
+    end if;
+    insert into replication.slot_seen as seen (number, active, confirmed, sent, counting)
+    select number, active, confirmed, sent, counting from replication.kept where confirmed is not null
+    on conflict (number) do update set
+        active = excluded.active, confirmed = excluded.confirmed, sent = excluded.sent, counting = excluded.counting,
+        moved = seen.moved
+            or seen.counting = excluded.counting and excluded.sent < seen.sent
+            or not seen.active and not excluded.active and excluded.sent = seen.sent
+               and excluded.confirmed > seen.confirmed
+    -- While a slot is read from, its positions matter little: they are written down now and then.
+    where seen.active <> excluded.active or seen.counting <> excluded.counting
+       or not excluded.active and seen.confirmed <> excluded.confirmed
+       or excluded.sent < seen.sent or excluded.sent > 2 * seen.sent;
+    update replication.slot_seen set moved = true
+    where not moved and not exists (select from replication.kept where kept.number = slot_seen.number);
+    delete from replication.slot_seen
+    where not exists (select from public.node where node.number = slot_seen.number and state <> 'removed');
+end
 $$;
 
 CREATE FUNCTION replication.without(columns text[], left_out text[]) RETURNS text[]
@@ -1237,6 +2036,36 @@ CREATE VIEW live.account AS
    FROM public.account
   WHERE (NOT account.deleted);
 
+CREATE VIEW live.alarm AS
+ SELECT alarm.id,
+    alarm.node,
+    alarm.source,
+    alarm.kind,
+    alarm.name,
+    alarm.subject,
+    alarm.severity,
+    alarm.description,
+    alarm.raised,
+    alarm.episode,
+    alarm.triggered_at,
+    alarm.told_at,
+    alarm.cleared_at,
+    alarm.version,
+    alarm.origin
+   FROM public.alarm
+  WHERE (NOT alarm.deleted);
+
+CREATE VIEW live.alarm_mark AS
+ SELECT alarm_mark.alarm,
+    alarm_mark.episode,
+    alarm_mark.kind,
+    alarm_mark.account,
+    alarm_mark.at,
+    alarm_mark.version,
+    alarm_mark.origin
+   FROM public.alarm_mark
+  WHERE (NOT alarm_mark.deleted);
+
 CREATE VIEW live.cluster_key AS
  SELECT cluster_key.name,
     cluster_key.public,
@@ -1246,10 +2075,21 @@ CREATE VIEW live.cluster_key AS
    FROM public.cluster_key
   WHERE (NOT cluster_key.deleted);
 
+CREATE VIEW live.cluster_property AS
+ SELECT cluster_property.name,
+    cluster_property.value,
+    cluster_property.version,
+    cluster_property.origin
+   FROM public.cluster_property
+  WHERE (NOT cluster_property.deleted);
+
 CREATE VIEW live.heartbeat AS
  SELECT heartbeat.number,
     heartbeat.at,
     heartbeat.seen,
+    heartbeat.beat,
+    heartbeat.run,
+    heartbeat.began,
     heartbeat.version,
     heartbeat.origin
    FROM public.heartbeat
@@ -1300,6 +2140,77 @@ CREATE VIEW live.node_view AS
    FROM public.node_view
   WHERE (NOT node_view.deleted);
 
+CREATE VIEW live.syslog AS
+ SELECT syslog.id,
+    syslog.host,
+    syslog.port,
+    syslog.transport,
+    syslog.format,
+    syslog.ca_cert,
+    syslog.created_at,
+    syslog.updated_at,
+    syslog.version,
+    syslog.origin
+   FROM public.syslog
+  WHERE (NOT syslog.deleted);
+
+CREATE VIEW public.alarm_state AS
+ SELECT a.id,
+    a.source,
+    a.kind,
+    a.name,
+    a.subject,
+    a.severity,
+    a.description,
+    a.episode,
+    a.triggered_at,
+    s.state,
+    noticed.at AS acknowledged_at,
+    noticed.account AS acknowledged_by,
+        CASE
+            WHEN (s.state = 'off'::text) THEN COALESCE(cleared.at, a.cleared_at)
+            ELSE NULL::timestamp with time zone
+        END AS cleared_at,
+        CASE
+            WHEN (s.state = 'off'::text) THEN COALESCE(cleared.account, 'system'::text)
+            ELSE NULL::text
+        END AS cleared_by
+   FROM (((live.alarm a
+     LEFT JOIN live.alarm_mark noticed ON (((noticed.alarm = a.id) AND (noticed.episode = a.episode) AND (noticed.kind = 'acknowledged'::text))))
+     LEFT JOIN live.alarm_mark cleared ON (((cleared.alarm = a.id) AND (cleared.episode = a.episode) AND (cleared.kind = 'cleared'::text))))
+     CROSS JOIN LATERAL ( SELECT
+                CASE
+                    WHEN (a.raised AND (cleared.at IS NULL) AND (NOT (EXISTS ( SELECT
+                       FROM live.node n
+                      WHERE ((n.number = a.node) AND (n.state = ANY (ARRAY['removing'::public.node_state, 'removed'::public.node_state]))))))) THEN 'on'::text
+                    ELSE 'off'::text
+                END AS state) s);
+
+CREATE VIEW public.name_clash AS
+ SELECT 'key'::text AS kind,
+    n.name,
+    ( SELECT array_agg(k.id ORDER BY k.created_at, k.id) AS array_agg
+           FROM live.key k
+          WHERE (k.name = n.name)) AS ids
+   FROM ( SELECT key.name
+           FROM live.key
+          GROUP BY key.name
+         HAVING (count(*) > 1)
+          ORDER BY key.name
+         LIMIT 1000) n
+UNION ALL
+ SELECT 'account'::text AS kind,
+    n.username AS name,
+    ( SELECT array_agg(a.id ORDER BY a.created_at, a.id) AS array_agg
+           FROM live.account a
+          WHERE (a.username = n.username)) AS ids
+   FROM ( SELECT account.username
+           FROM live.account
+          GROUP BY account.username
+         HAVING (count(*) > 1)
+          ORDER BY account.username
+         LIMIT 1000) n;
+
 CREATE TABLE public.refinery_schema_history (
     version integer NOT NULL,
     name character varying(255),
@@ -1325,12 +2236,12 @@ ALTER TABLE replication.call ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
     CACHE 1
 );
 
-CREATE TABLE replication.enlisted (
-    relation text NOT NULL,
-    outbox text NOT NULL,
-    columns text[] NOT NULL,
-    key_columns text[] NOT NULL,
-    digested boolean NOT NULL
+CREATE TABLE replication.fence (
+    only_one boolean DEFAULT true NOT NULL,
+    since timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    has_all_up_to bigint NOT NULL,
+    too_old boolean DEFAULT false NOT NULL,
+    CONSTRAINT fence_only_one_check CHECK (only_one)
 );
 
 CREATE SEQUENCE replication.floor
@@ -1339,6 +2250,19 @@ CREATE SEQUENCE replication.floor
     MINVALUE 0
     NO MAXVALUE
     CACHE 1;
+
+CREATE VIEW replication.kept AS
+ SELECT node.number,
+    slot.active,
+    slot.confirmed_flush_lsn AS confirmed,
+    slot.wal_status,
+    COALESCE(counted.total_txns, (0)::bigint) AS sent,
+    concat(date_part('epoch'::text, server.stats_reset), ' ', date_part('epoch'::text, counted.stats_reset)) AS counting
+   FROM (((public.node
+     JOIN pg_replication_slots slot ON (((slot.slot_name = format('keystead_%s_to_%s'::text, replication.this_node(), node.number)) AND (slot.plugin = 'pgoutput'::name) AND (slot.database = current_database()))))
+     LEFT JOIN pg_stat_replication_slots counted ON ((counted.slot_name = slot.slot_name)))
+     CROSS JOIN pg_stat_bgwriter server)
+  WHERE (node.state <> 'removed'::public.node_state);
 
 CREATE TABLE replication.lease (
     only_one boolean DEFAULT true NOT NULL,
@@ -1363,6 +2287,38 @@ CREATE TABLE replication.outbox_account (
 )
 WITH (autovacuum_enabled='false');
 
+CREATE TABLE replication.outbox_alarm (
+    id text,
+    node integer,
+    source text,
+    kind text,
+    name text,
+    subject text,
+    severity text,
+    description text,
+    raised boolean,
+    episode bigint,
+    triggered_at timestamp with time zone,
+    told_at timestamp with time zone,
+    cleared_at timestamp with time zone,
+    version bigint,
+    origin integer,
+    deleted boolean
+)
+WITH (autovacuum_enabled='false');
+
+CREATE TABLE replication.outbox_alarm_mark (
+    alarm text,
+    episode bigint,
+    kind text,
+    account text,
+    at timestamp with time zone,
+    version bigint,
+    origin integer,
+    deleted boolean
+)
+WITH (autovacuum_enabled='false');
+
 CREATE TABLE replication.outbox_cluster_key (
     name text,
     public bytea,
@@ -1373,10 +2329,22 @@ CREATE TABLE replication.outbox_cluster_key (
 )
 WITH (autovacuum_enabled='false');
 
+CREATE TABLE replication.outbox_cluster_property (
+    name text,
+    value text,
+    version bigint,
+    origin integer,
+    deleted boolean
+)
+WITH (autovacuum_enabled='false');
+
 CREATE TABLE replication.outbox_heartbeat (
     number integer,
     at bigint,
     seen jsonb,
+    beat bigint,
+    run text,
+    began bigint,
     version bigint,
     origin integer,
     deleted boolean
@@ -1431,6 +2399,21 @@ CREATE TABLE replication.outbox_node_view (
 )
 WITH (autovacuum_enabled='false');
 
+CREATE TABLE replication.outbox_syslog (
+    id text,
+    host text,
+    port integer,
+    transport text,
+    format text,
+    ca_cert text,
+    created_at timestamp with time zone,
+    updated_at timestamp with time zone,
+    version bigint,
+    origin integer,
+    deleted boolean
+)
+WITH (autovacuum_enabled='false');
+
 CREATE SEQUENCE replication.purge_floor
     START WITH 0
     INCREMENT BY 1
@@ -1438,11 +2421,43 @@ CREATE SEQUENCE replication.purge_floor
     NO MAXVALUE
     CACHE 1;
 
+CREATE TABLE replication.resync (
+    number integer NOT NULL,
+    reason text NOT NULL,
+    had bigint,
+    came bigint,
+    since timestamp with time zone DEFAULT clock_timestamp() NOT NULL
+);
+
+CREATE TABLE replication.run (
+    run text NOT NULL,
+    began bigint NOT NULL,
+    ended bigint
+);
+
+CREATE TABLE replication.slot_seen (
+    number integer NOT NULL,
+    active boolean NOT NULL,
+    confirmed pg_lsn NOT NULL,
+    sent bigint NOT NULL,
+    counting text NOT NULL,
+    moved boolean DEFAULT false NOT NULL
+);
+
 ALTER TABLE ONLY public.account
     ADD CONSTRAINT account_pkey PRIMARY KEY (id);
 
+ALTER TABLE ONLY public.alarm_mark
+    ADD CONSTRAINT alarm_mark_pkey PRIMARY KEY (alarm, episode, kind);
+
+ALTER TABLE ONLY public.alarm
+    ADD CONSTRAINT alarm_pkey PRIMARY KEY (id);
+
 ALTER TABLE ONLY public.cluster_key
     ADD CONSTRAINT cluster_key_pkey PRIMARY KEY (name);
+
+ALTER TABLE ONLY public.cluster_property
+    ADD CONSTRAINT cluster_property_pkey PRIMARY KEY (name);
 
 ALTER TABLE ONLY public.heartbeat
     ADD CONSTRAINT heartbeat_pkey PRIMARY KEY (number);
@@ -1459,26 +2474,47 @@ ALTER TABLE ONLY public.node_view
 ALTER TABLE ONLY public.refinery_schema_history
     ADD CONSTRAINT refinery_schema_history_pkey PRIMARY KEY (version);
 
+ALTER TABLE ONLY public.syslog
+    ADD CONSTRAINT syslog_pkey PRIMARY KEY (id);
+
 ALTER TABLE ONLY replication.call
     ADD CONSTRAINT call_pkey PRIMARY KEY (id);
 
 ALTER TABLE ONLY replication.enlisted
     ADD CONSTRAINT enlisted_pkey PRIMARY KEY (relation);
 
+ALTER TABLE ONLY replication.fence
+    ADD CONSTRAINT fence_pkey PRIMARY KEY (only_one);
+
 ALTER TABLE ONLY replication.lease
     ADD CONSTRAINT lease_pkey PRIMARY KEY (only_one);
 
+ALTER TABLE ONLY replication.resync
+    ADD CONSTRAINT resync_pkey PRIMARY KEY (number);
+
+ALTER TABLE ONLY replication.run
+    ADD CONSTRAINT run_pkey PRIMARY KEY (run);
+
+ALTER TABLE ONLY replication.slot_seen
+    ADD CONSTRAINT slot_seen_pkey PRIMARY KEY (number);
+
 CREATE INDEX account_tombstones ON public.account USING btree (deleted) WHERE deleted;
 
-CREATE INDEX account_username ON public.account USING btree (username);
+CREATE INDEX account_username ON public.account USING btree (username) WHERE (NOT deleted);
+
+CREATE INDEX alarm_mark_tombstones ON public.alarm_mark USING btree (deleted) WHERE deleted;
+
+CREATE INDEX alarm_tombstones ON public.alarm USING btree (deleted) WHERE deleted;
 
 CREATE INDEX cluster_key_tombstones ON public.cluster_key USING btree (deleted) WHERE deleted;
+
+CREATE INDEX cluster_property_tombstones ON public.cluster_property USING btree (deleted) WHERE deleted;
 
 CREATE INDEX heartbeat_tombstones ON public.heartbeat USING btree (deleted) WHERE deleted;
 
 CREATE INDEX key_created_at ON public.key USING btree (created_at, id);
 
-CREATE INDEX key_name ON public.key USING btree (name);
+CREATE INDEX key_name ON public.key USING btree (name) WHERE (NOT deleted);
 
 CREATE INDEX key_tombstones ON public.key USING btree (deleted) WHERE deleted;
 
@@ -1486,13 +2522,31 @@ CREATE INDEX node_tombstones ON public.node USING btree (deleted) WHERE deleted;
 
 CREATE INDEX node_view_tombstones ON public.node_view USING btree (deleted) WHERE deleted;
 
+CREATE INDEX syslog_tombstones ON public.syslog USING btree (deleted) WHERE deleted;
+
+CREATE UNIQUE INDEX one_run_is_on ON replication.run USING btree ((true)) WHERE (ended IS NULL);
+
+CREATE TRIGGER drop_material BEFORE INSERT OR UPDATE ON public.key FOR EACH ROW WHEN (((new.wrapped IS NOT NULL) AND (new.deleted OR (new.state >= 'Destroyed'::public.key_state)))) EXECUTE FUNCTION public.drop_material();
+
+ALTER TABLE public.key ENABLE ALWAYS TRIGGER drop_material;
+
 CREATE TRIGGER tell_node_changed AFTER INSERT OR UPDATE ON public.node FOR EACH STATEMENT EXECUTE FUNCTION public.tell_node_changed();
 
 ALTER TABLE public.node ENABLE ALWAYS TRIGGER tell_node_changed;
 
+CREATE TRIGGER tell_property_changed AFTER INSERT OR UPDATE ON public.cluster_property FOR EACH STATEMENT EXECUTE FUNCTION public.tell_node_changed();
+
+ALTER TABLE public.cluster_property ENABLE ALWAYS TRIGGER tell_property_changed;
+
 CREATE TRIGGER zz_bury BEFORE DELETE ON public.account FOR EACH ROW EXECUTE FUNCTION replication.bury_account();
 
+CREATE TRIGGER zz_bury BEFORE DELETE ON public.alarm FOR EACH ROW EXECUTE FUNCTION replication.bury_alarm();
+
+CREATE TRIGGER zz_bury BEFORE DELETE ON public.alarm_mark FOR EACH ROW EXECUTE FUNCTION replication.bury_alarm_mark();
+
 CREATE TRIGGER zz_bury BEFORE DELETE ON public.cluster_key FOR EACH ROW EXECUTE FUNCTION replication.bury_cluster_key();
+
+CREATE TRIGGER zz_bury BEFORE DELETE ON public.cluster_property FOR EACH ROW EXECUTE FUNCTION replication.bury_cluster_property();
 
 CREATE TRIGGER zz_bury BEFORE DELETE ON public.heartbeat FOR EACH ROW EXECUTE FUNCTION replication.bury_heartbeat();
 
@@ -1502,9 +2556,17 @@ CREATE TRIGGER zz_bury BEFORE DELETE ON public.node FOR EACH ROW EXECUTE FUNCTIO
 
 CREATE TRIGGER zz_bury BEFORE DELETE ON public.node_view FOR EACH ROW EXECUTE FUNCTION replication.bury_node_view();
 
+CREATE TRIGGER zz_bury BEFORE DELETE ON public.syslog FOR EACH ROW EXECUTE FUNCTION replication.bury_syslog();
+
 CREATE TRIGGER zz_capture_insert AFTER INSERT ON public.account REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION replication.capture_insert_account();
 
+CREATE TRIGGER zz_capture_insert AFTER INSERT ON public.alarm REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION replication.capture_insert_alarm();
+
+CREATE TRIGGER zz_capture_insert AFTER INSERT ON public.alarm_mark REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION replication.capture_insert_alarm_mark();
+
 CREATE TRIGGER zz_capture_insert AFTER INSERT ON public.cluster_key REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION replication.capture_insert_cluster_key();
+
+CREATE TRIGGER zz_capture_insert AFTER INSERT ON public.cluster_property REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION replication.capture_insert_cluster_property();
 
 CREATE TRIGGER zz_capture_insert AFTER INSERT ON public.heartbeat REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION replication.capture_insert_heartbeat();
 
@@ -1514,9 +2576,17 @@ CREATE TRIGGER zz_capture_insert AFTER INSERT ON public.node REFERENCING NEW TAB
 
 CREATE TRIGGER zz_capture_insert AFTER INSERT ON public.node_view REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION replication.capture_insert_node_view();
 
+CREATE TRIGGER zz_capture_insert AFTER INSERT ON public.syslog REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION replication.capture_insert_syslog();
+
 CREATE TRIGGER zz_capture_update AFTER UPDATE ON public.account REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION replication.capture_update_account();
 
+CREATE TRIGGER zz_capture_update AFTER UPDATE ON public.alarm REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION replication.capture_update_alarm();
+
+CREATE TRIGGER zz_capture_update AFTER UPDATE ON public.alarm_mark REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION replication.capture_update_alarm_mark();
+
 CREATE TRIGGER zz_capture_update AFTER UPDATE ON public.cluster_key REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION replication.capture_update_cluster_key();
+
+CREATE TRIGGER zz_capture_update AFTER UPDATE ON public.cluster_property REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION replication.capture_update_cluster_property();
 
 CREATE TRIGGER zz_capture_update AFTER UPDATE ON public.heartbeat REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION replication.capture_update_heartbeat();
 
@@ -1526,9 +2596,17 @@ CREATE TRIGGER zz_capture_update AFTER UPDATE ON public.node REFERENCING NEW TAB
 
 CREATE TRIGGER zz_capture_update AFTER UPDATE ON public.node_view REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION replication.capture_update_node_view();
 
+CREATE TRIGGER zz_capture_update AFTER UPDATE ON public.syslog REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION replication.capture_update_syslog();
+
 CREATE TRIGGER zz_refuse_truncate BEFORE TRUNCATE ON public.account FOR EACH STATEMENT EXECUTE FUNCTION replication.refuse_truncate();
 
+CREATE TRIGGER zz_refuse_truncate BEFORE TRUNCATE ON public.alarm FOR EACH STATEMENT EXECUTE FUNCTION replication.refuse_truncate();
+
+CREATE TRIGGER zz_refuse_truncate BEFORE TRUNCATE ON public.alarm_mark FOR EACH STATEMENT EXECUTE FUNCTION replication.refuse_truncate();
+
 CREATE TRIGGER zz_refuse_truncate BEFORE TRUNCATE ON public.cluster_key FOR EACH STATEMENT EXECUTE FUNCTION replication.refuse_truncate();
+
+CREATE TRIGGER zz_refuse_truncate BEFORE TRUNCATE ON public.cluster_property FOR EACH STATEMENT EXECUTE FUNCTION replication.refuse_truncate();
 
 CREATE TRIGGER zz_refuse_truncate BEFORE TRUNCATE ON public.heartbeat FOR EACH STATEMENT EXECUTE FUNCTION replication.refuse_truncate();
 
@@ -1538,9 +2616,17 @@ CREATE TRIGGER zz_refuse_truncate BEFORE TRUNCATE ON public.node FOR EACH STATEM
 
 CREATE TRIGGER zz_refuse_truncate BEFORE TRUNCATE ON public.node_view FOR EACH STATEMENT EXECUTE FUNCTION replication.refuse_truncate();
 
+CREATE TRIGGER zz_refuse_truncate BEFORE TRUNCATE ON public.syslog FOR EACH STATEMENT EXECUTE FUNCTION replication.refuse_truncate();
+
 CREATE TRIGGER zz_stamp_insert BEFORE INSERT ON public.account FOR EACH ROW EXECUTE FUNCTION replication.stamp_insert_account();
 
+CREATE TRIGGER zz_stamp_insert BEFORE INSERT ON public.alarm FOR EACH ROW EXECUTE FUNCTION replication.stamp_insert_alarm();
+
+CREATE TRIGGER zz_stamp_insert BEFORE INSERT ON public.alarm_mark FOR EACH ROW EXECUTE FUNCTION replication.stamp_insert_alarm_mark();
+
 CREATE TRIGGER zz_stamp_insert BEFORE INSERT ON public.cluster_key FOR EACH ROW EXECUTE FUNCTION replication.stamp_insert_cluster_key();
+
+CREATE TRIGGER zz_stamp_insert BEFORE INSERT ON public.cluster_property FOR EACH ROW EXECUTE FUNCTION replication.stamp_insert_cluster_property();
 
 CREATE TRIGGER zz_stamp_insert BEFORE INSERT ON public.heartbeat FOR EACH ROW EXECUTE FUNCTION replication.stamp_insert_heartbeat();
 
@@ -1550,9 +2636,17 @@ CREATE TRIGGER zz_stamp_insert BEFORE INSERT ON public.node FOR EACH ROW EXECUTE
 
 CREATE TRIGGER zz_stamp_insert BEFORE INSERT ON public.node_view FOR EACH ROW EXECUTE FUNCTION replication.stamp_insert_node_view();
 
+CREATE TRIGGER zz_stamp_insert BEFORE INSERT ON public.syslog FOR EACH ROW EXECUTE FUNCTION replication.stamp_insert_syslog();
+
 CREATE TRIGGER zz_stamp_update BEFORE UPDATE ON public.account FOR EACH ROW EXECUTE FUNCTION replication.stamp_update_account();
 
+CREATE TRIGGER zz_stamp_update BEFORE UPDATE ON public.alarm FOR EACH ROW EXECUTE FUNCTION replication.stamp_update_alarm();
+
+CREATE TRIGGER zz_stamp_update BEFORE UPDATE ON public.alarm_mark FOR EACH ROW EXECUTE FUNCTION replication.stamp_update_alarm_mark();
+
 CREATE TRIGGER zz_stamp_update BEFORE UPDATE ON public.cluster_key FOR EACH ROW EXECUTE FUNCTION replication.stamp_update_cluster_key();
+
+CREATE TRIGGER zz_stamp_update BEFORE UPDATE ON public.cluster_property FOR EACH ROW EXECUTE FUNCTION replication.stamp_update_cluster_property();
 
 CREATE TRIGGER zz_stamp_update BEFORE UPDATE ON public.heartbeat FOR EACH ROW EXECUTE FUNCTION replication.stamp_update_heartbeat();
 
@@ -1562,13 +2656,31 @@ CREATE TRIGGER zz_stamp_update BEFORE UPDATE ON public.node FOR EACH ROW EXECUTE
 
 CREATE TRIGGER zz_stamp_update BEFORE UPDATE ON public.node_view FOR EACH ROW EXECUTE FUNCTION replication.stamp_update_node_view();
 
+CREATE TRIGGER zz_stamp_update BEFORE UPDATE ON public.syslog FOR EACH ROW EXECUTE FUNCTION replication.stamp_update_syslog();
+
+CREATE TRIGGER hear BEFORE INSERT ON replication.outbox_heartbeat FOR EACH ROW EXECUTE FUNCTION replication.hear();
+
+ALTER TABLE replication.outbox_heartbeat ENABLE REPLICA TRIGGER hear;
+
 CREATE TRIGGER merge BEFORE INSERT ON replication.outbox_account FOR EACH ROW EXECUTE FUNCTION replication.merge_account();
 
 ALTER TABLE replication.outbox_account ENABLE REPLICA TRIGGER merge;
 
+CREATE TRIGGER merge BEFORE INSERT ON replication.outbox_alarm FOR EACH ROW EXECUTE FUNCTION replication.merge_alarm();
+
+ALTER TABLE replication.outbox_alarm ENABLE REPLICA TRIGGER merge;
+
+CREATE TRIGGER merge BEFORE INSERT ON replication.outbox_alarm_mark FOR EACH ROW EXECUTE FUNCTION replication.merge_alarm_mark();
+
+ALTER TABLE replication.outbox_alarm_mark ENABLE REPLICA TRIGGER merge;
+
 CREATE TRIGGER merge BEFORE INSERT ON replication.outbox_cluster_key FOR EACH ROW EXECUTE FUNCTION replication.merge_cluster_key();
 
 ALTER TABLE replication.outbox_cluster_key ENABLE REPLICA TRIGGER merge;
+
+CREATE TRIGGER merge BEFORE INSERT ON replication.outbox_cluster_property FOR EACH ROW EXECUTE FUNCTION replication.merge_cluster_property();
+
+ALTER TABLE replication.outbox_cluster_property ENABLE REPLICA TRIGGER merge;
 
 CREATE TRIGGER merge BEFORE INSERT ON replication.outbox_heartbeat FOR EACH ROW EXECUTE FUNCTION replication.merge_heartbeat();
 
@@ -1586,11 +2698,23 @@ CREATE TRIGGER merge BEFORE INSERT ON replication.outbox_node_view FOR EACH ROW 
 
 ALTER TABLE replication.outbox_node_view ENABLE REPLICA TRIGGER merge;
 
+CREATE TRIGGER merge BEFORE INSERT ON replication.outbox_syslog FOR EACH ROW EXECUTE FUNCTION replication.merge_syslog();
+
+ALTER TABLE replication.outbox_syslog ENABLE REPLICA TRIGGER merge;
+
+CREATE TRIGGER refuse_while_fenced BEFORE INSERT OR UPDATE ON replication.lease FOR EACH ROW EXECUTE FUNCTION replication.refuse_while_fenced();
+
 CREATE PUBLICATION keystead WITH (publish = 'insert');
 
 ALTER PUBLICATION keystead ADD TABLE ONLY replication.outbox_account;
 
+ALTER PUBLICATION keystead ADD TABLE ONLY replication.outbox_alarm;
+
+ALTER PUBLICATION keystead ADD TABLE ONLY replication.outbox_alarm_mark;
+
 ALTER PUBLICATION keystead ADD TABLE ONLY replication.outbox_cluster_key;
+
+ALTER PUBLICATION keystead ADD TABLE ONLY replication.outbox_cluster_property;
 
 ALTER PUBLICATION keystead ADD TABLE ONLY replication.outbox_heartbeat;
 
@@ -1599,6 +2723,8 @@ ALTER PUBLICATION keystead ADD TABLE ONLY replication.outbox_key;
 ALTER PUBLICATION keystead ADD TABLE ONLY replication.outbox_node;
 
 ALTER PUBLICATION keystead ADD TABLE ONLY replication.outbox_node_view;
+
+ALTER PUBLICATION keystead ADD TABLE ONLY replication.outbox_syslog;
 
 GRANT USAGE ON SCHEMA live TO keystead_peer;
 
@@ -1618,8 +2744,8 @@ REVOKE ALL ON FUNCTION peer.caller_number() FROM PUBLIC;
 REVOKE ALL ON FUNCTION peer.confirmed_by(number integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION peer.confirmed_by(number integer) TO keystead_peer;
 
-REVOKE ALL ON FUNCTION peer.digest(buckets integer, until bigint) FROM PUBLIC;
-GRANT ALL ON FUNCTION peer.digest(buckets integer, until bigint) TO keystead_peer;
+REVOKE ALL ON FUNCTION peer.digest(buckets integer, until bigint, purged_up_to bigint) FROM PUBLIC;
+GRANT ALL ON FUNCTION peer.digest(buckets integer, until bigint, purged_up_to bigint) TO keystead_peer;
 
 REVOKE ALL ON FUNCTION peer.end_lease(lease_holder text) FROM PUBLIC;
 GRANT ALL ON FUNCTION peer.end_lease(lease_holder text) TO keystead_peer;
@@ -1627,11 +2753,20 @@ GRANT ALL ON FUNCTION peer.end_lease(lease_holder text) TO keystead_peer;
 REVOKE ALL ON FUNCTION peer.grant_lease(lease_holder text, seconds integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION peer.grant_lease(lease_holder text, seconds integer) TO keystead_peer;
 
+REVOKE ALL ON FUNCTION peer.heard_of_me() FROM PUBLIC;
+GRANT ALL ON FUNCTION peer.heard_of_me() TO keystead_peer;
+
 REVOKE ALL ON FUNCTION peer.keep_changes() FROM PUBLIC;
 GRANT ALL ON FUNCTION peer.keep_changes() TO keystead_peer;
 
+REVOKE ALL ON FUNCTION peer.keep_changes_anew() FROM PUBLIC;
+GRANT ALL ON FUNCTION peer.keep_changes_anew() TO keystead_peer;
+
 REVOKE ALL ON FUNCTION peer.my_lag() FROM PUBLIC;
 GRANT ALL ON FUNCTION peer.my_lag() TO keystead_peer;
+
+REVOKE ALL ON FUNCTION peer.past() FROM PUBLIC;
+GRANT ALL ON FUNCTION peer.past() TO keystead_peer;
 
 REVOKE ALL ON FUNCTION peer.purged_up_to() FROM PUBLIC;
 GRANT ALL ON FUNCTION peer.purged_up_to() TO keystead_peer;
@@ -1639,38 +2774,71 @@ GRANT ALL ON FUNCTION peer.purged_up_to() TO keystead_peer;
 REVOKE ALL ON FUNCTION peer.reserve_number(lease_holder text, number integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION peer.reserve_number(lease_holder text, number integer) TO keystead_peer;
 
+REVOKE ALL ON FUNCTION peer.rows_of_buckets(relation text, buckets integer, wanted integer[]) FROM PUBLIC;
+GRANT ALL ON FUNCTION peer.rows_of_buckets(relation text, buckets integer, wanted integer[]) TO keystead_peer;
+
+REVOKE ALL ON FUNCTION peer.rows_of_keys(relation text, keys jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION peer.rows_of_keys(relation text, keys jsonb) TO keystead_peer;
+
+REVOKE ALL ON FUNCTION peer.slot_kept() FROM PUBLIC;
+GRANT ALL ON FUNCTION peer.slot_kept() TO keystead_peer;
+
 REVOKE ALL ON FUNCTION peer.tables() FROM PUBLIC;
 GRANT ALL ON FUNCTION peer.tables() TO keystead_peer;
 
-GRANT SELECT ON TABLE public.account TO keystead_peer;
+REVOKE ALL ON FUNCTION public.alarm_id(kind text, subject text) FROM PUBLIC;
 
 GRANT SELECT ON TABLE public.key TO keystead_peer;
 
+GRANT SELECT ON TABLE public.account TO keystead_peer;
+
 REVOKE ALL ON FUNCTION public.tell_node_changed() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION replication.barrier_time() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION replication.beat(number integer, at bigint) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION replication.become_node(number integer) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION replication.begin_heartbeat(OUT at bigint, OUT xid bigint) FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION replication.bury_account() FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION replication.bury_cluster_key() FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION replication.bury_cluster_property() FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION replication.bury_heartbeat() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION replication.bury_key() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION replication.bury_node() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION replication.bury_node_view() FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION replication.capture_insert_account() FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION replication.capture_insert_cluster_key() FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION replication.capture_insert_cluster_property() FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION replication.capture_insert_heartbeat() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION replication.capture_insert_key() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION replication.capture_insert_node() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION replication.capture_insert_node_view() FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION replication.capture_update_account() FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION replication.capture_update_cluster_key() FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION replication.capture_update_cluster_property() FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION replication.capture_update_heartbeat() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION replication.capture_update_key() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION replication.capture_update_node() FROM PUBLIC;
 
@@ -1680,11 +2848,19 @@ REVOKE ALL ON FUNCTION replication.check_enlistable(relation regclass) FROM PUBL
 
 REVOKE ALL ON FUNCTION replication.continue_from(purged_up_to bigint) FROM PUBLIC;
 
-REVOKE ALL ON FUNCTION replication.digest(buckets integer, until bigint) FROM PUBLIC;
+REVOKE ALL ON FUNCTION replication.digest(buckets integer, until bigint, purged_up_to bigint) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION replication.empty_outboxes(larger_than bigint) FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION replication.end_run() FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION replication.enlist(relation regclass, merges jsonb, digested boolean) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION replication.enlisted_table(name text) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION replication.hashed_columns(t replication.enlisted) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION replication.hear() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION replication.list(columns text[], prefix text) FROM PUBLIC;
 
@@ -1696,9 +2872,17 @@ REVOKE ALL ON FUNCTION replication.make_stamps(relation text, name text, cols te
 
 REVOKE ALL ON FUNCTION replication.make_triggers(relation text, name text) FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION replication.members_without(up_to bigint) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION replication.merge_account() FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION replication.merge_cluster_key() FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION replication.merge_cluster_property() FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION replication.merge_heartbeat() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION replication.merge_key() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION replication.merge_node() FROM PUBLIC;
 
@@ -1706,15 +2890,37 @@ REVOKE ALL ON FUNCTION replication.merge_node_view() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION replication.merge_of_older(relation text, keys text[], merges jsonb) FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION replication.past() FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION replication.purge(up_to bigint, at_most integer) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION replication.reading_of(relation text, keys jsonb) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION replication.refuse_truncate() FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION replication.refuse_while_fenced() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION replication.remember(run text, beat bigint, version bigint) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION replication.resynced(peer_number integer, newest jsonb) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION replication.row_columns(t replication.enlisted) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION replication.rows_with_keys(t replication.enlisted) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION replication.send_again(relation text, keys jsonb) FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION replication.spread_sequences() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION replication.stamp_insert_account() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION replication.stamp_insert_cluster_key() FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION replication.stamp_insert_cluster_property() FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION replication.stamp_insert_heartbeat() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION replication.stamp_insert_key() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION replication.stamp_insert_node() FROM PUBLIC;
 
@@ -1722,19 +2928,39 @@ REVOKE ALL ON FUNCTION replication.stamp_insert_node_view() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION replication.stamp_of_revived(relation text, name text, keys text[], merges jsonb) FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION replication.stamp_update_account() FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION replication.stamp_update_cluster_key() FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION replication.stamp_update_cluster_property() FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION replication.stamp_update_heartbeat() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION replication.stamp_update_key() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION replication.stamp_update_node() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION replication.stamp_update_node_view() FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION replication.take(relation text) FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION replication.this_node() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION replication.touch(relation text, keys jsonb) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION replication.unbury_account(public.account) FROM PUBLIC;
+
+GRANT SELECT ON TABLE public.alarm TO keystead_peer;
+
+GRANT SELECT ON TABLE public.alarm_mark TO keystead_peer;
 
 GRANT SELECT ON TABLE public.cluster_key TO keystead_peer;
 
 REVOKE ALL ON FUNCTION replication.unbury_cluster_key(public.cluster_key) FROM PUBLIC;
+
+GRANT SELECT ON TABLE public.cluster_property TO keystead_peer;
+
+REVOKE ALL ON FUNCTION replication.unbury_cluster_property(public.cluster_property) FROM PUBLIC;
 
 GRANT SELECT ON TABLE public.heartbeat TO keystead_peer;
 
@@ -1748,13 +2974,25 @@ GRANT SELECT ON TABLE public.node_view TO keystead_peer;
 
 REVOKE ALL ON FUNCTION replication.unbury_node_view(public.node_view) FROM PUBLIC;
 
+GRANT SELECT ON TABLE public.syslog TO keystead_peer;
+
 REVOKE ALL ON FUNCTION replication.version_now() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION replication.wait_for_members(patience interval) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION replication.wait_for_peers(peers integer) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION replication.watch_slots() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION replication.without(columns text[], left_out text[]) FROM PUBLIC;
 
 GRANT SELECT ON TABLE live.heartbeat TO keystead_peer;
 
 GRANT SELECT ON TABLE live.node TO keystead_peer;
+
+GRANT SELECT ON TABLE public.alarm_state TO keystead_peer;
+
+GRANT SELECT ON TABLE public.name_clash TO keystead_peer;
 
 ALTER DEFAULT PRIVILEGES FOR ROLE keystead IN SCHEMA public GRANT SELECT ON TABLES  TO keystead_peer;
 
