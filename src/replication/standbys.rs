@@ -91,6 +91,10 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::id::NodeNumber;
+    use crate::join::request::Address;
+    use crate::join::stage::Stage;
+    use crate::member::roster::NodeState;
 
     fn standbys(quorum: u8, links: &[&str]) -> Standbys {
         Standbys {
@@ -108,12 +112,45 @@ mod tests {
         assert_eq!(Standbys::parse("ANY 1 (a)"), None);
     }
 
+    fn node(n: i32, state: NodeState) -> Member {
+        Member {
+            id: format!("{n:032x}").parse().unwrap(),
+            number: NodeNumber(n),
+            address: Address {
+                host: format!("h{n}"),
+                port: 5432,
+            },
+            public_address: String::new(),
+            state,
+            stage: Stage::Ready,
+            serial: String::new(),
+            row_version: 1,
+        }
+    }
+
+    #[test]
+    fn members_count_and_those_that_join_or_leave_do_not() {
+        let states = [
+            NodeState::Ready,
+            NodeState::Ready,
+            NodeState::Joining,
+            NodeState::Removing,
+            NodeState::Removed,
+        ];
+        let roster = Roster {
+            nodes: (1..).zip(states).map(|(n, state)| node(n, state)).collect(),
+        };
+        let of_first = Standbys::of(&roster, &node(1, NodeState::Ready), 1);
+        assert_eq!(of_first, standbys(1, &["keystead_1_to_2"]));
+    }
+
     #[test]
     fn a_node_without_others_waits_for_nobody_rather_than_not_at_all() {
-        let roster = Roster::default();
-        let value = Standbys::nobody().value();
-        assert_eq!(value, r#"ANY 1 ("keystead_nobody")"#);
-        assert!(roster.nodes.is_empty());
+        let roster = Roster {
+            nodes: vec![node(1, NodeState::Ready)],
+        };
+        let alone = Standbys::of(&roster, &node(1, NodeState::Ready), 1);
+        assert_eq!(alone.value(), r#"ANY 1 ("keystead_nobody")"#);
     }
 
     #[test]
