@@ -202,6 +202,10 @@ fn connections_that_are_reset_again_and_again_lose_nothing() -> Result<()> {
 fn on_three_nodes(test: impl AsyncFnOnce(&Hosts, &Cluster) -> Result<()>) -> Result<()> {
     on_hosts(async |hosts| {
         let cluster = Cluster::with_hosts(hosts.clone(), 3).await?;
+        // What is written where nobody else is reached must be acknowledged without them.
+        let set = ["cluster", "ack", "set", "--ack", "local"];
+        cluster.first().json(&set).await?;
+        cluster.wait_until_all_have_all().await?;
         test(&hosts, &cluster).await
     })
 }
