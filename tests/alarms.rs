@@ -1,8 +1,12 @@
 //! Alarms of whole clusters: what is wrong is told by every node, and is over by itself when its cause is gone.
 
+use std::os::unix::fs::PermissionsExt as _;
+use std::time::UNIX_EPOCH;
+
 use anyhow::{Context as _, Result, ensure};
 use serde_json::Value;
 
+use crate::harness::cluster::Lab;
 use crate::harness::node::PATIENCE;
 use crate::harness::wait::until;
 use crate::harness::{Cluster, Node};
@@ -105,5 +109,68 @@ async fn a_name_that_two_keys_have_is_an_alarm_until_one_is_renamed() -> Result<
     let over = wait_for(two, "Name Clash", "off").await?;
     assert_eq!((&over["id"], &over["clearedBy"]), (&raised["id"], &"system".into()));
     assert_eq!(one.json(&["cluster", "clashes"]).await?["total"], 0);
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_member_for_which_nothing_is_kept_is_an_alarm_until_it_is_removed() -> Result<()> {
+    let mut cluster = Cluster::new(2).await?;
+    let nodes = cluster.first().json(&["cluster", "nodes", "list"]).await?;
+    let gone = nodes["resources"][1]["nodeID"].as_str().context("an id")?.to_owned();
+    cluster.nodes[1].kill()?;
+    cluster.nodes[1].kill_rest();
+    let first = cluster.first();
+    let db = first.db("keystead").await?;
+    until("its slot is free to be dropped", PATIENCE, async || {
+        db.batch_execute("select pg_drop_replication_slot('keystead_1_to_2')")
+            .await?;
+        Ok(true)
+    })
+    .await?;
+    let raised = wait_for(first, "Cluster Slot Lost", "on").await?;
+    assert_eq!(
+        (&raised["subject"], &raised["severity"]),
+        (&gone.as_str().into(), &"critical".into())
+    );
+    first
+        .ksctl(&["cluster", "nodes", "delete", "--id", &gone, "-y"])
+        .await?
+        .text()?;
+    for name in ["Cluster Slot Lost", "Cluster Node Down"] {
+        let over = wait_for(first, name, "off").await?;
+        assert_eq!(over["clearedBy"], "system", "{over}");
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_certificate_that_ends_soon_is_an_alarm_with_the_days_that_are_left() -> Result<()> {
+    let mut lab = Lab::new()?;
+    let mut node = lab.node()?;
+    let now = i64::try_from(
+        std::fs::metadata("/proc/self")?
+            .modified()?
+            .duration_since(UNIX_EPOCH)?
+            .as_secs(),
+    )?;
+    let names = [node.address.to_string()];
+    let (certificate, key) = certs::self_signed(&names, now - 86_400, now + 5 * 86_400 + 3600)?;
+    let (certificate, key) = (lab.file("rest.crt", &certificate)?, lab.file("rest.key", &key)?);
+    std::fs::set_permissions(&key, std::fs::Permissions::from_mode(0o600))?;
+    let own = std::fs::read(&certificate)?;
+    node.configure_rest(&certificate, &key)?;
+    std::fs::create_dir_all(node.data().join("rest"))?;
+    // Where clients of this test look for the certificate they trust.
+    std::fs::write(node.rest_certificate(), own)?;
+    node.start_new("").await?;
+    let raised = wait_for(&node, "Cluster Node Certificate Expiration", "on").await?;
+    assert_eq!(
+        (&raised["subject"], &raised["severity"]),
+        (&"rest".into(), &"error".into())
+    );
+    assert_eq!(
+        raised["description"],
+        "the certificate of this node's REST ends in 5 days"
+    );
     Ok(())
 }

@@ -8,8 +8,8 @@ pub mod change;
 #[cfg(test)]
 mod docs;
 pub mod judge;
-mod severity;
-mod table;
+pub mod severity;
+pub mod table;
 
 pub use severity::Severity;
 pub use table::{Alarm, Entry, Level};

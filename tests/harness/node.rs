@@ -78,6 +78,14 @@ impl Node {
         Ok(fs::write(self.config(), config)?)
     }
 
+    /// The same with a certificate for users that an operator has made.
+    pub(crate) fn configure_rest(&self, certificate: &str, key: &str) -> Result<()> {
+        self.configure("")?;
+        let config = fs::read_to_string(self.config())?;
+        let more = format!("[rest]\ncertificate = \"{certificate}\"\nkey = \"{key}\"\n");
+        Ok(fs::write(self.config(), config.replace("[rest]\n", &more))?)
+    }
+
     /// Where the node keeps everything.
     pub(crate) fn data(&self) -> PathBuf {
         self.folder.clone()
