@@ -13,6 +13,8 @@ fn the_help_shows_the_tree() {
 
     Commands:
       cluster      Make, join, watch and leave a cluster
+      alarms       Show what is wrong, and say that somebody takes care of it
+      metrics      Say whether Prometheus may scrape, and show what it gets
       keys         Make, list and delete keys
       login        Log in and keep the session, so that later commands need no credentials
       version      Show the versions of this program and of the appliance
@@ -64,6 +66,7 @@ fn the_help_of_clusters_shows_the_steps_of_a_join() {
       errors    Show what is wrong between the nodes; `[]` when nothing is
       wait      Return when every member has everything that this node has now, or after --timeout
       verify    Compare this node's data with that of every other and name the rows that differ
+      clashes   Show names that several keys or accounts have, since parts of the cluster were apart
       nodes     Sign, list and remove nodes
       help      Print this message or the help of the given subcommand(s)
     ");
