@@ -17,6 +17,7 @@ mod acknowledgement;
 mod alarms;
 mod attached;
 mod crash;
+mod endings;
 mod hosts;
 mod merging;
 mod metrics;

@@ -32,6 +32,9 @@ pub(super) struct Run {
     /// The number of each node, by which its writes are known, in the order in which this history counts nodes.
     pub(super) numbers: Vec<i32>,
     pub(super) mutant: Option<String>,
+    /// The kinds of faults, when they were chosen.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) faults: Option<String>,
 }
 
 /// What a client did.

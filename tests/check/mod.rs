@@ -29,11 +29,11 @@ use std::str::FromStr;
 
 use anyhow::{Context as _, Result, bail, ensure};
 
-use self::history::History;
+use self::history::{Action, History};
 use self::invariants::{Verdict, judge};
 use self::mutants::Mutant;
 use self::nemesis::Kind;
-use self::run::{Plan, run};
+use self::run::{NO_FAULTS, Plan, run};
 use crate::harness::hosts::on_hosts;
 
 /// A short run, so that the checker stays whole; it must find nothing.
@@ -47,10 +47,10 @@ fn a_short_run_with_faults_breaks_no_invariant() -> Result<()> {
         faults: vec![Kind::CutBothWays, Kind::KillPostgres],
     };
     let (history, verdicts) = checked(&plan)?;
-    assert!(
-        history.ok(history::Action::Create).count() > 100,
-        "hardly anything was written"
-    );
+    assert!(history.ok(Action::Create).count() > 100, "hardly anything was written");
+    for action in [Action::Delete, Action::Revoke, Action::Destroy, Action::ReadPair] {
+        assert!(history.ok(action).count() > 5, "{action:?} was hardly ever done");
+    }
     assert_eq!(history.faults.len(), 2, "{:?}", history.faults);
     nothing_is_broken(&verdicts)
 }
@@ -105,7 +105,7 @@ fn faults(mutant: Option<Mutant>) -> Result<Vec<Kind>> {
         return Ok(mutant.map_or_else(Kind::usual, Mutant::faults));
     };
     let kind = |name: &str| Kind::from_name(name).with_context(|| format!("there is no fault {name}"));
-    names.split(',').filter(|name| *name != "none").map(kind).collect()
+    names.split(',').filter(|name| *name != NO_FAULTS).map(kind).collect()
 }
 
 /// What `make` hands over as `CHECK_…`; empty is nothing.

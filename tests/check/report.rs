@@ -46,16 +46,14 @@ pub(super) fn text(history: &History, verdicts: &[Verdict]) -> String {
 /// The command that runs the seed again.
 fn again(history: &History) -> String {
     let run = &history.run;
-    let mutant = run
-        .mutant
-        .as_ref()
-        .map(|name| format!(" MUTANT={name}"))
-        .unwrap_or_default();
+    let given = |name: &str, value: &Option<String>| value.as_ref().map(|value| format!(" {name}={value}"));
     format!(
-        "make check SEED={} SECONDS={} NODES={}{mutant}",
+        "make check SEED={} SECONDS={} NODES={}{}{}",
         run.seed,
         run.seconds,
-        run.numbers.len()
+        run.numbers.len(),
+        given("MUTANT", &run.mutant).unwrap_or_default(),
+        given("FAULTS", &run.faults).unwrap_or_default()
     )
 }
 

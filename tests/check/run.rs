@@ -37,7 +37,22 @@ pub(super) struct Plan {
     pub(super) faults: Vec<Kind>,
 }
 
+/// What says that no fault is wanted.
+pub(super) const NO_FAULTS: &str = "none";
+
 impl Plan {
+    /// The names of the faults, unless they are those that happen when nobody chooses.
+    fn chosen_faults(&self) -> Option<String> {
+        let unchosen = self.mutant.map_or_else(Kind::usual, Mutant::faults);
+        let names: Vec<&str> = self.faults.iter().map(|kind| kind.name()).collect();
+        let names = if names.is_empty() {
+            NO_FAULTS.to_owned()
+        } else {
+            names.join(",")
+        };
+        (self.faults != unchosen).then_some(names)
+    }
+
     /// Where what is seen goes.
     pub(super) fn folder(&self) -> PathBuf {
         let mutant = self
@@ -60,6 +75,7 @@ pub(super) async fn run(plan: &Plan, hosts: &Hosts) -> Result<(History, PathBuf)
         seconds: plan.seconds,
         numbers: numbers.clone(),
         mutant: plan.mutant.map(|mutant| mutant.name().to_owned()),
+        faults: plan.chosen_faults(),
     }));
     let client = Client::new(&shared, 0);
     let pairs = prepare(&cluster, &client).await?;
