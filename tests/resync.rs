@@ -42,8 +42,11 @@ async fn is_logged(node: &Node, text: &str, patience: Duration) -> Result<()> {
     until(&what, patience, async || Ok(node.logged().contains(text))).await
 }
 
+/// Makes a key that no other node need have: often none is there to.
 async fn make(node: &Node, name: &str) -> Result<()> {
-    node.json(&["keys", "create", "--name", name]).await.map(drop)
+    node.json(&["keys", "create", "--name", name, "--ack", "local"])
+        .await
+        .map(drop)
 }
 
 /// Every node has every one of these keys.
@@ -81,6 +84,11 @@ async fn a_slot_that_somebody_made_again_is_noticed_and_nothing_is_lost() -> Res
 async fn a_slot_is_taken_under_load(and: &str) -> Result<()> {
     let cluster = Cluster::new(2).await?;
     let before = database(&cluster.nodes[1]).await?;
+    cluster
+        .first()
+        .ksctl(&["cluster", "ack", "set", "--ack", "local"])
+        .await?
+        .text()?;
     let mut load = Load::start(&cluster.nodes).await?;
     load.go_on_steadily();
     load.wait_for(100).await?;

@@ -8,7 +8,7 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use keystead::member::roster::Member;
+use keystead::member::roster::{Member, NodeState};
 use keystead::replication::resync::{may_serve, witnesses};
 use keystead::{Error, NodeNumber, Result};
 use sql::{Connection, resync};
@@ -53,7 +53,8 @@ pub(super) async fn check(agent: &Agent, members: &[Member], seen: &Sightings) -
         agent.stand(Standing::Fenced);
         return fence(&db, members).await;
     }
-    let numbers: BTreeSet<NodeNumber> = members.iter().map(|member| member.number).collect();
+    let ready = members.iter().filter(|member| member.state == NodeState::Ready);
+    let numbers: BTreeSet<NodeNumber> = ready.map(|member| member.number).collect();
     if agent.standing() == Standing::Fenced && may_serve(&numbers, &seen.keys().copied().collect(), &needs) {
         serve_again(agent, &db).await?;
     }

@@ -13,7 +13,7 @@ mod mend;
 use std::sync::Arc;
 use std::time::Duration;
 
-use keystead::member::roster::Member;
+use keystead::member::roster::{Member, NodeState};
 use keystead::replication::resync::{Kept, Reason};
 use keystead::{Error, Result};
 use tokio_util::sync::CancellationToken;
@@ -61,12 +61,7 @@ fn not_now(error: &Error) {
 }
 
 async fn round(agent: &Arc<Agent>, peers: &mut Peers, mending: &Arc<Mending>, lives: &mut Lives) -> Result<()> {
-    let me = agent.identity()?.node_id;
-    let members: Vec<Member> = sql::node::all(&*agent.db().await?)
-        .await?
-        .ready_peers(&me)
-        .cloned()
-        .collect();
+    let members = members(agent).await?;
     // Taken before the members are asked: what they say of a slot that is being made anew is soon untrue.
     let busy = mending.busy();
     let mut seen = peers.ask(agent, &members, PATIENCE).await;
@@ -87,6 +82,17 @@ async fn round(agent: &Arc<Agent>, peers: &mut Peers, mending: &Arc<Mending>, li
         }
     }
     Ok(())
+}
+
+/// The members but this node; a node that joins only when something of it was lost, for its slots are made on the way.
+async fn members(agent: &Agent) -> Result<Vec<Member>> {
+    let me = agent.identity()?.node_id;
+    let db = agent.db().await?;
+    let needs = sql::resync::needs(&db).await?;
+    let roster = sql::node::all(&db).await?;
+    let peers = roster.live().filter(|node| node.id != me);
+    let asked = peers.filter(|node| node.state == NodeState::Ready || needs.contains_key(&node.number));
+    Ok(asked.cloned().collect())
 }
 
 /// Keeps in mind which peers' rows must be read anew, by what these say of their slots.
