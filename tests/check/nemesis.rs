@@ -55,10 +55,9 @@ impl Kind {
         ("drop-slot", Self::DropSlot),
     ];
 
-    /// Those that happen when nobody chooses. A dropped slot is not among them: what was written meanwhile does not come.
+    /// Those that happen when nobody chooses.
     pub(super) fn usual() -> Vec<Self> {
-        let all = Self::ALL.into_iter().map(|(_, kind)| kind);
-        all.filter(|kind| *kind != Self::DropSlot).collect()
+        Self::ALL.into_iter().map(|(_, kind)| kind).collect()
     }
 
     /// Its name.
