@@ -106,6 +106,31 @@ fn a_change_wins_on_a_node_whose_clock_steps_back() -> Result<()> {
 }
 
 #[test]
+fn a_link_that_broke_comes_back_although_the_clock_was_set_back() -> Result<()> {
+    on_three_nodes(async |_, cluster| {
+        let [node, other, _] = three(cluster)?;
+        if node
+            .query("select (current_setting('server_version_num')::integer >= 160000)::text")
+            .await?
+            == "true"
+        {
+            // Newer versions remember in shared memory when they started a worker: docs/operations.md.
+            return Ok(());
+        }
+        node.set_clock(-1800)?;
+        let launcher = "select pid::text from pg_stat_activity where backend_type = 'logical replication launcher'";
+        let before = node.query(launcher).await?;
+        until("the launcher is another one", PATIENCE, async || {
+            Ok(node.query(launcher).await? != before)
+        })
+        .await?;
+        other.kill_postgres()?;
+        let id = create_when_it_answers(other, "after-the-fall").await?;
+        has_name(node, &id, "after-the-fall").await
+    })
+}
+
+#[test]
 fn a_name_taken_on_both_sides_of_a_partition_costs_no_key() -> Result<()> {
     on_three_nodes(async |hosts, cluster| {
         let [a, b, c] = three(cluster)?;
@@ -226,6 +251,19 @@ async fn create(node: &Node, name: &str) -> Result<String> {
         .await?
         .good()?;
     Ok(made["id"].as_str().context("a key without an id")?.to_owned())
+}
+
+/// The same on a node whose PostgreSQL has just died.
+async fn create_when_it_answers(node: &Node, name: &str) -> Result<String> {
+    let rest = node.rest().await?;
+    let mut id = String::new();
+    until("the node takes writes again", PATIENCE, async || {
+        let made = rest.post("vault/keys2", &json!({"name": name})).await?.good()?;
+        id = made["id"].as_str().context("a key without an id")?.to_owned();
+        Ok(true)
+    })
+    .await?;
+    Ok(id)
 }
 
 /// Renames a key and answers its new version.

@@ -16,6 +16,7 @@ mod api;
 mod check;
 mod cli;
 mod clock;
+mod clock_step;
 mod cluster;
 mod crash_point;
 mod deadlocks;

@@ -17,7 +17,7 @@ use crate::clock::SystemClock;
 use crate::postgres::Postgres;
 use crate::tasks::Tasks;
 use crate::vault::RootOfTrust;
-use crate::{account, alarm, heartbeat, join, links, peers, purge, resync, syslog, upkeep, verify, view};
+use crate::{account, alarm, clock_step, heartbeat, join, links, peers, purge, resync, syslog, upkeep, verify, view};
 
 /// Connections for requests and tasks; beyond this many at once they wait their turn.
 const POOL: usize = 24;
@@ -82,6 +82,7 @@ pub(crate) fn work(agent: &Arc<Agent>, door: Door) {
     tasks.spawn("alarms", alarm::run(Arc::clone(agent), stop()));
     tasks.spawn("syslog", syslog::run(Arc::clone(agent), stop()));
     tasks.spawn("upkeep", upkeep::run(Arc::clone(agent), stop()));
+    tasks.spawn("clock", clock_step::run(Arc::clone(agent), stop()));
     tasks.spawn("purge", purge::run(Arc::clone(agent), stop()));
     tasks.spawn("verify", verify::background(Arc::clone(agent), stop()));
     let (serving, closing) = (Arc::clone(agent), stop());

@@ -11,3 +11,9 @@ use crate::query::query;
 pub async fn settings_read_at(server: &Connection) -> Result<Micros> {
     Ok(Micros(query!("server/settings_read_at").one(server, &[]).await?.get(0)))
 }
+
+/// Ends the process that starts apply workers; PostgreSQL starts another within seconds. Workers go on.
+pub async fn restart_launcher(db: &Connection) -> Result<()> {
+    query!("server/restart_launcher").one(db, &[]).await?;
+    Ok(())
+}

@@ -128,7 +128,7 @@ const SLOT_LOST: Entry = Entry {
         when: "changes that the member has not fetched are gone, or no slot is kept for it; for 5 seconds",
     }],
     ends: "there is a good slot for the member again, or it was removed",
-    remedy: "the member lacks changes of this node: synchronise it anew, or remove it and join it again",
+    remedy: "nothing when the member is up: it reads all rows anew by itself; else bring it back or remove it",
     after_millis: SETTLE_MILLIS,
 };
 
@@ -141,7 +141,7 @@ const RESYNC: Entry = Entry {
         when: "this node copies all rows of a member anew",
     }],
     ends: "the copy is done",
-    remedy: "nothing; ksctl cluster info shows how far it is",
+    remedy: "nothing: it ends by itself; when it does not, see operations.md, a node that is down",
     after_millis: 0,
 };
 
@@ -241,7 +241,7 @@ const DIGEST_MISMATCH: Entry = Entry {
         when: "a comparison found rows that differ between two members that have each other's changes",
     }],
     ends: "a comparison found none",
-    remedy: "repair the rows; the text names the tables",
+    remedy: "ksctl cluster verify shows the rows; with --repair it mends them on all nodes; then look for the cause",
     after_millis: 0,
 };
 

@@ -6,6 +6,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use keystead::alarm::Alarm;
 use keystead::member::roster::{Member, Roster};
 use keystead::replication::ack::Terms;
 use keystead::replication::names;
@@ -16,6 +17,9 @@ use tokio::time::sleep;
 
 use super::InForce;
 use crate::agent::Agent;
+
+/// There is one such alarm a node.
+const ALARM_SUBJECT: &str = "cluster";
 
 /// How long the processes that serve the other members may take to read their settings.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -28,13 +32,24 @@ const FORGOTTEN: u32 = 3;
 
 /// Brings PostgreSQL in step with the tables, and ends waits that nobody waits for any more.
 pub(crate) async fn keep(agent: &Agent, db: &Connection) -> Result<()> {
-    tell(agent).await?;
+    let terms = tell(agent).await?.terms;
+    let wanted = terms.quorum().min(terms.peers);
+    alarm(agent, wanted, sql::wait::counted(db).await?);
     let forgotten = agent.config.replication.ack_timeout * FORGOTTEN;
     let ended = sql::wait::end_forgotten(db, forgotten.as_secs_f64()).await?;
     if ended > 0 {
         tracing::warn!(ended, "ended waits for other members that an earlier agent had left");
     }
     Ok(())
+}
+
+/// Tells when too few others are connected for the writes that wait for some.
+fn alarm(agent: &Agent, wanted: u8, connected: i64) {
+    if connected >= i64::from(wanted) {
+        return agent.alarms.clear(Alarm::AckDegraded, ALARM_SUBJECT);
+    }
+    let text = format!("{connected} other members are connected, and writes are to wait for {wanted}");
+    agent.alarms.raise(Alarm::AckDegraded, ALARM_SUBJECT, text);
 }
 
 /// This node has no others any more.

@@ -28,10 +28,6 @@ pub(crate) struct Alarms {
     changed: Notify,
 }
 
-#[expect(
-    dead_code,
-    reason = "the way in for parts that know of trouble by themselves, in the simplest form"
-)]
 impl Alarms {
     /// Something is wrong, as bad as this alarm's lowest level. It stays raised until [`Self::clear`], also over a
     /// restart of the agent.

@@ -124,6 +124,6 @@ async fn serve_again(agent: &Agent, db: &Connection) -> Result<()> {
     heartbeat::beat(agent).await?;
     resync::unfence(db).await?;
     agent.stand(Standing::Member);
-    announce::caught_up();
+    announce::caught_up(agent, &agent.identity()?.node_id);
     Ok(())
 }

@@ -48,7 +48,7 @@ impl Mending {
     /// Tells people of a link, and mends it in the background when its peer answers. Does nothing while it is being mended.
     pub(super) fn begin(self: &Arc<Self>, agent: &Arc<Agent>, peer: &Member, reason: Reason, answers: bool) {
         if lock(&self.announced).insert(peer.number) {
-            announce::lost(peer, reason);
+            announce::lost(agent, peer, reason);
         }
         if !answers || !lock(&self.busy).insert(peer.number) {
             return;
@@ -68,7 +68,7 @@ impl Mending {
         match &outcome {
             Ok(rows) => {
                 lock(&self.announced).remove(&peer.number);
-                announce::mended(peer, *rows);
+                announce::mended(agent, peer, *rows);
             }
             Err(error) => {
                 tracing::info!(address = %peer.address, error = error.chain(), "a link could not be mended yet");

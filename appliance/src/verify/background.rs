@@ -61,12 +61,12 @@ async fn take_turn(agent: &Agent, last: &mut Option<NodeNumber>) -> Result<()> {
     };
     let first = look::at(agent, member).await?.differences;
     if first.is_empty() {
-        announce(member, &[]);
+        announce(agent, member, &[]);
         return Ok(());
     }
     tracing::info!(node_id = %member.id, differing = first.len(), "this node and a member seem to differ, looking again");
     tokio::time::sleep(AGAIN.min(agent.config.cluster.verify_every)).await;
     let second = look::at(agent, member).await?.differences;
-    announce(member, &turns::found_twice(&first, second));
+    announce(agent, member, &turns::found_twice(&first, second));
     Ok(())
 }

@@ -1,0 +1,68 @@
+//! Notices that the clock was set back, and keeps links from standing still for it.
+//!
+//! PostgreSQL's launcher starts an apply worker again when enough time has passed since it did so last, by the clock on the
+//! wall: set back by an hour, it leaves a worker that has ended alone for an hour. A launcher that was started anew has
+//! forgotten that (up to version 15; later ones remember it in shared memory, see docs/operations.md). Rows need no help:
+//! versions are above the floor, whatever the clock does.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use keystead::clock::Micros;
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+
+use crate::agent::{Agent, Standing};
+
+const PERIOD: Duration = Duration::from_secs(2);
+
+/// Clocks that are being adjusted are slowed down by less.
+const STEP_MILLIS: i64 = 1000;
+
+/// Watches the clock until the agent stops.
+pub(crate) async fn run(agent: Arc<Agent>, stop: CancellationToken) {
+    let mut before = (Instant::now(), agent.clock.now());
+    loop {
+        tokio::select! {
+            () = stop.cancelled() => return,
+            () = tokio::time::sleep(PERIOD) => {}
+        }
+        let now = (Instant::now(), agent.clock.now());
+        let back = set_back(now.0 - before.0, before.1, now.1);
+        before = now;
+        if back < STEP_MILLIS || agent.standing() != Standing::Member {
+            continue;
+        }
+        tracing::warn!(
+            milliseconds = back,
+            "the clock was set back; PostgreSQL's launcher is started anew"
+        );
+        if let Err(error) = restart_launcher(&agent).await {
+            tracing::warn!(error = error.chain(), "PostgreSQL's launcher could not be started anew");
+        }
+    }
+}
+
+async fn restart_launcher(agent: &Agent) -> keystead::Result<()> {
+    Ok(sql::server::restart_launcher(&*agent.db().await?).await?)
+}
+
+/// By how many milliseconds the clock went back while so much time passed. Negative when it went ahead.
+fn set_back(passed: Duration, before: Micros, now: Micros) -> i64 {
+    let passed = i64::try_from(passed.as_millis()).unwrap_or(i64::MAX);
+    passed.saturating_sub(now.millis_since(before))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_clock_that_was_set_back_counts() {
+        let at = |millis: i64| Micros(millis * 1000);
+        let passed = Duration::from_millis(2000);
+        assert_eq!(set_back(passed, at(10_000), at(12_000)), 0);
+        assert_eq!(set_back(passed, at(10_000), at(5_000)), 7000);
+        assert!(set_back(passed, at(10_000), at(612_000)) < 0);
+    }
+}
