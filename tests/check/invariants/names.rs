@@ -1,10 +1,9 @@
 //! Two keys of one name never cost a key: both survive, on all nodes; and a node does not give a name that it sees is taken.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use super::Verdict;
-use super::lost::by_key;
-use crate::check::history::{Action, History, Op};
+use crate::check::history::{Action, Dump, History, Op};
 
 /// Judges. Only names that were asked for more than once; nothing else is done to keys of such names.
 pub(super) fn judge(history: &History) -> Verdict {
@@ -16,11 +15,12 @@ pub(super) fn judge(history: &History) -> Verdict {
         }
     }
     names.retain(|_, ops| ops.len() > 1);
+    let ends: Vec<End<'_>> = history.dumps.iter().map(End::of).collect();
     let mut clashes = 0;
     for (name, ops) in &names {
         let ok: Vec<&Op> = ops.iter().copied().filter(|op| op.is_ok()).collect();
         clashes += usize::from(ok.len() > 1);
-        judge_survival(history, name, &ok, &mut verdict);
+        judge_survival(&ends, name, &ok, &mut verdict);
         judge_refusal(name, &ok, &mut verdict);
     }
     verdict.figure("names asked for twice", names.len());
@@ -28,23 +28,38 @@ pub(super) fn judge(history: &History) -> Verdict {
     verdict
 }
 
-fn judge_survival(history: &History, name: &str, ok: &[&Op], verdict: &mut Verdict) {
-    let mut everywhere: Option<BTreeSet<&str>> = None;
-    for dump in &history.dumps {
-        let rows = by_key(dump);
+/// The keys of each name that a node holds at the end.
+struct End<'a> {
+    node: usize,
+    named: HashMap<&'a str, BTreeSet<&'a str>>,
+}
+
+impl<'a> End<'a> {
+    fn of(dump: &'a Dump) -> Self {
+        let mut named: HashMap<&str, BTreeSet<&str>> = HashMap::new();
+        for row in dump.rows.iter().filter(|row| !row.deleted) {
+            named.entry(&row.seen.name).or_default().insert(&row.seen.key);
+        }
+        Self { node: dump.node, named }
+    }
+}
+
+fn judge_survival(ends: &[End<'_>], name: &str, ok: &[&Op], verdict: &mut Verdict) {
+    let none = BTreeSet::new();
+    let mut everywhere: Option<&BTreeSet<&str>> = None;
+    for end in ends {
+        let here = end.named.get(name).unwrap_or(&none);
         for key in ok.iter().filter_map(|op| op.key.as_deref()) {
-            if rows.get(key).is_none_or(|row| row.deleted || row.seen.name != *name) {
+            if !here.contains(key) {
                 verdict.broken(
                     Some(key),
-                    format!("key {key} named {name} is not on node {}", dump.node + 1),
+                    format!("key {key} named {name} is not on node {}", end.node + 1),
                 );
             }
         }
-        let here = dump.rows.iter().filter(|row| !row.deleted && row.seen.name == *name);
-        let here: BTreeSet<&str> = here.map(|row| row.seen.key.as_str()).collect();
-        let there = everywhere.get_or_insert_with(|| here.clone());
+        let there = everywhere.get_or_insert(here);
         if *there != here {
-            let text = format!("node {} has other keys named {name} than node 1", dump.node + 1);
+            let text = format!("node {} has other keys named {name} than node 1", end.node + 1);
             verdict.broken(here.symmetric_difference(there).next().copied(), text);
         }
     }
