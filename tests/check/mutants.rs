@@ -24,7 +24,7 @@ pub(super) enum Mutant {
     WallClockWinner,
     /// Deletions leave nothing behind.
     ForgottenTombstone,
-    /// A slot is moved past changes that were not sent.
+    /// A slot is moved past changes that were not sent, and nobody notices.
     SkippedSlotRange,
     /// A write is acknowledged before it is durable.
     AcknowledgeBeforeCommit,
@@ -161,7 +161,8 @@ impl Mutant {
                 )
                 .await
             }
-            Self::SkippedSlotRange | Self::PurgeBeforeAllHaveIt | Self::ChangedRow | Self::RoundedVersions => Ok(()),
+            Self::SkippedSlotRange => notice_no_slots(db).await,
+            Self::PurgeBeforeAllHaveIt | Self::ChangedRow | Self::RoundedVersions => Ok(()),
         }
     }
 
@@ -233,8 +234,16 @@ async fn acknowledge_early(db: &Client) -> Result<()> {
     }
     db.batch_execute("select pg_reload_conf()").await?;
     let early = "perform set_config('synchronous_commit', 'off', true); return made;";
-    let create = "public.create_key(public.key)";
-    rewrite(db, create, &[("return made;", early)]).await
+    rewrite(db, "public.create_key(public.key)", &[("return made;", early)]).await?;
+    let waits = "set_config('synchronous_commit', 'on', true)";
+    let does_not = "set_config('synchronous_commit', 'off', true)";
+    rewrite(db, "replication.wait_for_peers(integer)", &[(waits, does_not)]).await
+}
+
+/// What notices that a slot was moved: the count of heartbeats, and the look at the slots.
+async fn notice_no_slots(db: &Client) -> Result<()> {
+    rewrite(db, "replication.hear()", &[("begin", "begin return new;")]).await?;
+    rewrite(db, "replication.watch_slots()", &[("begin", "begin return;")]).await
 }
 
 /// Changes the text of a function.
@@ -259,7 +268,7 @@ async fn run_at(socket: &PathBuf, statement: &str) -> Result<()> {
     Ok(client.batch_execute(statement).await?)
 }
 
-/// Moves a slot past what its reader has not got. Both agents stand still meanwhile, so that neither notices.
+/// Moves a slot past what its reader has not got. Both agents stand still meanwhile, so that neither mends the link.
 async fn skip(from: &Node, to: &Node, link: &str) -> Result<()> {
     let (sender, reader) = (
         from.db(sql::database::CLUSTER).await?,

@@ -57,7 +57,7 @@ impl Kind {
 
     /// Those that happen when nobody chooses.
     pub(super) fn usual() -> Vec<Self> {
-        Self::ALL.into_iter().map(|(_, kind)| kind).collect()
+        Self::ALL.map(|(_, kind)| kind).to_vec()
     }
 
     /// Its name.
