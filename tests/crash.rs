@@ -134,3 +134,20 @@ async fn a_node_that_is_removed_while_it_joins_is_rolled_back() -> Result<()> {
 
     cluster.join(node).await
 }
+
+#[tokio::test]
+async fn a_slot_that_was_lost_while_a_node_joins_is_made_anew() -> Result<()> {
+    let mut cluster = Cluster::new(1).await?;
+    let mut node = dies_joining(&mut cluster, "join::catching_up").await?;
+    cluster.first().json(&["keys", "create", "--name", "meanwhile"]).await?;
+    let drop = "select pg_drop_replication_slot('keystead_1_to_2')::text";
+    cluster.first().query(drop).await?;
+
+    node.start().await?;
+    node.wait_until_ready().await?;
+    cluster.nodes.push(node);
+    cluster.wait_until_linked().await?;
+    cluster.wait_until_equal().await?;
+    cluster.nodes[1].json(&["keys", "get", "--name", "meanwhile"]).await?;
+    Ok(())
+}

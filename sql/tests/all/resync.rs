@@ -301,3 +301,28 @@ async fn a_fenced_node_vouches_for_nothing() -> Result<()> {
     assert!(!resync::peers_past(&peer).await?.0.is_empty());
     Ok(())
 }
+
+#[tokio::test]
+async fn a_copy_older_than_what_others_have_purged_cannot_catch_up() -> Result<()> {
+    let pair = Pair::linked().await?;
+    let _known = known(&pair).await?;
+    pair.one
+        .run("insert into public.node values ('00000000000000000000000000000001', 1, 'h', 5432, '', 'ready', 'ready', 's')")
+        .await?;
+    pair.settle().await?;
+    let newest = heartbeat::newest(&pair.one.db).await?;
+    let oldest = *newest.values().min().context("both nodes have beaten")?;
+    assert!(
+        !resync::is_too_old(&pair.one.db, Micros(i64::MAX)).await?,
+        "it was not rolled back"
+    );
+    resync::fence(&pair.one.db, &[TWO]).await?;
+    assert!(!resync::is_too_old(&pair.one.db, oldest).await?);
+    assert!(resync::is_too_old(&pair.one.db, Micros(oldest.0 + 1)).await?);
+    assert!(
+        resync::is_too_old(&pair.one.db, oldest).await?,
+        "once it is so, it stays so"
+    );
+    assert_eq!(resync::too_old(&pair.one.db).await?, Some(true));
+    Ok(())
+}
