@@ -9,6 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use keystead::clock::Micros;
+use keystead::{Error, Result};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
@@ -30,21 +31,24 @@ pub(crate) async fn run(agent: Arc<Agent>, stop: CancellationToken) {
         let now = (Instant::now(), agent.clock.now());
         let back = set_back(now.0 - before.0, before.1, now.1);
         before = now;
-        if back < STEP_MILLIS || agent.standing() != Standing::Member {
-            continue;
-        }
-        tracing::warn!(
-            milliseconds = back,
-            "the clock was set back; PostgreSQL's launcher is started anew"
-        );
-        if let Err(error) = restart_launcher(&agent).await {
-            tracing::warn!(error = error.chain(), "PostgreSQL's launcher could not be started anew");
+        if back >= STEP_MILLIS && agent.standing() == Standing::Member {
+            restart_launcher(&agent, back)
+                .await
+                .unwrap_or_else(|error| failed(&error));
         }
     }
 }
 
-async fn restart_launcher(agent: &Agent) -> keystead::Result<()> {
+async fn restart_launcher(agent: &Agent, milliseconds: i64) -> Result<()> {
+    tracing::warn!(
+        milliseconds,
+        "the clock was set back; PostgreSQL's launcher is started anew"
+    );
     Ok(sql::server::restart_launcher(&*agent.db().await?).await?)
+}
+
+fn failed(error: &Error) {
+    tracing::warn!(error = error.chain(), "PostgreSQL's launcher could not be started anew");
 }
 
 /// By how many milliseconds the clock went back while so much time passed. Negative when it went ahead.
@@ -60,7 +64,7 @@ mod tests {
     #[test]
     fn only_a_clock_that_was_set_back_counts() {
         let at = |millis: i64| Micros(millis * 1000);
-        let passed = Duration::from_millis(2000);
+        let passed = Duration::from_secs(2);
         assert_eq!(set_back(passed, at(10_000), at(12_000)), 0);
         assert_eq!(set_back(passed, at(10_000), at(5_000)), 7000);
         assert!(set_back(passed, at(10_000), at(612_000)) < 0);

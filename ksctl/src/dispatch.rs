@@ -68,14 +68,18 @@ async fn run_cluster(context: &Context, command: ClusterCommand) -> Result<(), F
         ClusterCommand::Delete => cluster::delete::run(context).await,
         ClusterCommand::Summary => cluster::summary::run(context).await,
         ClusterCommand::Errors => cluster::errors::run(context).await,
-        ClusterCommand::Ack(AckCommand::Get) => cluster::ack::get(context).await,
-        ClusterCommand::Ack(AckCommand::Set(args)) => {
-            cluster::ack::set(context, &AckRequest { ack: Some(args.ack) }).await
-        }
+        ClusterCommand::Ack(command) => run_ack(context, command).await,
         ClusterCommand::Wait => cluster::wait::run(context).await,
         ClusterCommand::Verify(args) => cluster::verify::run(context, args.repair).await,
         ClusterCommand::Clashes => cluster::clashes::run(context).await,
         ClusterCommand::Nodes(command) => run_nodes(context, command).await,
+    }
+}
+
+async fn run_ack(context: &Context, command: AckCommand) -> Result<(), Failure> {
+    match command {
+        AckCommand::Get => cluster::ack::get(context).await,
+        AckCommand::Set(args) => cluster::ack::set(context, &AckRequest { ack: Some(args.ack) }).await,
     }
 }
 
