@@ -2014,6 +2014,8 @@ begin
     where not moved and not exists (select from replication.kept where kept.number = slot_seen.number);
     delete from replication.slot_seen
     where not exists (select from public.node where node.number = slot_seen.number and state <> 'removed');
+    delete from replication.resync
+    where exists (select from public.node where node.number = resync.number and state = 'removed');
 end
 $$;
 

@@ -259,7 +259,7 @@ async fn create_when_it_answers(node: &Node, name: &str) -> Result<String> {
     let mut id = String::new();
     until("the node takes writes again", PATIENCE, async || {
         let made = rest.post("vault/keys2", &json!({"name": name})).await?.good()?;
-        id = made["id"].as_str().context("a key without an id")?.to_owned();
+        made["id"].as_str().context("a key without an id")?.clone_into(&mut id);
         Ok(true)
     })
     .await?;

@@ -27,6 +27,9 @@ fn there_is_a_man_page_for_every_command() {
     ksctl-alarms-get.1
     ksctl-alarms-list.1
     ksctl-alarms.1
+    ksctl-cluster-ack-get.1
+    ksctl-cluster-ack-set.1
+    ksctl-cluster-ack.1
     ksctl-cluster-clashes.1
     ksctl-cluster-csr.1
     ksctl-cluster-delete.1

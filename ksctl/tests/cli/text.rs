@@ -64,6 +64,7 @@ fn the_help_of_clusters_shows_the_steps_of_a_join() {
       delete    Delete the cluster configuration of a removed node, or dissolve a cluster of one
       summary   Show what every node says of every other
       errors    Show what is wrong between the nodes; `[]` when nothing is
+      ack       Show or set who must have a write before it is acknowledged
       wait      Return when every member has everything that this node has now, or after --timeout
       verify    Compare this node's data with that of every other and name the rows that differ
       clashes   Show names that several keys or accounts have, since parts of the cluster were apart
