@@ -1207,6 +1207,21 @@ CREATE FUNCTION replication.merge_of_older(relation text, keys text[], merges js
     having count(*) > 0
 $_$;
 
+CREATE FUNCTION replication.merge_staged(relation text) RETURNS void
+    LANGUAGE plpgsql
+    AS $_$
+declare
+    e replication.enlisted;
+begin
+    select * into strict e from replication.enlisted t where t.relation = merge_staged.relation;
+    execute format('insert into %s (%s) select %s from %s s left join %s t on (%s) = (%s)
+                    where record_image_ne(row(%3$s), row(%8$s)) order by %7$s',
+                   e.outbox, replication.list(e.columns), replication.list(e.columns, 's.'), replication.staged(relation),
+                   e.relation, replication.list(e.key_columns, 't.'), replication.list(e.key_columns, 's.'),
+                   replication.list(e.columns, 't.'));
+end
+$_$;
+
 CREATE FUNCTION replication.merge_syslog() RETURNS trigger
     LANGUAGE plpgsql
     AS $$
@@ -1358,6 +1373,26 @@ begin
         perform setval(keys.sequence, (highest / step + 1) * step + mod(replication.this_node(), step));
     end loop;
 end
+$$;
+
+CREATE FUNCTION replication.stage(relation text) RETURNS text
+    LANGUAGE plpgsql
+    AS $$
+declare
+    e replication.enlisted;
+begin
+    select * into strict e from replication.enlisted t where t.relation = stage.relation;
+    execute format('drop table if exists %s', replication.staged(relation));
+    execute format('create table %s as select %s from %s with no data',
+                   replication.staged(relation), replication.list(e.columns), e.outbox);
+    return replication.staged(relation);
+end
+$$;
+
+CREATE FUNCTION replication.staged(relation text) RETURNS text
+    LANGUAGE sql IMMUTABLE
+    AS $$
+    select 'pg_temp.' || quote_ident('staged_' || md5(relation))
 $$;
 
 CREATE FUNCTION replication.stamp_insert_account() RETURNS trigger
@@ -2892,6 +2927,8 @@ REVOKE ALL ON FUNCTION replication.merge_node_view() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION replication.merge_of_older(relation text, keys text[], merges jsonb) FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION replication.merge_staged(relation text) FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION replication.past() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION replication.purge(up_to bigint, at_most integer) FROM PUBLIC;
@@ -2913,6 +2950,10 @@ REVOKE ALL ON FUNCTION replication.rows_with_keys(t replication.enlisted) FROM P
 REVOKE ALL ON FUNCTION replication.send_again(relation text, keys jsonb) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION replication.spread_sequences() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION replication.stage(relation text) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION replication.staged(relation text) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION replication.stamp_insert_account() FROM PUBLIC;
 

@@ -61,6 +61,16 @@ async fn all_have(cluster: &Cluster, names: &[&str]) -> Result<()> {
     Ok(())
 }
 
+/// It was raised, and is over.
+async fn was_an_alarm(node: &Node, name: &str) -> Result<()> {
+    until(&format!("{name} is over"), PATIENCE, async || {
+        let list = node.json(&["alarms", "list", "--name", name]).await?;
+        ensure!(list["total"] == 1 && list["resources"][0]["state"] == "off", "{list}");
+        Ok(true)
+    })
+    .await
+}
+
 /// Which database the node has: a wipe would make another.
 async fn database(node: &Node) -> Result<String> {
     node.query("select oid::text from pg_database where datname = current_database()")
@@ -99,6 +109,7 @@ async fn a_slot_is_taken_under_load(and: &str) -> Result<()> {
     let acknowledged = load.stop().await?;
 
     is_whole_again(&cluster, &acknowledged).await?;
+    was_an_alarm(&cluster.nodes[1], "Cluster Node Resynchronising").await?;
     assert_eq!(database(&cluster.nodes[1]).await?, before, "nothing was wiped");
     Ok(())
 }
@@ -256,6 +267,7 @@ async fn a_node_that_was_rolled_back_serves_nobody_until_it_has_caught_up() -> R
     make(rolled_back, "after").await?;
     cluster.wait_until_linked().await?;
     cluster.wait_until_equal().await?;
+    was_an_alarm(&cluster.nodes[2], "Cluster Duplicate Identity").await?;
     all_have(&cluster, &["own", "others", "after"]).await?;
     for node in &cluster.nodes {
         assert_ne!(node.ksctl(&["keys", "get", "--name", "destroyed"]).await?.code, Some(0));

@@ -38,6 +38,45 @@ create table replication.slot_seen (
     moved boolean not null default false
 );
 
+-- Where a session lays the rows of a peer's table aside.
+create function replication.staged(relation text) returns text
+    language sql immutable as
+$$
+    select 'pg_temp.' || quote_ident('staged_' || md5(relation))
+$$;
+
+-- Makes an empty place for the rows of a peer's table, and says where.
+create function replication.stage(relation text) returns text
+    language plpgsql as
+$$
+declare
+    e replication.enlisted;
+begin
+    select * into strict e from replication.enlisted t where t.relation = stage.relation;
+    execute format('drop table if exists %s', replication.staged(relation));
+    execute format('create table %s as select %s from %s with no data',
+                   replication.staged(relation), replication.list(e.columns), e.outbox);
+    return replication.staged(relation);
+end
+$$;
+
+-- Merges what was laid aside and differs from what is here, in replica role. Rows that are the same are not even locked:
+-- most are.
+create function replication.merge_staged(relation text) returns void
+    language plpgsql as
+$$
+declare
+    e replication.enlisted;
+begin
+    select * into strict e from replication.enlisted t where t.relation = merge_staged.relation;
+    execute format('insert into %s (%s) select %s from %s s left join %s t on (%s) = (%s)
+                    where record_image_ne(row(%3$s), row(%8$s)) order by %7$s',
+                   e.outbox, replication.list(e.columns), replication.list(e.columns, 's.'), replication.staged(relation),
+                   e.relation, replication.list(e.key_columns, 't.'), replication.list(e.key_columns, 's.'),
+                   replication.list(e.columns, 't.'));
+end
+$$;
+
 -- One beat of this node, with what it has of every other. The first one of a run begins it.
 create function replication.beat(number integer, at bigint) returns void
     language plpgsql as

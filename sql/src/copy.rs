@@ -1,10 +1,11 @@
 //! Copies a peer's tables: binary, rows passed through as they come, undecoded.
 //!
 //! The first copy of a joining node goes straight into the empty table ([`table`]): one transaction that begins by emptying
-//! it. Into a table that is in use rows go through the merge ([`merge`]): small transactions, so that nobody waits long.
+//! it. Into tables that are in use rows go through the merge ([`merge`]): what the peer has at one moment is laid aside, and
+//! what of it differs is merged in one transaction, so that what was written together is seen together here too.
 //! Either may simply be done again when it was cut off.
 
-use bytes::{BufMut, Bytes, BytesMut};
+use bytes::Bytes;
 use futures_util::{SinkExt, StreamExt};
 
 use crate::error::Result;
@@ -17,13 +18,7 @@ const HEADER: &[u8] = b"PGCOPY\n\xff\r\n\0\0\0\0\0\0\0\0\0";
 /// What it ends with.
 const TRAILER: &[u8] = &[0xff, 0xff];
 
-/// Rows merged in one transaction: each is locked until its end.
-const CHUNK_ROWS: u64 = 500;
-
-/// Bytes merged in one transaction, for rows that are large.
-const CHUNK_BYTES: usize = 1 << 20;
-
-/// How often to merge a chunk that met a writer who locked the same rows in another order.
+/// How often to merge rows that met a writer who locked the same ones in another order.
 const MERGE_TRIES: usize = 10;
 
 /// An enlisted table with what there is to copy.
@@ -107,87 +102,63 @@ fn is_trailer(message: &[u8]) -> bool {
     message.strip_prefix(HEADER).unwrap_or(message) == TRAILER
 }
 
-/// Merges one table of `peer` into the same table behind `db`, calling `copied(rows, bytes)` as they go by.
+/// Merges these tables of `peer` into the same tables behind `db`, calling `copied(rows, bytes)` as they go by.
 ///
-/// What is newer here stays. Nothing is sent on. After a failure `peer` may not be used again.
-pub async fn merge<F>(peer: &Connection, db: &Connection, table: &Table, mut copied: F) -> Result<()>
+/// What is newer here stays. Nothing is sent on. Needs a session of its own behind `db` and `peer`, and room on this disk
+/// for a second copy; after a failure neither may be used again.
+pub async fn merge<F>(peer: &Connection, db: &Connection, tables: &[Table], mut copied: F) -> Result<()>
 where
     F: FnMut(u64, u64) + Send,
 {
-    let (out, into) = (query!("copy/out"), query!("copy/in"));
-    let outbox: String = query!("copy/outbox").one(db, &[&table.relation]).await?.get(0);
-    let write: String = into.one(db, &[&outbox, &table.columns]).await?.get(0);
+    let out = query!("copy/out");
+    let failed = |source| out.failed(source);
+    peer.batch_execute("begin isolation level repeatable read read only")
+        .await
+        .map_err(failed)?;
+    for table in tables {
+        lay_aside(peer, db, table, &mut copied).await?;
+    }
+    peer.batch_execute("commit").await.map_err(failed)?;
+    for _ in 1..MERGE_TRIES {
+        match merge_once(db, tables).await {
+            Err(error) if error.is_deadlock() => {}
+            outcome => return outcome,
+        }
+    }
+    merge_once(db, tables).await
+}
+
+async fn lay_aside<F>(peer: &Connection, db: &Connection, table: &Table, copied: &mut F) -> Result<()>
+where
+    F: FnMut(u64, u64) + Send,
+{
+    let (out, into, stage) = (query!("copy/out"), query!("copy/in"), query!("copy/stage"));
+    let aside: String = stage.one(db, &[&table.relation]).await?.get(0);
+    let write: String = into.one(db, &[&aside, &table.columns]).await?.get(0);
     let read: String = out.one(peer, &[&table.relation, &table.columns]).await?.get(0);
-    let mut rows = Box::pin(peer.copy_out(&read).await.map_err(|source| out.failed(source))?);
-    let mut chunk = Chunk::default();
-    while let Some(message) = rows.next().await {
-        chunk.add(&message.map_err(|source| out.failed(source))?);
-        if chunk.is_full() {
-            chunk.merge(db, &write, &mut copied).await?;
-        }
-    }
-    chunk.merge(db, &write, &mut copied).await
+    let rows = Box::pin(peer.copy_out(&read).await.map_err(|source| out.failed(source))?);
+    let sink = Box::pin(
+        db.copy_in::<_, Bytes>(&write)
+            .await
+            .map_err(|source| into.failed(source))?,
+    );
+    pass(rows, sink, copied).await
 }
 
-/// Rows that are merged in one transaction.
-#[derive(Default)]
-struct Chunk {
-    rows: u64,
-    bytes: BytesMut,
-}
-
-impl Chunk {
-    fn add(&mut self, message: &[u8]) {
-        let row = message.strip_prefix(HEADER).unwrap_or(message);
-        if row != TRAILER {
-            self.rows += 1;
-            self.bytes.put_slice(row);
-        }
-    }
-
-    fn is_full(&self) -> bool {
-        self.rows >= CHUNK_ROWS || self.bytes.len() >= CHUNK_BYTES
-    }
-
-    /// Merges what is in it and empties it. One of two that wait for each other has to go; if it is this one, again.
-    async fn merge<F: FnMut(u64, u64)>(&mut self, db: &Connection, write: &str, copied: &mut F) -> Result<()> {
-        if self.rows == 0 {
-            return Ok(());
-        }
-        let mut whole = BytesMut::with_capacity(HEADER.len() + self.bytes.len() + TRAILER.len());
-        whole.put_slice(HEADER);
-        whole.put_slice(&self.bytes);
-        whole.put_slice(TRAILER);
-        let whole = whole.freeze();
-        let mut tried = 1;
-        loop {
-            match merge_once(db, write, whole.clone()).await {
-                Err(error) if error.is_deadlock() && tried < MERGE_TRIES => tried += 1,
-                outcome => {
-                    outcome?;
-                    break;
-                }
-            }
-        }
-        copied(self.rows, self.bytes.len() as u64);
-        self.rows = 0;
-        self.bytes.clear();
-        Ok(())
-    }
-}
-
-async fn merge_once(db: &Connection, write: &str, rows: Bytes) -> Result<()> {
-    let into = query!("copy/in");
-    let failed = |source| into.failed(source);
+/// Merges what was laid aside, all of it or nothing.
+async fn merge_once(db: &Connection, tables: &[Table]) -> Result<()> {
+    let merge = query!("copy/merge_staged");
+    let failed = |source| merge.failed(source);
     db.batch_execute("begin; set local session_replication_role = replica")
         .await
         .map_err(failed)?;
     let merged = async {
-        let mut sink = Box::pin(db.copy_in::<_, Bytes>(write).await?);
-        sink.send(rows).await?;
-        sink.close().await
+        for table in tables {
+            merge.one(db, &[&table.relation]).await?;
+        }
+        Ok(())
     };
-    let merged = merged.await.map_err(failed);
+    let merged = merged.await;
     let end = if merged.is_ok() { "commit" } else { "rollback" };
     let ended = db.batch_execute(end).await.map_err(failed);
     merged.and(ended)

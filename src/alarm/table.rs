@@ -128,7 +128,7 @@ const SLOT_LOST: Entry = Entry {
         when: "changes that the member has not fetched are gone, or no slot is kept for it; for 5 seconds",
     }],
     ends: "there is a good slot for the member again, or it was removed",
-    remedy: "nothing when the member is up: it reads all rows anew by itself; else bring it back or remove it",
+    remedy: "nothing while the member is up: it reads this node's rows anew; bring it back, or remove it",
     after_millis: SETTLE_MILLIS,
 };
 
@@ -141,7 +141,7 @@ const RESYNC: Entry = Entry {
         when: "this node copies all rows of a member anew",
     }],
     ends: "the copy is done",
-    remedy: "nothing: it ends by itself; when it does not, see operations.md, a node that is down",
+    remedy: "nothing; the node's log shows how far it is",
     after_millis: 0,
 };
 
@@ -267,7 +267,7 @@ const DUPLICATE_IDENTITY: Entry = Entry {
         when: "two machines use the identity of one member, or a member was set back to an older state",
     }],
     ends: "one of them is gone, or the member has synchronised anew",
-    remedy: "switch the copy off",
+    remedy: "switch the copy off; a member that was set back catches up by itself, ksctl cluster info on it says more",
     after_millis: 0,
 };
 

@@ -34,13 +34,6 @@ impl Alarms {
     pub(crate) fn raise(&self, alarm: Alarm, subject: &str, text: impl Into<String>) {
         self.raise_as(alarm.severity(), alarm, subject, text);
     }
-
-    /// Something happened that has no end: raised and cleared at once, so that it is written down and sent.
-    pub(crate) fn note(&self, alarm: Alarm, subject: &str, text: impl Into<String>) {
-        let event = finding(alarm.severity(), Cause::new(alarm, subject), text);
-        self.events.lock().unwrap_or_else(PoisonError::into_inner).push(event);
-        self.changed.notify_one();
-    }
 }
 
 impl Alarms {
@@ -56,6 +49,17 @@ impl Alarms {
     pub(crate) fn clear(&self, alarm: Alarm, subject: &str) {
         self.told().insert(Cause::new(alarm, subject), None);
         self.changed.notify_one();
+    }
+}
+
+impl Alarms {
+    /// It is over, and people are to know of it also when it was over before anything was written.
+    pub(crate) fn end(&self, alarm: Alarm, subject: &str) {
+        let raised = self.told().get(&Cause::new(alarm, subject)).cloned().flatten();
+        let mut events = self.events.lock().unwrap_or_else(PoisonError::into_inner);
+        events.extend(raised);
+        drop(events);
+        self.clear(alarm, subject);
     }
 }
 

@@ -36,7 +36,7 @@ pub(crate) async fn standing_at_start(agent: &Agent) -> Result<Standing> {
     if forgotten(&db, &seen).await?.is_empty() {
         return Ok(Standing::Member);
     }
-    fence(&db, &members).await?;
+    fence(agent, &db, &members).await?;
     Ok(Standing::Fenced)
 }
 
@@ -51,7 +51,7 @@ pub(super) async fn check(agent: &Agent, members: &[Member], seen: &Sightings) -
             return Ok(resync::fence(&db, &witnesses).await?);
         }
         agent.stand(Standing::Fenced);
-        return fence(&db, members).await;
+        return fence(agent, &db, members).await;
     }
     let ready = members.iter().filter(|member| member.state == NodeState::Ready);
     let numbers: BTreeSet<NodeNumber> = ready.map(|member| member.number).collect();
@@ -75,8 +75,8 @@ async fn forgotten(db: &Connection, seen: &Sightings) -> Result<BTreeSet<NodeNum
         .collect())
 }
 
-async fn fence(db: &Connection, members: &[Member]) -> Result<()> {
-    announce::rolled_back();
+async fn fence(agent: &Agent, db: &Connection, members: &[Member]) -> Result<()> {
+    announce::rolled_back(agent);
     let numbers: Vec<NodeNumber> = members.iter().map(|member| member.number).collect();
     resync::fence(db, &numbers).await?;
     cut_links(db).await
@@ -98,11 +98,11 @@ async fn cut_links(db: &Connection) -> Result<()> {
 ///
 /// # Errors
 /// When the peer has purged tombstones that this node has never seen: merging cannot tell then what was deleted.
-pub(super) async fn may_catch_up(db: &Connection, source: &Connection) -> Result<()> {
+pub(super) async fn may_catch_up(agent: &Agent, db: &Connection, source: &Connection) -> Result<()> {
     let was_told = resync::too_old(db).await? == Some(true);
     if resync::is_too_old(db, sql::replication::purged_up_to(source).await?).await? {
         if !was_told {
-            announce::too_old();
+            announce::too_old(agent);
         }
         return Err(Error::conflict("this node was rolled back too far to catch up")
             .with_hint("remove it on another member, then join it again"));
@@ -124,6 +124,6 @@ async fn serve_again(agent: &Agent, db: &Connection) -> Result<()> {
     heartbeat::beat(agent).await?;
     resync::unfence(db).await?;
     agent.stand(Standing::Member);
-    announce::caught_up(agent, &agent.identity()?.node_id);
+    announce::caught_up(agent);
     Ok(())
 }

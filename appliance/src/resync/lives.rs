@@ -40,7 +40,7 @@ impl Lives {
             }
             self.still.insert(*number, still);
             if moved && fenced && !std::mem::replace(&mut self.told, true) {
-                announce::twin();
+                announce::twin(agent);
             }
         }
     }

@@ -3,14 +3,14 @@
 //! What is committed on the peer after the slot comes through the slot, what was committed before comes with the copy.
 //! Beginning again does no harm, so a crash costs what was copied. The need is forgotten last.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use keystead::member::roster::Member;
 use keystead::replication::names;
-use keystead::replication::resync::Reason;
-use keystead::{Error, NodeNumber, Result};
+use keystead::replication::resync::{Needs, Reason};
+use keystead::{Error, NodeId, NodeNumber, Result};
 use sql::{Connection, resync};
 use tokio::sync::Notify;
 
@@ -30,7 +30,7 @@ const SLOT_PATIENCE: Duration = Duration::from_mins(1);
 #[derive(Default)]
 pub(super) struct Mending {
     busy: Mutex<BTreeSet<NodeNumber>>,
-    announced: Mutex<BTreeSet<NodeNumber>>,
+    announced: Mutex<BTreeMap<NodeNumber, NodeId>>,
     ended: Notify,
 }
 
@@ -40,6 +40,17 @@ impl Mending {
         lock(&self.busy).clone()
     }
 
+    /// Links of nodes that were removed are lost for good, and nobody need know any more.
+    pub(super) fn forget(&self, agent: &Agent, needs: &Needs) {
+        lock(&self.announced).retain(|number, peer| {
+            let is_needed = needs.contains_key(number);
+            if !is_needed {
+                announce::over(agent, peer);
+            }
+            is_needed
+        });
+    }
+
     /// Waits until one was mended, or could not be.
     pub(super) async fn one_ended(&self) {
         self.ended.notified().await;
@@ -47,7 +58,7 @@ impl Mending {
 
     /// Tells people of a link, and mends it in the background when its peer answers. Does nothing while it is being mended.
     pub(super) fn begin(self: &Arc<Self>, agent: &Arc<Agent>, peer: &Member, reason: Reason, answers: bool) {
-        if lock(&self.announced).insert(peer.number) {
+        if lock(&self.announced).insert(peer.number, peer.id.clone()).is_none() {
             announce::lost(agent, peer, reason);
         }
         if !answers || !lock(&self.busy).insert(peer.number) {
@@ -98,7 +109,7 @@ pub(super) async fn mend(agent: &Agent, peer: &Member) -> Result<u64> {
     let source = connect::connect(agent.postgres.paths(), &me.node_id, &peer.address).await?;
     let vouched = is_vouched_for(agent, &db, &source, peer).await?;
     if rolled_back {
-        fence::may_catch_up(&db, &source).await?;
+        fence::may_catch_up(agent, &db, &source).await?;
     }
     make_slot_anew(agent, &db, &source, peer).await?;
     // Read after the slot was made and before any row: all that it promises comes with the rows.
@@ -107,7 +118,7 @@ pub(super) async fn mend(agent: &Agent, peer: &Member) -> Result<u64> {
     let rows = read_anew(&source, &db).await?;
     crash_point("resync::rows");
     if rolled_back {
-        fence::may_catch_up(&db, &source).await?;
+        fence::may_catch_up(agent, &db, &source).await?;
         fence::remember(&db, &source).await?;
     }
     resync::done(&db, peer.number, newest.as_ref().filter(|_| vouched)).await?;
@@ -169,12 +180,9 @@ async fn is_vouched_for(agent: &Agent, db: &Connection, source: &Connection, pee
 
 /// Reads all rows of the peer through the merge.
 async fn read_anew(source: &Connection, db: &Connection) -> Result<u64> {
+    let mut tables = sql::copy::tables(source).await?;
+    tables.retain(|table| table.relation != HEARTBEATS);
     let mut total = 0;
-    for table in sql::copy::tables(source).await? {
-        if table.relation != HEARTBEATS {
-            sql::copy::merge(source, db, &table, |rows, _| total += rows).await?;
-            tracing::info!(relation = table.relation, rows = total, "read the rows of a table anew");
-        }
-    }
+    sql::copy::merge(source, db, &tables, |rows, _| total += rows).await?;
     Ok(total)
 }

@@ -74,6 +74,7 @@ async fn round(agent: &Arc<Agent>, peers: &mut Peers, mending: &Arc<Mending>, li
     fence::check(agent, &members, &seen).await?;
     lives.note(agent, &seen);
     let needs = sql::resync::needs(&*agent.db().await?).await?;
+    mending.forget(agent, &needs);
     for member in &members {
         if let Some(reason) = needs.get(&member.number) {
             // A roll-back is caught up with when nobody else lives on as this node.

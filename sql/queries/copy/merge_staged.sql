@@ -1,0 +1,1 @@
+select replication.merge_staged($1)

@@ -1,1 +1,0 @@
-select outbox from replication.enlisted where relation = $1
