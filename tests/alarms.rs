@@ -127,6 +127,7 @@ async fn a_member_for_which_nothing_is_kept_is_an_alarm_until_it_is_removed() ->
         Ok(true)
     })
     .await?;
+    wait_for(first, "Cluster Node Down", "on").await?;
     let raised = wait_for(first, "Cluster Slot Lost", "on").await?;
     assert_eq!(
         (&raised["subject"], &raised["severity"]),

@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 
 use crate::harness::hosts::{Hosts, on_hosts};
 use crate::harness::node::PATIENCE;
+use crate::harness::rest::Rest;
 use crate::harness::wait::until;
 use crate::harness::{Cluster, Node};
 
@@ -124,8 +125,9 @@ fn a_link_that_broke_comes_back_although_the_clock_was_set_back() -> Result<()> 
             Ok(node.query(launcher).await? != before)
         })
         .await?;
+        let rest = other.rest().await?;
         other.kill_postgres()?;
-        let id = create_when_it_answers(other, "after-the-fall").await?;
+        let id = create_when_it_answers(&rest, "after-the-fall").await?;
         has_name(node, &id, "after-the-fall").await
     })
 }
@@ -254,8 +256,7 @@ async fn create(node: &Node, name: &str) -> Result<String> {
 }
 
 /// The same on a node whose PostgreSQL has just died.
-async fn create_when_it_answers(node: &Node, name: &str) -> Result<String> {
-    let rest = node.rest().await?;
+async fn create_when_it_answers(rest: &Rest, name: &str) -> Result<String> {
     let mut id = String::new();
     until("the node takes writes again", PATIENCE, async || {
         let made = rest.post("vault/keys2", &json!({"name": name})).await?.good()?;

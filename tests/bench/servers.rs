@@ -215,7 +215,7 @@ async fn server(number: i32) -> Result<(Postgres, Connection)> {
                                     created_at timestamptz not null default now());
          create table public.native (like public.plain including all);
          create table public.enlisted (like public.plain including all);
-         select replication.enlist('public.enlisted')",
+         select replication.enlist('public.enlisted', '{\"deleted\": \"greatest\"}')",
     )
     .await?;
     Ok((server, db))
