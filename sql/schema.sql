@@ -813,8 +813,6 @@ begin
 
     execute format('create table replication.%I with (autovacuum_enabled = false) as select %s from %s with no data',
                    'outbox_' || name, replication.list(cols), target);
-    -- What a purge looks for. By this column alone: one on version would be written anew with every update.
-    execute format('create index %I on %s (deleted) where deleted', name || '_tombstones', target);
     perform replication.make_merge(target, name, cols, keys, merges);
     perform replication.make_stamps(target, name, cols, keys, merges);
     perform replication.make_captures(name, cols, keys);
@@ -2535,31 +2533,11 @@ ALTER TABLE ONLY replication.run
 ALTER TABLE ONLY replication.slot_seen
     ADD CONSTRAINT slot_seen_pkey PRIMARY KEY (number);
 
-CREATE INDEX account_tombstones ON public.account USING btree (deleted) WHERE deleted;
-
 CREATE INDEX account_username ON public.account USING btree (username) WHERE (NOT deleted);
-
-CREATE INDEX alarm_mark_tombstones ON public.alarm_mark USING btree (deleted) WHERE deleted;
-
-CREATE INDEX alarm_tombstones ON public.alarm USING btree (deleted) WHERE deleted;
-
-CREATE INDEX cluster_key_tombstones ON public.cluster_key USING btree (deleted) WHERE deleted;
-
-CREATE INDEX cluster_property_tombstones ON public.cluster_property USING btree (deleted) WHERE deleted;
-
-CREATE INDEX heartbeat_tombstones ON public.heartbeat USING btree (deleted) WHERE deleted;
 
 CREATE INDEX key_created_at ON public.key USING btree (created_at, id);
 
 CREATE INDEX key_name ON public.key USING btree (name) WHERE (NOT deleted);
-
-CREATE INDEX key_tombstones ON public.key USING btree (deleted) WHERE deleted;
-
-CREATE INDEX node_tombstones ON public.node USING btree (deleted) WHERE deleted;
-
-CREATE INDEX node_view_tombstones ON public.node_view USING btree (deleted) WHERE deleted;
-
-CREATE INDEX syslog_tombstones ON public.syslog USING btree (deleted) WHERE deleted;
 
 CREATE UNIQUE INDEX one_run_is_on ON replication.run USING btree ((true)) WHERE (ended IS NULL);
 

@@ -16,6 +16,7 @@ mod access;
 mod acknowledgement;
 mod alarms;
 mod attached;
+mod big;
 mod crash;
 mod endings;
 mod hosts;

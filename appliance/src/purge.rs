@@ -14,21 +14,26 @@ use tokio_util::sync::CancellationToken;
 
 use crate::agent::{Agent, Standing};
 
-/// Tombstones are in nobody's way for a while.
-const PERIOD: Duration = Duration::from_mins(1);
+/// How often to purge while tombstones are kept once: each time reads whole tables.
+const TIMES: u32 = 24;
+
+/// The most often and the least often.
+const PERIODS: [Duration; 2] = [Duration::from_secs(10), Duration::from_hours(1)];
 
 /// Tombstones of a table that are taken out in one transaction.
-const AT_ONCE: i32 = 1000;
+const AT_ONCE: i32 = 10_000;
 
 /// Purges now and then until the agent stops.
 pub(crate) async fn run(agent: Arc<Agent>, stop: CancellationToken) {
+    let [shortest, longest] = PERIODS;
+    let period = (agent.config.replication.tombstones_kept_for / TIMES).clamp(shortest, longest);
     while !stop.is_cancelled() {
         if let Err(error) = purge(&agent).await {
             tracing::debug!(error = error.chain(), "tombstones could not be purged, trying again");
         }
         tokio::select! {
             () = stop.cancelled() => {}
-            () = tokio::time::sleep(PERIOD) => {}
+            () = tokio::time::sleep(period) => {}
         }
     }
 }

@@ -354,8 +354,6 @@ begin
 
     execute format('create table replication.%I with (autovacuum_enabled = false) as select %s from %s with no data',
                    'outbox_' || name, replication.list(cols), target);
-    -- What a purge looks for. By this column alone: one on version would be written anew with every update.
-    execute format('create index %I on %s (deleted) where deleted', name || '_tombstones', target);
     perform replication.make_merge(target, name, cols, keys, merges);
     perform replication.make_stamps(target, name, cols, keys, merges);
     perform replication.make_captures(name, cols, keys);
@@ -395,7 +393,8 @@ end
 $$;
 
 -- Takes out tombstones with a version up to a time that every node has everything up to, some of each table. From now on
--- a row up to that time that is not here does not come back: see merging. The number of tombstones taken out.
+-- a row up to that time that is not here does not come back: see merging. The number of tombstones taken out. It reads
+-- whole tables, rarely: an index to spare that would cost every insert.
 create function replication.purge(up_to bigint, at_most integer) returns bigint
     language plpgsql security definer set search_path = '' set session_replication_role = replica as
 $$
