@@ -228,7 +228,7 @@ async fn merging_a_peers_rows_keeps_what_is_newer_here_and_sends_nothing_on() ->
     let mut rows_told = 0;
     for _ in 0..2 {
         copy::merge(&pair.one.db, &pair.two.db, std::slice::from_ref(&table), |rows, _| {
-            rows_told += rows
+            rows_told += rows;
         })
         .await?;
     }
