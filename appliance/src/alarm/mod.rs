@@ -1,8 +1,8 @@
 //! Alarms of this node: raised and cleared here, written as rows, told to the log and to syslog.
 //!
 //! Two ways lead in. The watch (`watch.rs`) looks every few seconds at what can be looked at (`facts.rs`) and judges it
-//! by `keystead::alarm::judge`. Whatever only its own part knows is told by that part: [`Alarms::raise`],
-//! [`Alarms::clear`] and [`Alarms::note`] cost nothing, cannot fail and may be repeated; the watch writes. What users see
+//! by `keystead::alarm::judge`. Whatever only its own part knows is told by that part: [`Alarms::raise`]
+//! and [`Alarms::clear`] cost nothing, cannot fail and may be repeated; the watch writes. What users see
 //! and say is in `list.rs`.
 
 mod facts;
