@@ -39,7 +39,7 @@ pub(crate) async fn measure(servers: &Servers) -> Result<Section> {
         figures: vec![Figure::new(
             "draining a backlog, of native one-way logical replication",
             median_ratio(&enlisted, &native),
-            Some(Wanted::AtLeast(0.6)),
+            Some(Wanted::AtLeast(0.7)),
         )],
         table: vec![
             vec!["table".to_owned(), "rows a second".to_owned()],
