@@ -85,6 +85,7 @@ async fn a_thousand_small_transactions_a_second_leave_outboxes_small() -> Result
     for _ in 0..120 {
         let begin = tokio::time::Instant::now();
         db.batch_execute(burst).await?;
+        // Not waiting for anything: this is the pace.
         tokio::time::sleep_until(begin + Duration::from_secs(1)).await;
     }
     let mut most = 0;

@@ -1,7 +1,8 @@
 //! Takes out old tombstones that every member has seen.
 //!
 //! Decides up to which time: the horizon, less the time that tombstones are kept. A row that was purged does not come
-//! back: `replication.purge` in `sql/migrations/V1__replication.sql`.
+//! back: `replication.purge` in `sql/migrations/V1__replication.sql`. The floor is raised one round before tombstones below
+//! it go, so that a merge which looked at the floor before is long done.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -27,8 +28,9 @@ const AT_ONCE: i32 = 10_000;
 pub(crate) async fn run(agent: Arc<Agent>, stop: CancellationToken) {
     let [shortest, longest] = PERIODS;
     let period = (agent.config.replication.tombstones_kept_for / TIMES).clamp(shortest, longest);
+    let mut raised_to = None;
     while !stop.is_cancelled() {
-        if let Err(error) = purge(&agent).await {
+        if let Err(error) = purge(&agent, &mut raised_to).await {
             tracing::debug!(error = error.chain(), "tombstones could not be purged, trying again");
         }
         tokio::select! {
@@ -38,7 +40,7 @@ pub(crate) async fn run(agent: Arc<Agent>, stop: CancellationToken) {
     }
 }
 
-async fn purge(agent: &Agent) -> Result<()> {
+async fn purge(agent: &Agent, raised_to: &mut Option<Micros>) -> Result<()> {
     let standing = agent.standing();
     if !matches!(standing, Standing::Alone | Standing::Member) {
         return Ok(());
@@ -53,7 +55,12 @@ async fn purge(agent: &Agent) -> Result<()> {
     };
     let kept_for = i64::try_from(agent.config.replication.tombstones_kept_for.as_micros()).unwrap_or(i64::MAX);
     let up_to = Micros(seen_by_all.0.saturating_sub(kept_for));
-    while sql::replication::purge(&db, up_to, AT_ONCE).await? >= i64::from(AT_ONCE) {}
+    if let Some(before) = *raised_to {
+        while sql::replication::purge(&db, before, AT_ONCE).await? >= i64::from(AT_ONCE) {}
+    }
+    // Takes out none: it raises the floor alone.
+    sql::replication::purge(&db, up_to, 0).await?;
+    *raised_to = Some(up_to);
     Ok(())
 }
 
