@@ -372,6 +372,176 @@ begin
 end
 $$;
 
+CREATE FUNCTION replication.arrive_account() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+        begin
+            perform from public.account where (id) = (new.id);
+            if found then
+                insert into replication.outbox_account (id, username, password_hash, password_change_required, password_changed_at, created_at, updated_at, version, origin, deleted) values (new.id, new.username, new.password_hash, new.password_change_required, new.password_changed_at, new.created_at, new.updated_at, new.version, new.origin, new.deleted);
+                return null;
+            end if;
+            -- Read after looking, as a purge raises it before it takes anything: a row this old was purged here.
+            if new.version <= pg_sequence_last_value('replication.purge_floor') then
+                return null;
+            end if;
+            return new;
+        end
+        $$;
+
+CREATE FUNCTION replication.arrive_alarm() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+        begin
+            perform from public.alarm where (id) = (new.id);
+            if found then
+                insert into replication.outbox_alarm (id, node, source, kind, name, subject, severity, description, raised, episode, triggered_at, told_at, cleared_at, version, origin, deleted) values (new.id, new.node, new.source, new.kind, new.name, new.subject, new.severity, new.description, new.raised, new.episode, new.triggered_at, new.told_at, new.cleared_at, new.version, new.origin, new.deleted);
+                return null;
+            end if;
+            -- Read after looking, as a purge raises it before it takes anything: a row this old was purged here.
+            if new.version <= pg_sequence_last_value('replication.purge_floor') then
+                return null;
+            end if;
+            return new;
+        end
+        $$;
+
+CREATE FUNCTION replication.arrive_alarm_mark() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+        begin
+            perform from public.alarm_mark where (alarm, episode, kind) = (new.alarm, new.episode, new.kind);
+            if found then
+                insert into replication.outbox_alarm_mark (alarm, episode, kind, account, at, version, origin, deleted) values (new.alarm, new.episode, new.kind, new.account, new.at, new.version, new.origin, new.deleted);
+                return null;
+            end if;
+            -- Read after looking, as a purge raises it before it takes anything: a row this old was purged here.
+            if new.version <= pg_sequence_last_value('replication.purge_floor') then
+                return null;
+            end if;
+            return new;
+        end
+        $$;
+
+CREATE FUNCTION replication.arrive_cluster_key() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+        begin
+            perform from public.cluster_key where (name) = (new.name);
+            if found then
+                insert into replication.outbox_cluster_key (name, public, wrapped, version, origin, deleted) values (new.name, new.public, new.wrapped, new.version, new.origin, new.deleted);
+                return null;
+            end if;
+            -- Read after looking, as a purge raises it before it takes anything: a row this old was purged here.
+            if new.version <= pg_sequence_last_value('replication.purge_floor') then
+                return null;
+            end if;
+            return new;
+        end
+        $$;
+
+CREATE FUNCTION replication.arrive_cluster_property() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+        begin
+            perform from public.cluster_property where (name) = (new.name);
+            if found then
+                insert into replication.outbox_cluster_property (name, value, version, origin, deleted) values (new.name, new.value, new.version, new.origin, new.deleted);
+                return null;
+            end if;
+            -- Read after looking, as a purge raises it before it takes anything: a row this old was purged here.
+            if new.version <= pg_sequence_last_value('replication.purge_floor') then
+                return null;
+            end if;
+            return new;
+        end
+        $$;
+
+CREATE FUNCTION replication.arrive_heartbeat() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+        begin
+            perform from public.heartbeat where (number) = (new.number);
+            if found then
+                insert into replication.outbox_heartbeat (number, at, seen, beat, run, began, version, origin, deleted) values (new.number, new.at, new.seen, new.beat, new.run, new.began, new.version, new.origin, new.deleted);
+                return null;
+            end if;
+            -- Read after looking, as a purge raises it before it takes anything: a row this old was purged here.
+            if new.version <= pg_sequence_last_value('replication.purge_floor') then
+                return null;
+            end if;
+            return new;
+        end
+        $$;
+
+CREATE FUNCTION replication.arrive_key() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+        begin
+            perform from public.key where (id) = (new.id);
+            if found then
+                insert into replication.outbox_key (id, name, state, algorithm, size, usage_mask, description, unexportable, undeletable, fingerprint, material_version, epoch, wrapped, activation_date, created_at, updated_at, version, origin, deleted) values (new.id, new.name, new.state, new.algorithm, new.size, new.usage_mask, new.description, new.unexportable, new.undeletable, new.fingerprint, new.material_version, new.epoch, new.wrapped, new.activation_date, new.created_at, new.updated_at, new.version, new.origin, new.deleted);
+                return null;
+            end if;
+            -- Read after looking, as a purge raises it before it takes anything: a row this old was purged here.
+            if new.version <= pg_sequence_last_value('replication.purge_floor') then
+                return null;
+            end if;
+            return new;
+        end
+        $$;
+
+CREATE FUNCTION replication.arrive_node() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+        begin
+            perform from public.node where (id) = (new.id);
+            if found then
+                insert into replication.outbox_node (id, number, host, port, public_address, state, stage, serial, joined_at, version, origin, deleted) values (new.id, new.number, new.host, new.port, new.public_address, new.state, new.stage, new.serial, new.joined_at, new.version, new.origin, new.deleted);
+                return null;
+            end if;
+            -- Read after looking, as a purge raises it before it takes anything: a row this old was purged here.
+            if new.version <= pg_sequence_last_value('replication.purge_floor') then
+                return null;
+            end if;
+            return new;
+        end
+        $$;
+
+CREATE FUNCTION replication.arrive_node_view() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+        begin
+            perform from public.node_view where (viewer) = (new.viewer);
+            if found then
+                insert into replication.outbox_node_view (viewer, document, version, origin, deleted) values (new.viewer, new.document, new.version, new.origin, new.deleted);
+                return null;
+            end if;
+            -- Read after looking, as a purge raises it before it takes anything: a row this old was purged here.
+            if new.version <= pg_sequence_last_value('replication.purge_floor') then
+                return null;
+            end if;
+            return new;
+        end
+        $$;
+
+CREATE FUNCTION replication.arrive_syslog() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+        begin
+            perform from public.syslog where (id) = (new.id);
+            if found then
+                insert into replication.outbox_syslog (id, host, port, transport, format, ca_cert, created_at, updated_at, version, origin, deleted) values (new.id, new.host, new.port, new.transport, new.format, new.ca_cert, new.created_at, new.updated_at, new.version, new.origin, new.deleted);
+                return null;
+            end if;
+            -- Read after looking, as a purge raises it before it takes anything: a row this old was purged here.
+            if new.version <= pg_sequence_last_value('replication.purge_floor') then
+                return null;
+            end if;
+            return new;
+        end
+        $$;
+
 CREATE FUNCTION replication.barrier_time() RETURNS bigint
     LANGUAGE sql
     AS $$
@@ -411,6 +581,7 @@ begin
     execute format(
         'create or replace function replication.this_node() returns integer
              language sql immutable parallel safe as ''select %s''', number);
+    perform replication.publish();
     perform replication.spread_sequences();
 end
 $$;
@@ -516,97 +687,7 @@ CREATE FUNCTION replication.bury_syslog() RETURNS trigger
         end
         $$;
 
-CREATE FUNCTION replication.capture_insert_account() RETURNS trigger
-    LANGUAGE plpgsql
-    AS $$
-        begin
-            insert into replication.outbox_account (id, username, password_hash, password_change_required, password_changed_at, created_at, updated_at, version, origin, deleted) select id, username, password_hash, password_change_required, password_changed_at, created_at, updated_at, version, origin, deleted from changed;
-            return null;
-        end
-        $$;
-
-CREATE FUNCTION replication.capture_insert_alarm() RETURNS trigger
-    LANGUAGE plpgsql
-    AS $$
-        begin
-            insert into replication.outbox_alarm (id, node, source, kind, name, subject, severity, description, raised, episode, triggered_at, told_at, cleared_at, version, origin, deleted) select id, node, source, kind, name, subject, severity, description, raised, episode, triggered_at, told_at, cleared_at, version, origin, deleted from changed;
-            return null;
-        end
-        $$;
-
-CREATE FUNCTION replication.capture_insert_alarm_mark() RETURNS trigger
-    LANGUAGE plpgsql
-    AS $$
-        begin
-            insert into replication.outbox_alarm_mark (alarm, episode, kind, account, at, version, origin, deleted) select alarm, episode, kind, account, at, version, origin, deleted from changed;
-            return null;
-        end
-        $$;
-
-CREATE FUNCTION replication.capture_insert_cluster_key() RETURNS trigger
-    LANGUAGE plpgsql
-    AS $$
-        begin
-            insert into replication.outbox_cluster_key (name, public, wrapped, version, origin, deleted) select name, public, wrapped, version, origin, deleted from changed;
-            return null;
-        end
-        $$;
-
-CREATE FUNCTION replication.capture_insert_cluster_property() RETURNS trigger
-    LANGUAGE plpgsql
-    AS $$
-        begin
-            insert into replication.outbox_cluster_property (name, value, version, origin, deleted) select name, value, version, origin, deleted from changed;
-            return null;
-        end
-        $$;
-
-CREATE FUNCTION replication.capture_insert_heartbeat() RETURNS trigger
-    LANGUAGE plpgsql
-    AS $$
-        begin
-            insert into replication.outbox_heartbeat (number, at, seen, beat, run, began, version, origin, deleted) select number, at, seen, beat, run, began, version, origin, deleted from changed;
-            return null;
-        end
-        $$;
-
-CREATE FUNCTION replication.capture_insert_key() RETURNS trigger
-    LANGUAGE plpgsql
-    AS $$
-        begin
-            insert into replication.outbox_key (id, name, state, algorithm, size, usage_mask, description, unexportable, undeletable, fingerprint, material_version, epoch, wrapped, activation_date, created_at, updated_at, version, origin, deleted) select id, name, state, algorithm, size, usage_mask, description, unexportable, undeletable, fingerprint, material_version, epoch, wrapped, activation_date, created_at, updated_at, version, origin, deleted from changed;
-            return null;
-        end
-        $$;
-
-CREATE FUNCTION replication.capture_insert_node() RETURNS trigger
-    LANGUAGE plpgsql
-    AS $$
-        begin
-            insert into replication.outbox_node (id, number, host, port, public_address, state, stage, serial, joined_at, version, origin, deleted) select id, number, host, port, public_address, state, stage, serial, joined_at, version, origin, deleted from changed;
-            return null;
-        end
-        $$;
-
-CREATE FUNCTION replication.capture_insert_node_view() RETURNS trigger
-    LANGUAGE plpgsql
-    AS $$
-        begin
-            insert into replication.outbox_node_view (viewer, document, version, origin, deleted) select viewer, document, version, origin, deleted from changed;
-            return null;
-        end
-        $$;
-
-CREATE FUNCTION replication.capture_insert_syslog() RETURNS trigger
-    LANGUAGE plpgsql
-    AS $$
-        begin
-            insert into replication.outbox_syslog (id, host, port, transport, format, ca_cert, created_at, updated_at, version, origin, deleted) select id, host, port, transport, format, ca_cert, created_at, updated_at, version, origin, deleted from changed;
-            return null;
-        end
-        $$;
-
-CREATE FUNCTION replication.capture_update_account() RETURNS trigger
+CREATE FUNCTION replication.capture_account() RETURNS trigger
     LANGUAGE plpgsql
     AS $$
         begin
@@ -615,7 +696,7 @@ CREATE FUNCTION replication.capture_update_account() RETURNS trigger
         end
         $$;
 
-CREATE FUNCTION replication.capture_update_alarm() RETURNS trigger
+CREATE FUNCTION replication.capture_alarm() RETURNS trigger
     LANGUAGE plpgsql
     AS $$
         begin
@@ -624,7 +705,7 @@ CREATE FUNCTION replication.capture_update_alarm() RETURNS trigger
         end
         $$;
 
-CREATE FUNCTION replication.capture_update_alarm_mark() RETURNS trigger
+CREATE FUNCTION replication.capture_alarm_mark() RETURNS trigger
     LANGUAGE plpgsql
     AS $$
         begin
@@ -633,7 +714,7 @@ CREATE FUNCTION replication.capture_update_alarm_mark() RETURNS trigger
         end
         $$;
 
-CREATE FUNCTION replication.capture_update_cluster_key() RETURNS trigger
+CREATE FUNCTION replication.capture_cluster_key() RETURNS trigger
     LANGUAGE plpgsql
     AS $$
         begin
@@ -642,7 +723,7 @@ CREATE FUNCTION replication.capture_update_cluster_key() RETURNS trigger
         end
         $$;
 
-CREATE FUNCTION replication.capture_update_cluster_property() RETURNS trigger
+CREATE FUNCTION replication.capture_cluster_property() RETURNS trigger
     LANGUAGE plpgsql
     AS $$
         begin
@@ -651,7 +732,7 @@ CREATE FUNCTION replication.capture_update_cluster_property() RETURNS trigger
         end
         $$;
 
-CREATE FUNCTION replication.capture_update_heartbeat() RETURNS trigger
+CREATE FUNCTION replication.capture_heartbeat() RETURNS trigger
     LANGUAGE plpgsql
     AS $$
         begin
@@ -660,7 +741,7 @@ CREATE FUNCTION replication.capture_update_heartbeat() RETURNS trigger
         end
         $$;
 
-CREATE FUNCTION replication.capture_update_key() RETURNS trigger
+CREATE FUNCTION replication.capture_key() RETURNS trigger
     LANGUAGE plpgsql
     AS $$
         begin
@@ -669,7 +750,7 @@ CREATE FUNCTION replication.capture_update_key() RETURNS trigger
         end
         $$;
 
-CREATE FUNCTION replication.capture_update_node() RETURNS trigger
+CREATE FUNCTION replication.capture_node() RETURNS trigger
     LANGUAGE plpgsql
     AS $$
         begin
@@ -678,7 +759,7 @@ CREATE FUNCTION replication.capture_update_node() RETURNS trigger
         end
         $$;
 
-CREATE FUNCTION replication.capture_update_node_view() RETURNS trigger
+CREATE FUNCTION replication.capture_node_view() RETURNS trigger
     LANGUAGE plpgsql
     AS $$
         begin
@@ -687,7 +768,7 @@ CREATE FUNCTION replication.capture_update_node_view() RETURNS trigger
         end
         $$;
 
-CREATE FUNCTION replication.capture_update_syslog() RETURNS trigger
+CREATE FUNCTION replication.capture_syslog() RETURNS trigger
     LANGUAGE plpgsql
     AS $$
         begin
@@ -815,13 +896,14 @@ begin
                    'outbox_' || name, replication.list(cols), target);
     perform replication.make_merge(target, name, cols, keys, merges);
     perform replication.make_stamps(target, name, cols, keys, merges);
-    perform replication.make_captures(name, cols, keys);
+    perform replication.make_arrival(target, name, cols, keys);
+    perform replication.make_capture(name, cols, keys);
     perform replication.make_triggers(target, name);
     execute format('create view live.%I as select %s from %s where not deleted', name,
                    (select replication.list(array_agg(attname order by attnum)) from pg_attribute
                     where attrelid = relation and attnum > 0 and not attisdropped and attname <> 'deleted'), target);
-    execute format('alter publication keystead add table replication.%I', 'outbox_' || name);
     insert into replication.enlisted values (target, format('replication.%I', 'outbox_' || name), cols, keys, digested);
+    perform replication.publish();
     perform replication.spread_sequences();
 end
 $$;
@@ -887,23 +969,46 @@ CREATE FUNCTION replication.list(columns text[], prefix text DEFAULT ''::text) R
     select string_agg(prefix || quote_ident(c), ', ' order by n) from unnest(columns) with ordinality as u (c, n)
 $$;
 
-CREATE FUNCTION replication.make_captures(name text, cols text[], keys text[]) RETURNS void
+CREATE FUNCTION replication.make_arrival(relation text, name text, cols text[], keys text[]) RETURNS void
     LANGUAGE plpgsql
     AS $_$
-declare
-    col_list text := replication.list(cols);
-    body text := $sql$
+begin
+    execute format(
+        $sql$
+        create function replication.%1$I() returns trigger language plpgsql as
+        $body$
+        begin
+            perform from %2$s where (%3$s) = (%4$s);
+            if found then
+                insert into replication.%5$I (%6$s) values (%7$s);
+                return null;
+            end if;
+            -- Read after looking, as a purge raises it before it takes anything: a row this old was purged here.
+            if new.version <= pg_sequence_last_value('replication.purge_floor') then
+                return null;
+            end if;
+            return new;
+        end
+        $body$
+        $sql$, 'arrive_' || name, relation, replication.list(keys), replication.list(keys, 'new.'), 'outbox_' || name,
+        replication.list(cols), replication.list(cols, 'new.'));
+end
+$_$;
+
+CREATE FUNCTION replication.make_capture(name text, cols text[], keys text[]) RETURNS void
+    LANGUAGE plpgsql
+    AS $_$
+begin
+    execute format(
+        $sql$
         create function replication.%I() returns trigger language plpgsql as
         $body$
         begin
-            insert into replication.%I (%s) select %3$s from changed%s;
+            insert into replication.%I (%s) select %3$s from changed order by %4$s;
             return null;
         end
         $body$
-        $sql$;
-begin
-    execute format(body, 'capture_insert_' || name, 'outbox_' || name, col_list, '');
-    execute format(body, 'capture_update_' || name, 'outbox_' || name, col_list, ' order by ' || replication.list(keys));
+        $sql$, 'capture_' || name, 'outbox_' || name, replication.list(cols), replication.list(keys));
 end
 $_$;
 
@@ -1001,15 +1106,18 @@ begin
                         for each row execute function replication.%I()', relation, 'stamp_update_' || name);
     execute format('create trigger zz_bury before delete on %s
                         for each row execute function replication.%I()', relation, 'bury_' || name);
-    execute format('create trigger zz_capture_insert after insert on %s referencing new table as changed
-                        for each statement execute function replication.%I()', relation, 'capture_insert_' || name);
-    execute format('create trigger zz_capture_update after update on %s referencing new table as changed
-                        for each statement execute function replication.%I()', relation, 'capture_update_' || name);
+    execute format('create trigger zz_capture after update on %s referencing new table as changed
+                        for each statement execute function replication.%I()', relation, 'capture_' || name);
     execute format('create trigger zz_refuse_truncate before truncate on %s
                         for each statement execute function replication.refuse_truncate()', relation);
     execute format('create trigger merge before insert on replication.%I
                         for each row execute function replication.%I()', 'outbox_' || name, 'merge_' || name);
     execute format('alter table replication.%I enable replica trigger merge', 'outbox_' || name);
+    -- Only for what a subscription brings: not for a row that is merged, and not for a first copy.
+    execute format('create trigger merge before insert on %s
+                        for each row when (pg_trigger_depth() = 0 and pg_replication_origin_session_is_setup())
+                        execute function replication.%I()', relation, 'arrive_' || name);
+    execute format('alter table %s enable replica trigger merge', relation);
 end
 $$;
 
@@ -1243,6 +1351,19 @@ CREATE FUNCTION replication.past() RETURNS TABLE(run text, ended bigint)
     AS $$
     select run, coalesce(ended, (select beat from public.heartbeat where number = replication.this_node()), 0)
     from replication.run
+$$;
+
+CREATE FUNCTION replication.publish() RETURNS void
+    LANGUAGE plpgsql
+    AS $$
+declare
+    published text := (select string_agg(format('%s where (origin = %s), %s', relation, replication.this_node(), outbox), ', ')
+                       from replication.enlisted);
+begin
+    if published is not null then
+        execute 'alter publication keystead set table ' || published;
+    end if;
+end
 $$;
 
 CREATE FUNCTION replication.purge(up_to bigint, at_most integer) RETURNS bigint
@@ -2545,6 +2666,50 @@ CREATE TRIGGER drop_material BEFORE INSERT OR UPDATE ON public.key FOR EACH ROW 
 
 ALTER TABLE public.key ENABLE ALWAYS TRIGGER drop_material;
 
+CREATE TRIGGER hear BEFORE INSERT ON public.heartbeat FOR EACH ROW WHEN (((pg_trigger_depth() = 0) AND pg_replication_origin_session_is_setup())) EXECUTE FUNCTION replication.hear();
+
+ALTER TABLE public.heartbeat ENABLE REPLICA TRIGGER hear;
+
+CREATE TRIGGER merge BEFORE INSERT ON public.account FOR EACH ROW WHEN (((pg_trigger_depth() = 0) AND pg_replication_origin_session_is_setup())) EXECUTE FUNCTION replication.arrive_account();
+
+ALTER TABLE public.account ENABLE REPLICA TRIGGER merge;
+
+CREATE TRIGGER merge BEFORE INSERT ON public.alarm FOR EACH ROW WHEN (((pg_trigger_depth() = 0) AND pg_replication_origin_session_is_setup())) EXECUTE FUNCTION replication.arrive_alarm();
+
+ALTER TABLE public.alarm ENABLE REPLICA TRIGGER merge;
+
+CREATE TRIGGER merge BEFORE INSERT ON public.alarm_mark FOR EACH ROW WHEN (((pg_trigger_depth() = 0) AND pg_replication_origin_session_is_setup())) EXECUTE FUNCTION replication.arrive_alarm_mark();
+
+ALTER TABLE public.alarm_mark ENABLE REPLICA TRIGGER merge;
+
+CREATE TRIGGER merge BEFORE INSERT ON public.cluster_key FOR EACH ROW WHEN (((pg_trigger_depth() = 0) AND pg_replication_origin_session_is_setup())) EXECUTE FUNCTION replication.arrive_cluster_key();
+
+ALTER TABLE public.cluster_key ENABLE REPLICA TRIGGER merge;
+
+CREATE TRIGGER merge BEFORE INSERT ON public.cluster_property FOR EACH ROW WHEN (((pg_trigger_depth() = 0) AND pg_replication_origin_session_is_setup())) EXECUTE FUNCTION replication.arrive_cluster_property();
+
+ALTER TABLE public.cluster_property ENABLE REPLICA TRIGGER merge;
+
+CREATE TRIGGER merge BEFORE INSERT ON public.heartbeat FOR EACH ROW WHEN (((pg_trigger_depth() = 0) AND pg_replication_origin_session_is_setup())) EXECUTE FUNCTION replication.arrive_heartbeat();
+
+ALTER TABLE public.heartbeat ENABLE REPLICA TRIGGER merge;
+
+CREATE TRIGGER merge BEFORE INSERT ON public.key FOR EACH ROW WHEN (((pg_trigger_depth() = 0) AND pg_replication_origin_session_is_setup())) EXECUTE FUNCTION replication.arrive_key();
+
+ALTER TABLE public.key ENABLE REPLICA TRIGGER merge;
+
+CREATE TRIGGER merge BEFORE INSERT ON public.node FOR EACH ROW WHEN (((pg_trigger_depth() = 0) AND pg_replication_origin_session_is_setup())) EXECUTE FUNCTION replication.arrive_node();
+
+ALTER TABLE public.node ENABLE REPLICA TRIGGER merge;
+
+CREATE TRIGGER merge BEFORE INSERT ON public.node_view FOR EACH ROW WHEN (((pg_trigger_depth() = 0) AND pg_replication_origin_session_is_setup())) EXECUTE FUNCTION replication.arrive_node_view();
+
+ALTER TABLE public.node_view ENABLE REPLICA TRIGGER merge;
+
+CREATE TRIGGER merge BEFORE INSERT ON public.syslog FOR EACH ROW WHEN (((pg_trigger_depth() = 0) AND pg_replication_origin_session_is_setup())) EXECUTE FUNCTION replication.arrive_syslog();
+
+ALTER TABLE public.syslog ENABLE REPLICA TRIGGER merge;
+
 CREATE TRIGGER tell_node_changed AFTER INSERT OR UPDATE ON public.node FOR EACH STATEMENT EXECUTE FUNCTION public.tell_node_changed();
 
 ALTER TABLE public.node ENABLE ALWAYS TRIGGER tell_node_changed;
@@ -2573,45 +2738,25 @@ CREATE TRIGGER zz_bury BEFORE DELETE ON public.node_view FOR EACH ROW EXECUTE FU
 
 CREATE TRIGGER zz_bury BEFORE DELETE ON public.syslog FOR EACH ROW EXECUTE FUNCTION replication.bury_syslog();
 
-CREATE TRIGGER zz_capture_insert AFTER INSERT ON public.account REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION replication.capture_insert_account();
+CREATE TRIGGER zz_capture AFTER UPDATE ON public.account REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION replication.capture_account();
 
-CREATE TRIGGER zz_capture_insert AFTER INSERT ON public.alarm REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION replication.capture_insert_alarm();
+CREATE TRIGGER zz_capture AFTER UPDATE ON public.alarm REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION replication.capture_alarm();
 
-CREATE TRIGGER zz_capture_insert AFTER INSERT ON public.alarm_mark REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION replication.capture_insert_alarm_mark();
+CREATE TRIGGER zz_capture AFTER UPDATE ON public.alarm_mark REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION replication.capture_alarm_mark();
 
-CREATE TRIGGER zz_capture_insert AFTER INSERT ON public.cluster_key REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION replication.capture_insert_cluster_key();
+CREATE TRIGGER zz_capture AFTER UPDATE ON public.cluster_key REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION replication.capture_cluster_key();
 
-CREATE TRIGGER zz_capture_insert AFTER INSERT ON public.cluster_property REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION replication.capture_insert_cluster_property();
+CREATE TRIGGER zz_capture AFTER UPDATE ON public.cluster_property REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION replication.capture_cluster_property();
 
-CREATE TRIGGER zz_capture_insert AFTER INSERT ON public.heartbeat REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION replication.capture_insert_heartbeat();
+CREATE TRIGGER zz_capture AFTER UPDATE ON public.heartbeat REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION replication.capture_heartbeat();
 
-CREATE TRIGGER zz_capture_insert AFTER INSERT ON public.key REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION replication.capture_insert_key();
+CREATE TRIGGER zz_capture AFTER UPDATE ON public.key REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION replication.capture_key();
 
-CREATE TRIGGER zz_capture_insert AFTER INSERT ON public.node REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION replication.capture_insert_node();
+CREATE TRIGGER zz_capture AFTER UPDATE ON public.node REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION replication.capture_node();
 
-CREATE TRIGGER zz_capture_insert AFTER INSERT ON public.node_view REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION replication.capture_insert_node_view();
+CREATE TRIGGER zz_capture AFTER UPDATE ON public.node_view REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION replication.capture_node_view();
 
-CREATE TRIGGER zz_capture_insert AFTER INSERT ON public.syslog REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION replication.capture_insert_syslog();
-
-CREATE TRIGGER zz_capture_update AFTER UPDATE ON public.account REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION replication.capture_update_account();
-
-CREATE TRIGGER zz_capture_update AFTER UPDATE ON public.alarm REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION replication.capture_update_alarm();
-
-CREATE TRIGGER zz_capture_update AFTER UPDATE ON public.alarm_mark REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION replication.capture_update_alarm_mark();
-
-CREATE TRIGGER zz_capture_update AFTER UPDATE ON public.cluster_key REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION replication.capture_update_cluster_key();
-
-CREATE TRIGGER zz_capture_update AFTER UPDATE ON public.cluster_property REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION replication.capture_update_cluster_property();
-
-CREATE TRIGGER zz_capture_update AFTER UPDATE ON public.heartbeat REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION replication.capture_update_heartbeat();
-
-CREATE TRIGGER zz_capture_update AFTER UPDATE ON public.key REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION replication.capture_update_key();
-
-CREATE TRIGGER zz_capture_update AFTER UPDATE ON public.node REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION replication.capture_update_node();
-
-CREATE TRIGGER zz_capture_update AFTER UPDATE ON public.node_view REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION replication.capture_update_node_view();
-
-CREATE TRIGGER zz_capture_update AFTER UPDATE ON public.syslog REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION replication.capture_update_syslog();
+CREATE TRIGGER zz_capture AFTER UPDATE ON public.syslog REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION replication.capture_syslog();
 
 CREATE TRIGGER zz_refuse_truncate BEFORE TRUNCATE ON public.account FOR EACH STATEMENT EXECUTE FUNCTION replication.refuse_truncate();
 
@@ -2721,6 +2866,26 @@ CREATE TRIGGER refuse_while_fenced BEFORE INSERT OR UPDATE ON replication.lease 
 
 CREATE PUBLICATION keystead WITH (publish = 'insert');
 
+ALTER PUBLICATION keystead ADD TABLE ONLY public.account WHERE ((origin = 1));
+
+ALTER PUBLICATION keystead ADD TABLE ONLY public.alarm WHERE ((origin = 1));
+
+ALTER PUBLICATION keystead ADD TABLE ONLY public.alarm_mark WHERE ((origin = 1));
+
+ALTER PUBLICATION keystead ADD TABLE ONLY public.cluster_key WHERE ((origin = 1));
+
+ALTER PUBLICATION keystead ADD TABLE ONLY public.cluster_property WHERE ((origin = 1));
+
+ALTER PUBLICATION keystead ADD TABLE ONLY public.heartbeat WHERE ((origin = 1));
+
+ALTER PUBLICATION keystead ADD TABLE ONLY public.key WHERE ((origin = 1));
+
+ALTER PUBLICATION keystead ADD TABLE ONLY public.node WHERE ((origin = 1));
+
+ALTER PUBLICATION keystead ADD TABLE ONLY public.node_view WHERE ((origin = 1));
+
+ALTER PUBLICATION keystead ADD TABLE ONLY public.syslog WHERE ((origin = 1));
+
 ALTER PUBLICATION keystead ADD TABLE ONLY replication.outbox_account;
 
 ALTER PUBLICATION keystead ADD TABLE ONLY replication.outbox_alarm;
@@ -2809,6 +2974,20 @@ GRANT SELECT ON TABLE public.account TO keystead_peer;
 
 REVOKE ALL ON FUNCTION public.tell_node_changed() FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION replication.arrive_account() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION replication.arrive_cluster_key() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION replication.arrive_cluster_property() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION replication.arrive_heartbeat() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION replication.arrive_key() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION replication.arrive_node() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION replication.arrive_node_view() FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION replication.barrier_time() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION replication.beat(number integer, at bigint) FROM PUBLIC;
@@ -2831,33 +3010,19 @@ REVOKE ALL ON FUNCTION replication.bury_node() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION replication.bury_node_view() FROM PUBLIC;
 
-REVOKE ALL ON FUNCTION replication.capture_insert_account() FROM PUBLIC;
+REVOKE ALL ON FUNCTION replication.capture_account() FROM PUBLIC;
 
-REVOKE ALL ON FUNCTION replication.capture_insert_cluster_key() FROM PUBLIC;
+REVOKE ALL ON FUNCTION replication.capture_cluster_key() FROM PUBLIC;
 
-REVOKE ALL ON FUNCTION replication.capture_insert_cluster_property() FROM PUBLIC;
+REVOKE ALL ON FUNCTION replication.capture_cluster_property() FROM PUBLIC;
 
-REVOKE ALL ON FUNCTION replication.capture_insert_heartbeat() FROM PUBLIC;
+REVOKE ALL ON FUNCTION replication.capture_heartbeat() FROM PUBLIC;
 
-REVOKE ALL ON FUNCTION replication.capture_insert_key() FROM PUBLIC;
+REVOKE ALL ON FUNCTION replication.capture_key() FROM PUBLIC;
 
-REVOKE ALL ON FUNCTION replication.capture_insert_node() FROM PUBLIC;
+REVOKE ALL ON FUNCTION replication.capture_node() FROM PUBLIC;
 
-REVOKE ALL ON FUNCTION replication.capture_insert_node_view() FROM PUBLIC;
-
-REVOKE ALL ON FUNCTION replication.capture_update_account() FROM PUBLIC;
-
-REVOKE ALL ON FUNCTION replication.capture_update_cluster_key() FROM PUBLIC;
-
-REVOKE ALL ON FUNCTION replication.capture_update_cluster_property() FROM PUBLIC;
-
-REVOKE ALL ON FUNCTION replication.capture_update_heartbeat() FROM PUBLIC;
-
-REVOKE ALL ON FUNCTION replication.capture_update_key() FROM PUBLIC;
-
-REVOKE ALL ON FUNCTION replication.capture_update_node() FROM PUBLIC;
-
-REVOKE ALL ON FUNCTION replication.capture_update_node_view() FROM PUBLIC;
+REVOKE ALL ON FUNCTION replication.capture_node_view() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION replication.check_enlistable(relation regclass) FROM PUBLIC;
 
@@ -2879,7 +3044,9 @@ REVOKE ALL ON FUNCTION replication.hear() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION replication.list(columns text[], prefix text) FROM PUBLIC;
 
-REVOKE ALL ON FUNCTION replication.make_captures(name text, cols text[], keys text[]) FROM PUBLIC;
+REVOKE ALL ON FUNCTION replication.make_arrival(relation text, name text, cols text[], keys text[]) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION replication.make_capture(name text, cols text[], keys text[]) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION replication.make_merge(relation text, name text, cols text[], keys text[], merges jsonb) FROM PUBLIC;
 
@@ -2908,6 +3075,8 @@ REVOKE ALL ON FUNCTION replication.merge_of_older(relation text, keys text[], me
 REVOKE ALL ON FUNCTION replication.merge_staged(relation text) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION replication.past() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION replication.publish() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION replication.purge(up_to bigint, at_most integer) FROM PUBLIC;
 

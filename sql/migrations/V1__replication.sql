@@ -1,7 +1,8 @@
 -- The replication kit: enlist a table, and its rows converge on all nodes.
 --
--- A local write is stamped (version, origin) and copied into the table's outbox; the outbox is published, inserts only.
--- On a subscriber the arriving outbox row is merged into the real table and thrown away, so it cannot be sent on.
+-- A local write is stamped (version, origin). A new row is published by its table itself, of which only rows of this node
+-- are sent; what changes a row is copied into the table's outbox, which is published too, inserts only. On a subscriber an
+-- arriving row is merged into the real table: never sent on, as it is another node's.
 -- docs/replication.md explains why this converges. Everything is schema-qualified: apply workers have no search_path.
 
 create schema replication;
@@ -31,7 +32,23 @@ begin
     execute format(
         'create or replace function replication.this_node() returns integer
              language sql immutable parallel safe as ''select %s''', number);
+    perform replication.publish();
     perform replication.spread_sequences();
+end
+$$;
+
+-- Publishes what is enlisted: of the tables only the rows that this node wrote. The number is a constant there, because a
+-- row filter may call no function of ours.
+create function replication.publish() returns void
+    language plpgsql as
+$$
+declare
+    published text := (select string_agg(format('%s where (origin = %s), %s', relation, replication.this_node(), outbox), ', ')
+                       from replication.enlisted);
+begin
+    if published is not null then
+        execute 'alter publication keystead set table ' || published;
+    end if;
 end
 $$;
 
@@ -143,6 +160,35 @@ begin
         $sql$, 'merge_' || name, relation, replication.list(keys), replication.list(keys, 'new.'),
         replication.list(cols), replication.list(cols, 'new.'), set_list,
         replication.merge_of_older(relation, keys, merges));
+end
+$make$;
+
+-- The function that takes a new row that arrives for the table itself. Nearly always there is no such row here, and then the
+-- subscription stores it: that costs half of a merge. One that is here already, a tombstone too, is merged. Where another
+-- transaction is just inserting the same row, the subscription fails on it, comes again, and finds it.
+create function replication.make_arrival(relation text, name text, cols text[], keys text[]) returns void
+    language plpgsql as
+$make$
+begin
+    execute format(
+        $sql$
+        create function replication.%1$I() returns trigger language plpgsql as
+        $body$
+        begin
+            perform from %2$s where (%3$s) = (%4$s);
+            if found then
+                insert into replication.%5$I (%6$s) values (%7$s);
+                return null;
+            end if;
+            -- Read after looking, as a purge raises it before it takes anything: a row this old was purged here.
+            if new.version <= pg_sequence_last_value('replication.purge_floor') then
+                return null;
+            end if;
+            return new;
+        end
+        $body$
+        $sql$, 'arrive_' || name, relation, replication.list(keys), replication.list(keys, 'new.'), 'outbox_' || name,
+        replication.list(cols), replication.list(cols, 'new.'));
 end
 $make$;
 
@@ -283,25 +329,22 @@ begin
 end
 $make$;
 
--- The functions that copy what a statement has stored into the outbox. Updates in order of the primary key, so that two
--- appliers meet the same rows in the same order; new rows are met by nobody, and sorting them would cost every insert.
-create function replication.make_captures(name text, cols text[], keys text[])
-    returns void language plpgsql as
+-- The function that copies what a statement has changed into the outbox. In order of the primary key, so that two appliers
+-- meet the same rows in the same order.
+create function replication.make_capture(name text, cols text[], keys text[]) returns void
+    language plpgsql as
 $make$
-declare
-    col_list text := replication.list(cols);
-    body text := $sql$
+begin
+    execute format(
+        $sql$
         create function replication.%I() returns trigger language plpgsql as
         $body$
         begin
-            insert into replication.%I (%s) select %3$s from changed%s;
+            insert into replication.%I (%s) select %3$s from changed order by %4$s;
             return null;
         end
         $body$
-        $sql$;
-begin
-    execute format(body, 'capture_insert_' || name, 'outbox_' || name, col_list, '');
-    execute format(body, 'capture_update_' || name, 'outbox_' || name, col_list, ' order by ' || replication.list(keys));
+        $sql$, 'capture_' || name, 'outbox_' || name, replication.list(cols), replication.list(keys));
 end
 $make$;
 
@@ -316,15 +359,18 @@ begin
                         for each row execute function replication.%I()', relation, 'stamp_update_' || name);
     execute format('create trigger zz_bury before delete on %s
                         for each row execute function replication.%I()', relation, 'bury_' || name);
-    execute format('create trigger zz_capture_insert after insert on %s referencing new table as changed
-                        for each statement execute function replication.%I()', relation, 'capture_insert_' || name);
-    execute format('create trigger zz_capture_update after update on %s referencing new table as changed
-                        for each statement execute function replication.%I()', relation, 'capture_update_' || name);
+    execute format('create trigger zz_capture after update on %s referencing new table as changed
+                        for each statement execute function replication.%I()', relation, 'capture_' || name);
     execute format('create trigger zz_refuse_truncate before truncate on %s
                         for each statement execute function replication.refuse_truncate()', relation);
     execute format('create trigger merge before insert on replication.%I
                         for each row execute function replication.%I()', 'outbox_' || name, 'merge_' || name);
     execute format('alter table replication.%I enable replica trigger merge', 'outbox_' || name);
+    -- Only for what a subscription brings: not for a row that is merged, and not for a first copy.
+    execute format('create trigger merge before insert on %s
+                        for each row when (pg_trigger_depth() = 0 and pg_replication_origin_session_is_setup())
+                        execute function replication.%I()', relation, 'arrive_' || name);
+    execute format('alter table %s enable replica trigger merge', relation);
 end
 $$;
 
@@ -356,13 +402,14 @@ begin
                    'outbox_' || name, replication.list(cols), target);
     perform replication.make_merge(target, name, cols, keys, merges);
     perform replication.make_stamps(target, name, cols, keys, merges);
-    perform replication.make_captures(name, cols, keys);
+    perform replication.make_arrival(target, name, cols, keys);
+    perform replication.make_capture(name, cols, keys);
     perform replication.make_triggers(target, name);
     execute format('create view live.%I as select %s from %s where not deleted', name,
                    (select replication.list(array_agg(attname order by attnum)) from pg_attribute
                     where attrelid = relation and attnum > 0 and not attisdropped and attname <> 'deleted'), target);
-    execute format('alter publication keystead add table replication.%I', 'outbox_' || name);
     insert into replication.enlisted values (target, format('replication.%I', 'outbox_' || name), cols, keys, digested);
+    perform replication.publish();
     perform replication.spread_sequences();
 end
 $$;

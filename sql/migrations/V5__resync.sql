@@ -158,6 +158,11 @@ $$;
 create trigger hear before insert on replication.outbox_heartbeat
     for each row execute function replication.hear();
 alter table replication.outbox_heartbeat enable replica trigger hear;
+-- A node's first heartbeat comes for the table itself.
+create trigger hear before insert on public.heartbeat
+    for each row when (pg_trigger_depth() = 0 and pg_replication_origin_session_is_setup())
+    execute function replication.hear();
+alter table public.heartbeat enable replica trigger hear;
 
 -- The slots this node keeps for others. How many transactions went through one is counted since some moment, which
 -- changes when the counters are lost.

@@ -73,6 +73,24 @@ impl Node {
         .await
     }
 
+    /// From now on it is kept what this node sends.
+    pub(crate) async fn listen(&self) -> Result<()> {
+        self.run("select pg_create_logical_replication_slot('listener_' || current_database(), 'pgoutput')")
+            .await
+    }
+
+    /// How many rows of `item` it has sent since then. A row is a message of the letter I and a relation.
+    pub(crate) async fn sent(&self) -> Result<i64> {
+        self.count(
+            "select count(*) from pg_logical_slot_peek_binary_changes('listener_' || current_database(), null, null,
+                 'proto_version', '1', 'publication_names', 'keystead')
+             where get_byte(data, 0) = ascii('I')
+               and ('x' || encode(substr(data, 2, 4), 'hex'))::bit(32)::integer::oid
+                   in ('public.item'::regclass, 'replication.outbox_item'::regclass)",
+        )
+        .await
+    }
+
     /// What a statement was refused with.
     pub(crate) async fn refused(&self, statement: &str) -> Result<DbError> {
         refused(&self.db, statement).await

@@ -87,11 +87,12 @@ async fn what_a_writers_own_trigger_changes_is_captured_too() -> Result<()> {
     node.run(
         "create function public.shout() returns trigger language plpgsql as
              'begin new.value := upper(new.value); return new; end';
-         create trigger shout before insert on public.item for each row execute function public.shout();
-         insert into public.item values ('a', 'x')",
+         create trigger shout before insert or update on public.item for each row execute function public.shout();
+         insert into public.item values ('a', 'x');
+         update public.item set value = 'y'",
     )
     .await?;
-    assert_eq!(node.text("select value from replication.outbox_item").await?, "X");
+    assert_eq!(node.text("select value from replication.outbox_item").await?, "Y");
     Ok(())
 }
 

@@ -31,7 +31,12 @@ impl<'a> Table<'a> {
         };
         node.run(&format!(
             "create table public.{name} (id integer primary key, value integer, state public.key_state);
-             select replication.enlist('public.{name}', '{merges}')"
+             select replication.enlist('public.{name}', '{merges}');
+             -- A new row leaves with the table itself. Laid into the outbox it can be looked at like the rest.
+             create function public.keep_{name}() returns trigger language plpgsql as
+                 'begin insert into replication.outbox_{name} select * from added; return null; end';
+             create trigger keep after insert on public.{name} referencing new table as added
+                 for each statement execute function public.keep_{name}()"
         ))
         .await?;
         Ok(Self { node, name })
