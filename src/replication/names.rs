@@ -4,7 +4,7 @@
 
 use crate::id::{NodeId, NodeNumber};
 
-/// The publication that carries the outboxes; the same on every node.
+/// The publication that carries new rows and outboxes; the same on every node.
 pub const PUBLICATION: &str = "keystead";
 
 /// The prefix of every slot and subscription of ours.
