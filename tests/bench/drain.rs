@@ -5,46 +5,48 @@ use tokio::time::Instant;
 
 use crate::figures::{median, median_ratio};
 use crate::report::{Figure, Section, Wanted};
-use crate::servers::{Servers, Table};
+use crate::servers::{AT_WORK, Servers, Table};
 
 const ROUNDS: usize = 9;
 const TRANSACTIONS: u32 = 10_000;
 const ROWS: u32 = 10;
+const TABLES: [Table; 3] = [Table::Native, Table::Enlisted, Table::Lanes];
 
 pub(crate) async fn measure(servers: &Servers) -> Result<Section> {
-    let (mut native, mut enlisted) = (Vec::new(), Vec::new());
+    let mut rates = [const { Vec::new() }; TABLES.len()];
     for number in 0..ROUNDS {
-        let order = if number % 2 == 0 {
-            [Table::Native, Table::Enlisted]
-        } else {
-            [Table::Enlisted, Table::Native]
-        };
-        for table in order {
-            let rate = rate(servers, table).await?;
-            if table == Table::Native {
-                &mut native
-            } else {
-                &mut enlisted
-            }
-            .push(rate);
+        for step in 0..TABLES.len() {
+            let at = (number + step) % TABLES.len();
+            rates[at].push(rate(servers, TABLES[at]).await?);
         }
     }
+    let [native, enlisted, lanes] = rates;
+    let line = |what: &str, rates: &[f64]| vec![what.to_owned(), format!("{:.0}", median(rates))];
     Ok(Section {
         title: "Draining a backlog",
         how: format!(
             "The subscription is disabled, {} rows are written in transactions of {ROWS}, it is enabled again, and the \
-             time counts until all is applied; {ROUNDS} rounds in changing order, the median.",
+             time counts until all is applied; {ROUNDS} rounds in changing order, the median. In two lanes, two \
+             subscriptions carry every other row each.",
             TRANSACTIONS * ROWS
         ),
-        figures: vec![Figure::new(
-            "draining a backlog, of native one-way logical replication",
-            median_ratio(&enlisted, &native),
-            Some(Wanted::AtLeast(0.7)),
-        )],
+        figures: vec![
+            Figure::new(
+                "draining a backlog, of native one-way logical replication",
+                median_ratio(&enlisted, &native),
+                Some(Wanted::AtLeast(0.7)),
+            ),
+            Figure::new(
+                "draining a backlog in two lanes, of native one-way logical replication",
+                median_ratio(&lanes, &native),
+                None,
+            ),
+        ],
         table: vec![
             vec!["table".to_owned(), "rows a second".to_owned()],
-            vec!["natively published".to_owned(), format!("{:.0}", median(&native))],
-            vec!["enlisted".to_owned(), format!("{:.0}", median(&enlisted))],
+            line("natively published", &native),
+            line("enlisted", &enlisted),
+            line("enlisted, in two lanes", &lanes),
         ],
     })
 }
@@ -57,10 +59,10 @@ pub(crate) async fn rate(servers: &Servers, table: Table) -> Result<f64> {
 /// Seconds until a backlog in this table is applied.
 async fn drained(servers: &Servers, table: Table) -> Result<f64> {
     let name = table.name();
-    servers
-        .subscriber
-        .batch_execute(&format!("alter subscription {name} disable"))
-        .await?;
+    // Up to date before, whether it worked until now or not.
+    servers.enable(table).await?;
+    servers.wait_until_applied(table, servers.position().await?).await?;
+    servers.disable(table).await?;
     // Alone in its message: several statements in one would be one transaction, which cannot commit inside.
     servers
         .origin
@@ -78,19 +80,17 @@ async fn drained(servers: &Servers, table: Table) -> Result<f64> {
              $$"
         ))
         .await?;
-    // The other subscription has nothing to apply and is done with looking before the time counts.
+    // The other subscriptions have nothing to apply and are done with looking before the time counts.
     let end = servers.position().await?;
-    let other = if table == Table::Native {
-        Table::Enlisted
-    } else {
-        Table::Native
-    };
-    servers.wait_until_applied(other, end).await?;
+    for other in AT_WORK.into_iter().filter(|other| *other != table) {
+        servers.wait_until_applied(other, end).await?;
+    }
     let begin = Instant::now();
-    servers
-        .subscriber
-        .batch_execute(&format!("alter subscription {name} enable"))
-        .await?;
+    servers.enable(table).await?;
     servers.wait_until_applied(table, end).await?;
-    Ok(begin.elapsed().as_secs_f64())
+    let seconds = begin.elapsed().as_secs_f64();
+    if !AT_WORK.contains(&table) {
+        servers.disable(table).await?;
+    }
+    Ok(seconds)
 }

@@ -1,5 +1,5 @@
-//! Two PostgreSQL servers on disk, set up as on a node, with the same table three times: plain, published natively,
-//! enlisted. The second server subscribes to the latter two.
+//! Two PostgreSQL servers on disk, set up as on a node, with the same table four times: plain, published natively,
+//! enlisted, and enlisted but carried in two lanes. The second server subscribes to the latter three.
 
 use std::os::unix::fs::chown;
 use std::process::Stdio;
@@ -16,27 +16,49 @@ use tokio::process::Command;
 use crate::harness::postgres::{Postgres, program};
 use crate::harness::wait::until;
 
+/// What the origin publishes beside what is enlisted. A lane has the rows of every other version.
+const PUBLICATIONS: &str = "
+    create publication native for table public.native;
+    alter publication keystead drop table public.lanes, replication.outbox_lanes;
+    create publication lane_0 for table public.lanes where (origin = 1 and version % 2 = 0) with (publish = 'insert');
+    create publication lane_1 for table public.lanes where (origin = 1 and version % 2 = 1) with (publish = 'insert')";
+
 /// What a node runs with.
 const SETTINGS: &str = include_str!("../../appliance/src/postgres/postgresql.conf");
 
 /// Long beside any backlog that is made here.
 const PATIENCE: Duration = Duration::from_mins(5);
 
-/// A table, and the name of its subscription if there is one.
+/// A table, and its subscriptions if there are any.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Table {
     Plain,
     Native,
     Enlisted,
+    Lanes,
 }
 
+/// Those whose subscriptions work unless they are told to rest. That of the lanes is told to work.
+pub(crate) const AT_WORK: [Table; 2] = [Table::Native, Table::Enlisted];
+
 impl Table {
-    /// Its name; its subscription has the same.
+    /// Its name.
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Plain => "plain",
             Self::Native => "native",
             Self::Enlisted => "enlisted",
+            Self::Lanes => "lanes",
+        }
+    }
+
+    /// The names of its subscriptions and of their slots.
+    fn subscriptions(self) -> &'static [&'static str] {
+        match self {
+            Self::Plain => &[],
+            Self::Native => &["native"],
+            Self::Enlisted => &["enlisted"],
+            Self::Lanes => &["lane_0", "lane_1"],
         }
     }
 
@@ -60,9 +82,7 @@ impl Servers {
     pub(crate) async fn start() -> Result<Self> {
         let (origin_server, origin) = server(1).await?;
         let (subscriber_server, subscriber) = server(2).await?;
-        origin
-            .batch_execute("create publication native for table public.native")
-            .await?;
+        origin.batch_execute(PUBLICATIONS).await?;
         let servers = Self {
             origin,
             subscriber,
@@ -75,22 +95,43 @@ impl Servers {
 
     /// Both subscriptions have the same options; the enlisted one is made as the product makes it.
     async fn subscribe(&self) -> Result<()> {
-        let (from, native) = (self.origin_server.url(CLUSTER), Table::Native.name());
-        for table in [Table::Native, Table::Enlisted] {
-            link::make_slot(&self.origin, table.name()).await?;
-        }
+        let from = self.origin_server.url(CLUSTER);
+        link::make_slot(&self.origin, Table::Enlisted.name()).await?;
         link::subscribe(&self.subscriber, Table::Enlisted.name(), &from).await?;
-        self.subscriber
-            .batch_execute(&format!(
-                "create subscription {native} connection '{from}' publication native
-                 with (create_slot = false, slot_name = {native}, copy_data = false, enabled = false, binary = true,
-                       streaming = on, synchronous_commit = off, disable_on_error = false)"
-            ))
-            .await?;
-        for table in [Table::Native, Table::Enlisted] {
-            link::enable(&self.subscriber, table.name()).await?;
+        for table in [Table::Native, Table::Lanes] {
+            for name in table.subscriptions() {
+                link::make_slot(&self.origin, name).await?;
+                self.subscriber
+                    .batch_execute(&format!(
+                        "create subscription {name} connection '{from}' publication {name}
+                         with (create_slot = false, slot_name = {name}, copy_data = false, enabled = false,
+                               binary = true, streaming = on, synchronous_commit = off, disable_on_error = false)"
+                    ))
+                    .await?;
+            }
+        }
+        for table in AT_WORK {
+            self.enable(table).await?;
         }
         self.settle().await
+    }
+
+    /// Lets a table's subscriptions work.
+    pub(crate) async fn enable(&self, table: Table) -> Result<()> {
+        for name in table.subscriptions() {
+            link::enable(&self.subscriber, name).await?;
+        }
+        Ok(())
+    }
+
+    /// Stops a table's subscriptions.
+    pub(crate) async fn disable(&self, table: Table) -> Result<()> {
+        for name in table.subscriptions() {
+            self.subscriber
+                .batch_execute(&format!("alter subscription {name} disable"))
+                .await?;
+        }
+        Ok(())
     }
 
     /// From now on writers at the origin may wait for the subscriber of this table.
@@ -106,7 +147,7 @@ impl Servers {
     /// Waits until everything that was written has been applied.
     pub(crate) async fn settle(&self) -> Result<()> {
         let end = self.position().await?;
-        for table in [Table::Native, Table::Enlisted] {
+        for table in AT_WORK {
             self.wait_until_applied(table, end).await?;
         }
         Ok(())
@@ -115,20 +156,18 @@ impl Servers {
     /// Lets one subscription work alone, as where there is no other: every one reads the whole WAL.
     pub(crate) async fn rest(&self, other: Table) -> Result<()> {
         self.settle().await?;
-        let name = other.name();
-        self.subscriber
-            .batch_execute(&format!("alter subscription {name} disable"))
-            .await?;
+        self.disable(other).await?;
         until("nobody reads for the subscription that rests", PATIENCE, async || {
-            let readers = "select count(*) from pg_replication_slots where slot_name = $1 and active";
-            Ok(self.origin.query_one(readers, &[&name]).await?.get::<_, i64>(0) == 0)
+            let readers = "select count(*) from pg_replication_slots where slot_name = any ($1) and active";
+            let names = other.subscriptions();
+            Ok(self.origin.query_one(readers, &[&names]).await?.get::<_, i64>(0) == 0)
         })
         .await
     }
 
     /// Lets a subscription that rested catch up.
     pub(crate) async fn wake(&self, other: Table) -> Result<()> {
-        link::enable(&self.subscriber, other.name()).await?;
+        self.enable(other).await?;
         self.settle().await
     }
 
@@ -140,13 +179,16 @@ impl Servers {
 
     /// Waits until a subscription has applied everything up to a position.
     pub(crate) async fn wait_until_applied(&self, table: Table, position: i64) -> Result<()> {
-        let applied = "select (replay_lsn - '0/0')::bigint from pg_stat_replication where application_name = $1";
+        let applied =
+            "select min(replay_lsn - '0/0')::bigint from pg_stat_replication where application_name = any ($1)
+                       having count(*) = cardinality($1)";
+        let names = table.subscriptions();
         // Idle WAL is reported only now and then; a write of its own is reported at once.
         self.origin
             .batch_execute("select pg_logical_emit_message(true, 'bench', '')")
             .await?;
         until("what was written is applied", PATIENCE, async || {
-            let row = self.origin.query_opt(applied, &[&table.name()]).await?;
+            let row = self.origin.query_opt(applied, &[&names]).await?;
             Ok(row
                 .and_then(|row| row.get::<_, Option<i64>>(0))
                 .is_some_and(|at| at >= position))
@@ -215,7 +257,9 @@ async fn server(number: i32) -> Result<(Postgres, Connection)> {
                                     created_at timestamptz not null default now());
          create table public.native (like public.plain including all);
          create table public.enlisted (like public.plain including all);
-         select replication.enlist('public.enlisted', '{\"deleted\": \"greatest\"}')",
+         create table public.lanes (like public.plain including all);
+         select replication.enlist('public.enlisted', '{\"deleted\": \"greatest\"}');
+         select replication.enlist('public.lanes', '{\"deleted\": \"greatest\"}')",
     )
     .await?;
     Ok((server, db))
