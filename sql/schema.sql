@@ -2710,11 +2710,11 @@ CREATE TRIGGER merge BEFORE INSERT ON public.syslog FOR EACH ROW WHEN (((pg_trig
 
 ALTER TABLE public.syslog ENABLE REPLICA TRIGGER merge;
 
-CREATE TRIGGER tell_node_changed AFTER INSERT OR UPDATE ON public.node FOR EACH STATEMENT EXECUTE FUNCTION public.tell_node_changed();
+CREATE TRIGGER tell_node_changed AFTER INSERT OR UPDATE ON public.node FOR EACH ROW EXECUTE FUNCTION public.tell_node_changed();
 
 ALTER TABLE public.node ENABLE ALWAYS TRIGGER tell_node_changed;
 
-CREATE TRIGGER tell_property_changed AFTER INSERT OR UPDATE ON public.cluster_property FOR EACH STATEMENT EXECUTE FUNCTION public.tell_node_changed();
+CREATE TRIGGER tell_property_changed AFTER INSERT OR UPDATE ON public.cluster_property FOR EACH ROW EXECUTE FUNCTION public.tell_node_changed();
 
 ALTER TABLE public.cluster_property ENABLE ALWAYS TRIGGER tell_property_changed;
 

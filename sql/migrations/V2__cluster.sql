@@ -44,7 +44,8 @@ create table public.cluster_key (
 );
 select replication.enlist('public.cluster_key');
 
--- Wakes this node's agent, also when the change arrived from a peer.
+-- Wakes this node's agent, also when the change arrived from a peer: for each row, as subscriptions fire nothing for
+-- statements.
 create function public.tell_node_changed() returns trigger
     language plpgsql as
 $$
@@ -54,7 +55,7 @@ begin
 end
 $$;
 create trigger tell_node_changed after insert or update on public.node
-    for each statement execute function public.tell_node_changed();
+    for each row execute function public.tell_node_changed();
 alter table public.node enable always trigger tell_node_changed;
 
 -- Granted by each member to one change of members at a time; never replicated.

@@ -9,7 +9,7 @@ select replication.enlist('public.cluster_property');
 
 -- A property decides what the agent sets up, as the members do.
 create trigger tell_property_changed after insert or update on public.cluster_property
-    for each statement execute function public.tell_node_changed();
+    for each row execute function public.tell_node_changed();
 alter table public.cluster_property enable always trigger tell_property_changed;
 
 -- This transaction's commit waits until so many other members have it on their disks. Refused with KS001 when the server

@@ -102,3 +102,16 @@ async fn names_that_need_quoting_are_enlisted_like_any_other() -> Result<()> {
     );
     Ok(())
 }
+
+#[tokio::test]
+async fn what_is_to_fire_for_rows_that_arrive_fires_for_rows() -> Result<()> {
+    let node = Alone::start().await?;
+    let of_statements = "select count(*) from pg_trigger join replication.enlisted on tgrelid = relation::regclass
+                         where tgenabled in ('A', 'R') and tgtype & 1 = 0";
+    assert_eq!(
+        node.count(of_statements).await?,
+        0,
+        "a subscription fires no statement triggers"
+    );
+    Ok(())
+}
