@@ -121,6 +121,7 @@ impl Mutant {
 
     async fn plant_in(self, db: &Client) -> Result<()> {
         let (merge, stamp) = ("replication.merge_key()", "replication.stamp_update_key()");
+        let arrival = "replication.arrive_key()";
         match self {
             Self::WallClockWinner => {
                 let rule = (
@@ -142,6 +143,7 @@ impl Mutant {
             }
             Self::DroppedRow => {
                 let drop = "begin if hashtext(new.id || new.version) % 100 = 0 then return null; end if;";
+                rewrite(db, arrival, &[("begin", drop)]).await?;
                 rewrite(db, merge, &[("begin", drop)]).await
             }
             Self::LatticeByVersion => {
@@ -151,7 +153,7 @@ impl Mutant {
             }
             Self::NameTakesKey => {
                 let take = "begin delete from public.key where name = new.name and id <> new.id and not deleted;";
-                rewrite(db, merge, &[("begin", take)]).await
+                rewrite(db, arrival, &[("begin", take)]).await
             }
             Self::TornRow => {
                 rewrite(
