@@ -11,8 +11,10 @@ use rcgen::{
 use rustls_pki_types::CertificateDer;
 use zeroize::Zeroizing;
 
-use crate::certificate::{self, CHAIN};
+use crate::certificate::{self, CERTIFICATE, CHAIN};
+use crate::chain::check_issuer;
 use crate::error::{Error, Result};
+use crate::public_key::hex;
 use crate::request::CheckedRequest;
 use crate::{node_key, public_key, subject, validity};
 
@@ -46,10 +48,14 @@ impl Authority {
         subject::check_name(cluster_id)?;
         let (not_before, not_after) = validity::span(not_before, not_after)?;
         let mut params = CertificateParams::default();
-        params.distinguished_name = subject::distinguished(format!("Keystead cluster {cluster_id}"), Some(cluster_id));
+        // Each authority of a cluster has a name of its own: while it is exchanged, one list is to be found for each.
+        let serial = subject::random_serial()?;
+        let mark: String = hex(serial.as_ref()).chars().take(6).collect();
+        let name = format!("Keystead cluster {cluster_id} {mark}");
+        params.distinguished_name = subject::distinguished(name, Some(cluster_id));
         params.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
         params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
-        params.serial_number = Some(subject::random_serial()?);
+        params.serial_number = Some(serial);
         params.not_before = not_before;
         params.not_after = not_after;
         let pair = node_key::generate()?;
@@ -92,6 +98,23 @@ impl Authority {
         &self.cert_pem
     }
 
+    /// Its own name, which no other authority has: SHA-256 of its certificate, in hexadecimal.
+    pub fn fingerprint(&self) -> String {
+        hex(&public_key::hash(&self.der))
+    }
+
+    /// The last second it is good, in unix seconds.
+    pub fn not_after(&self) -> Result<i64> {
+        Ok(certificate::parse(CHAIN, &self.der)?.validity().not_after.timestamp())
+    }
+
+    /// Did it issue this certificate?
+    pub fn has_issued(&self, cert_pem: &str) -> Result<bool> {
+        let der = certificate::der(CERTIFICATE, cert_pem)?;
+        let issued = certificate::parse(CERTIFICATE, &der)?;
+        Ok(check_issuer(&issued, &certificate::parse(CHAIN, &self.der)?).is_ok())
+    }
+
     /// Its private key as PKCS#8 in PEM.
     pub fn key_pem(&self) -> Zeroizing<String> {
         Zeroizing::new(self.pair.serialize_pem())
@@ -101,9 +124,7 @@ impl Authority {
     pub fn issue(&self, request: &CheckedRequest, template: &NodeTemplate) -> Result<String> {
         subject::check_name(&template.node_id)?;
         if template.cluster_id != self.cluster_id {
-            return Err(Error::OtherCluster {
-                thing: certificate::CERTIFICATE,
-            });
+            return Err(Error::OtherCluster { thing: CERTIFICATE });
         }
         let (not_before, not_after) = validity::span(template.not_before, template.not_after)?;
         let mut params = CertificateParams::default();

@@ -17,12 +17,20 @@ pub(crate) const CHAIN: &str = "certificate chain";
 
 /// The DER of the one certificate in `pem`.
 pub(crate) fn der(thing: &'static str, pem: &str) -> Result<Vec<u8>> {
+    expected(thing).read(pem)
+}
+
+/// The DER of every certificate in `pem`, which has at least one.
+pub(crate) fn ders(thing: &'static str, pem: &str) -> Result<Vec<Vec<u8>>> {
+    expected(thing).read_all(pem)
+}
+
+fn expected(thing: &'static str) -> Expected {
     Expected {
         thing,
         label: "CERTIFICATE",
         limit: CERTIFICATE_LIMIT,
     }
-    .read(pem)
 }
 
 /// The certificate in `der`, which holds nothing else.

@@ -1,7 +1,7 @@
-//! Decides whether a certificate is to be believed: issued by the chain's authority, for this key, for now.
+//! Decides whether a certificate is to be believed: issued by an authority of the chain, for this key, for now.
 //!
-//! A chain is exactly one certificate, the authority's own. Nothing is asked of the network; the revocation list is
-//! PostgreSQL's to check.
+//! A chain is the certificate of the cluster's authority; of both, the old one and the new, while it is exchanged.
+//! Nothing is asked of the network; the revocation list is PostgreSQL's to check.
 
 use x509_parser::certificate::X509Certificate;
 
@@ -10,19 +10,19 @@ use crate::error::{Error, Result};
 use crate::identity::Identity;
 use crate::{public_key, validity};
 
-/// Checks that the authority in `chain_pem` issued `cert_pem` to the key named `public_key_hash`, that both are good at
+/// Checks that an authority in `chain_pem` issued `cert_pem` to the key named `public_key_hash`, that both are good at
 /// `now` (unix seconds), speak of one cluster, and that the certificate is one for a node and nothing more.
 pub fn check_issued(cert_pem: &str, chain_pem: &str, public_key_hash: &[u8; 32], now: i64) -> Result<Identity> {
-    let chain = certificate::der(CHAIN, chain_pem)?;
-    let authority = certificate::parse(CHAIN, &chain)?;
-    check_authority(&authority, now)?;
-
+    let chain = certificate::ders(CHAIN, chain_pem)?;
+    let authorities = authorities(&chain)?;
     let der = certificate::der(CERTIFICATE, cert_pem)?;
     let issued = certificate::parse(CERTIFICATE, &der)?;
-    check_issuer(&issued, &authority)?;
+    let issuer = authorities.iter().find(|one| check_issuer(&issued, one).is_ok());
+    let issuer = issuer.ok_or(Error::OtherAuthority)?;
+    check_authority(issuer, now)?;
 
     let identity = Identity::of(&issued)?;
-    if identity.cluster_id != certificate::organization(CHAIN, &authority)? {
+    if identity.cluster_id != certificate::organization(CHAIN, issuer)? {
         return Err(Error::OtherCluster { thing: CERTIFICATE });
     }
     if identity.public_key_hash != *public_key_hash {
@@ -33,18 +33,40 @@ pub fn check_issued(cert_pem: &str, chain_pem: &str, public_key_hash: &[u8; 32],
     Ok(identity)
 }
 
-/// Refuses what is not an authority of ours at `now`: P-384, signed by itself, allowed to sign certificates.
+/// The authorities of a chain in DER: all of one cluster. Whether they are good now is asked of the one that counts.
+pub(crate) fn authorities(chain: &[Vec<u8>]) -> Result<Vec<X509Certificate<'_>>> {
+    let mut cluster_id = None;
+    let mut list = Vec::new();
+    for der in chain {
+        let authority = certificate::parse(CHAIN, der)?;
+        check_is_authority(&authority)?;
+        let of = certificate::organization(CHAIN, &authority)?;
+        if *cluster_id.get_or_insert_with(|| of.clone()) != of {
+            return Err(Error::OtherCluster { thing: CHAIN });
+        }
+        list.push(authority);
+    }
+    Ok(list)
+}
+
+/// Refuses an authority that is not good at `now`.
 pub(crate) fn check_authority(authority: &X509Certificate<'_>, now: i64) -> Result<()> {
+    let span = authority.validity();
+    validity::check(CHAIN, span.not_before.timestamp(), span.not_after.timestamp(), now)
+}
+
+/// Refuses what is not an authority of ours: P-384, signed by itself, allowed to sign certificates.
+fn check_is_authority(authority: &X509Certificate<'_>) -> Result<()> {
     public_key::p384(CHAIN, authority.public_key())?;
     let may_sign = matches!(authority.key_usage(), Ok(Some(usage)) if usage.value.key_cert_sign());
     if !authority.is_ca() || !may_sign || check_issuer(authority, authority).is_err() {
         return Err(Error::NotAnAuthority);
     }
-    let span = authority.validity();
-    validity::check(CHAIN, span.not_before.timestamp(), span.not_after.timestamp(), now)
+    Ok(())
 }
 
-fn check_issuer(issued: &X509Certificate<'_>, authority: &X509Certificate<'_>) -> Result<()> {
+/// Refuses a certificate that `authority` did not sign.
+pub(crate) fn check_issuer(issued: &X509Certificate<'_>, authority: &X509Certificate<'_>) -> Result<()> {
     let named = issued.issuer().as_raw() == authority.subject().as_raw();
     if named && issued.verify_signature(Some(authority.public_key())).is_ok() {
         Ok(())

@@ -29,15 +29,19 @@ pub fn certificate_ends(pem: &str) -> Result<i64> {
     first.ok_or_else(not_pem)
 }
 
-/// The last second that a revocation list in PEM is good, in unix seconds; `None` when it does not say.
+/// The last second that all revocation lists in PEM are good, in unix seconds; `None` when one does not say.
 pub fn revocation_list_ends(pem: &str) -> Result<Option<i64>> {
     let malformed = || Error::Malformed { thing: LIST };
-    let block = blocks(LIST, pem)?
-        .next()
-        .and_then(std::result::Result::ok)
-        .ok_or_else(malformed)?;
-    let (_, list) = CertificateRevocationList::from_der(&block.contents).map_err(|_| malformed())?;
-    Ok(list.next_update().map(|at| at.timestamp()))
+    let mut first = None;
+    for block in blocks(LIST, pem)? {
+        let block = block.map_err(|_| malformed())?;
+        let (_, list) = CertificateRevocationList::from_der(&block.contents).map_err(|_| malformed())?;
+        let Some(ends) = list.next_update().map(|at| at.timestamp()) else {
+            return Ok(None);
+        };
+        first = Some(first.map_or(ends, |first: i64| first.min(ends)));
+    }
+    first.map(Some).ok_or_else(malformed)
 }
 
 fn blocks(
@@ -71,6 +75,8 @@ mod tests {
         let authority = Authority::create("c", 1_700_000_000, 1_900_000_000).unwrap();
         let list = authority.revocation_list(&[], 1_700_000_000, 1_800_000_000, 1).unwrap();
         assert_eq!(revocation_list_ends(&list).unwrap(), Some(1_800_000_000));
+        let sooner = authority.revocation_list(&[], 1_700_000_000, 1_700_000_100, 2).unwrap();
+        assert_eq!(revocation_list_ends(&(list + &sooner)).unwrap(), Some(1_700_000_100));
     }
 
     #[test]

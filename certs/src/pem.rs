@@ -1,4 +1,4 @@
-//! Reads exactly one PEM block of an expected type, within a size.
+//! Reads PEM blocks of an expected type, exactly one or a few, within a size.
 //!
 //! It never looks inside the block. Next: [`crate::certificate`] and [`crate::request`], which do.
 
@@ -19,20 +19,31 @@ pub(crate) struct Expected {
 impl Expected {
     /// The bytes of the one block in `text`.
     pub(crate) fn read(&self, text: &str) -> Result<Vec<u8>> {
+        let thing = self.thing;
+        match self.read_all(text)?.as_mut_slice() {
+            [one] => Ok(std::mem::take(one)),
+            _ => Err(Error::SeveralBlocks { thing }),
+        }
+    }
+
+    /// The bytes of all blocks in `text`; at least one.
+    pub(crate) fn read_all(&self, text: &str) -> Result<Vec<Vec<u8>>> {
         let Self { thing, label, limit } = *self;
         if text.len() > limit {
             return Err(Error::TooLarge { thing, limit });
         }
-        let mut blocks = Pem::iter_from_buffer(text.as_bytes());
-        let Some(Ok(block)) = blocks.next() else {
-            return Err(Error::NotPem { thing, label });
-        };
-        if block.label != label {
+        let blocks: Vec<Vec<u8>> = Pem::iter_from_buffer(text.as_bytes())
+            .map(|block| {
+                block
+                    .ok()
+                    .filter(|block| block.label == label)
+                    .map(|block| block.contents)
+            })
+            .collect::<Option<_>>()
+            .ok_or(Error::NotPem { thing, label })?;
+        if blocks.is_empty() {
             return Err(Error::NotPem { thing, label });
         }
-        if blocks.next().is_some() {
-            return Err(Error::SeveralBlocks { thing });
-        }
-        Ok(block.contents)
+        Ok(blocks)
     }
 }

@@ -21,7 +21,7 @@ pub(crate) fn p384(thing: &'static str, info: &SubjectPublicKeyInfo<'_>) -> Resu
     }
 }
 
-/// The name of a key: SHA-256 of its `SubjectPublicKeyInfo` in DER.
+/// The name of a key: SHA-256 of its `SubjectPublicKeyInfo` in DER. Of a certificate, too: SHA-256 of its DER.
 pub(crate) fn hash(info: &[u8]) -> [u8; 32] {
     let mut hash = [0; 32];
     hash.copy_from_slice(digest(&SHA256, info).as_ref());

@@ -34,6 +34,29 @@ fn a_certificate_of_another_authority_is_refused_even_one_of_the_same_name() {
 }
 
 #[test]
+fn while_the_authority_is_exchanged_certificates_of_both_are_believed() {
+    let next = Authority::create(CLUSTER, NOW - DAY, NOW + DAY).unwrap();
+    let both = format!("{}{}", FIXTURE.authority.cert_pem(), next.cert_pem());
+    let renewed = next.issue(&FIXTURE.request, &template()).unwrap();
+    for cert in [&FIXTURE.cert, &renewed] {
+        assert_eq!(check(cert, &both, NOW).unwrap().node_id, NODE);
+    }
+    assert!(next.has_issued(&renewed).unwrap() && !next.has_issued(&FIXTURE.cert).unwrap());
+    // The old one may have ended: it counts for its own certificates alone.
+    let late = NOW + 2 * DAY;
+    assert!(check(&FIXTURE.cert, &both, late).is_ok());
+    assert!(matches!(check(&renewed, &both, late), Err(Error::Expired { .. })));
+}
+
+#[test]
+fn authorities_of_two_clusters_are_no_chain() {
+    let stranger = Authority::create("another", NOW - DAY, NOW + DAY).unwrap();
+    let both = format!("{}{}", FIXTURE.authority.cert_pem(), stranger.cert_pem());
+    let refused = check(&FIXTURE.cert, &both, NOW);
+    assert!(matches!(refused, Err(Error::OtherCluster { .. })), "{refused:?}");
+}
+
+#[test]
 fn a_certificate_for_another_key_is_refused() {
     let other = NodeKey::generate().unwrap();
     let refused = check_issued(
@@ -137,12 +160,7 @@ fn what_is_not_one_certificate_is_refused() {
         check(&both, chain, NOW),
         Err(Error::SeveralBlocks { thing: "certificate" })
     ));
-    assert!(matches!(
-        check(&FIXTURE.cert, &both, NOW),
-        Err(Error::SeveralBlocks {
-            thing: "certificate chain"
-        })
-    ));
+    assert!(matches!(check(&FIXTURE.cert, &both, NOW), Err(Error::NotAnAuthority)));
     assert!(matches!(
         check("", chain, NOW),
         Err(Error::NotPem {

@@ -3,10 +3,10 @@
 use std::path::PathBuf;
 use std::process::{Command, Output};
 
-use certs::{CheckedRequest, Identity, self_signed};
+use certs::{Authority, CheckedRequest, Identity, self_signed};
 use tempfile::TempDir;
 
-use crate::fixture::{DAY, Fixture, NOW};
+use crate::fixture::{CLUSTER, DAY, Fixture, NOW, template};
 
 /// A folder with the fixture's files.
 struct Files {
@@ -88,6 +88,27 @@ fn openssl_refuses_a_node_on_the_revocation_list_and_takes_one_that_is_not() {
     assert_good(&files.verify(&["-crl_check", "-CRLfile", "empty", "-CAfile", "ca", "node"]));
     let revoked = files.verify(&["-crl_check", "-CRLfile", "revoked", "-CAfile", "ca", "node"]);
     assert_refused(&revoked, "certificate revoked");
+}
+
+#[test]
+fn openssl_takes_nodes_of_both_authorities_with_a_list_of_each() {
+    let (fixture, next) = (
+        Fixture::new().unwrap(),
+        Authority::create(CLUSTER, NOW - DAY, NOW + DAY).unwrap(),
+    );
+    let renewed = next.issue(&fixture.request, &template()).unwrap();
+    let list = |authority: &Authority| authority.revocation_list(&[], NOW - 10, NOW + DAY, 1).unwrap();
+    let files = Files::new(&[
+        ("ca", &format!("{}{}", fixture.authority.cert_pem(), next.cert_pem())),
+        ("node", &fixture.cert),
+        ("renewed", &renewed),
+        ("lists", &format!("{}{}", list(&fixture.authority), list(&next))),
+    ])
+    .unwrap();
+    // As PostgreSQL does it: the authorities themselves are looked up too.
+    for node in ["node", "renewed"] {
+        assert_good(&files.verify(&["-crl_check_all", "-CRLfile", "lists", "-CAfile", "ca", node]));
+    }
 }
 
 #[test]

@@ -120,6 +120,16 @@ fn the_seal_of_another_authority_is_forged() {
 }
 
 #[test]
+fn either_authority_may_seal_while_it_is_exchanged() {
+    let next = Authority::create(CLUSTER, NOW - DAY, NOW + DAY).unwrap();
+    let both = format!("{}{}", FIXTURE.authority.cert_pem(), next.cert_pem());
+    let by_next = seal(&next, &FIXTURE.request, &FIXTURE.header(), SECRET).unwrap();
+    for blob in [BLOB.as_str(), &by_next] {
+        assert!(open(blob, &FIXTURE.key, &both, NOW).is_ok());
+    }
+}
+
+#[test]
 fn a_header_that_names_another_key_or_cluster_cannot_be_sealed() {
     let other = CheckedRequest::parse(&NodeKey::generate().unwrap().request("localhost").unwrap()).unwrap();
     let refused = seal(&FIXTURE.authority, &other, &FIXTURE.header(), SECRET);
