@@ -15,6 +15,7 @@ use tokio::sync::{Notify, watch};
 use crate::acknowledge::Acknowledging;
 use crate::alarm::Alarms;
 use crate::join::JoinState;
+use crate::links::revoked;
 use crate::metrics::ScrapeToken;
 use crate::postgres::Postgres;
 use crate::syslog::Syslog;
@@ -55,14 +56,16 @@ pub(crate) struct Agent {
     pub(crate) started: Micros,
     pub(crate) tasks: Tasks,
     pub(crate) root_of_trust: RootOfTrust,
-    /// The serial numbers on the revocation list that this agent installed last.
-    pub(crate) revoked: Mutex<Vec<String>>,
+    /// The revocation lists that this agent installed last.
+    pub(crate) revoked: Mutex<Option<revoked::Installed>>,
     /// Where every part of the agent raises and clears its alarms.
     pub(crate) alarms: Alarms,
     /// Takes messages for syslog servers.
     pub(crate) syslog: Syslog,
     /// The token that Prometheus shows, as it was read last.
     pub(crate) scrape_token: ScrapeToken,
+    /// Wakes the keeper of certificates.
+    pub(crate) certificates_changed: Notify,
     /// Wakes the reconciler.
     pub(crate) links_changed: Notify,
     /// Held while a subscription is looked for and made: the reconciler, a peer's call and a resync may want the same one.
@@ -117,6 +120,7 @@ impl Agent {
             alarms: Alarms::default(),
             syslog: Syslog::new(),
             scrape_token: ScrapeToken::default(),
+            certificates_changed: Notify::new(),
             links_changed: Notify::new(),
             subscribing: tokio::sync::Mutex::default(),
             changing: tokio::sync::Mutex::default(),

@@ -17,7 +17,10 @@ use crate::clock::SystemClock;
 use crate::postgres::Postgres;
 use crate::tasks::Tasks;
 use crate::vault::RootOfTrust;
-use crate::{account, alarm, clock_step, heartbeat, join, links, peers, purge, resync, syslog, upkeep, verify, view};
+use crate::{
+    account, alarm, certificates, clock_step, heartbeat, join, links, peers, purge, resync, syslog, upkeep, verify,
+    view,
+};
 
 /// Connections for requests and tasks; beyond this many at once they wait their turn.
 const POOL: usize = 24;
@@ -74,6 +77,7 @@ pub(crate) fn work(agent: &Arc<Agent>, door: Door) {
     let tasks = &agent.tasks;
     let stop = || tasks.stopping();
     tasks.spawn("peers", peers::answer::run(Arc::clone(agent), stop()));
+    tasks.spawn("certificates", certificates::run(Arc::clone(agent), stop()));
     tasks.spawn("links", links::run(Arc::clone(agent), stop()));
     tasks.spawn("heartbeat", heartbeat::run(Arc::clone(agent), stop()));
     tasks.spawn("view", view::run(Arc::clone(agent), stop()));

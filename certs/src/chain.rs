@@ -33,6 +33,15 @@ pub fn check_issued(cert_pem: &str, chain_pem: &str, public_key_hash: &[u8; 32],
     Ok(identity)
 }
 
+/// The fingerprints of a chain's authorities, as [`crate::Authority::fingerprint`] has them.
+pub fn fingerprints(chain_pem: &str) -> Result<Vec<String>> {
+    let chain = certificate::ders(CHAIN, chain_pem)?;
+    Ok(chain
+        .iter()
+        .map(|der| public_key::hex(&public_key::hash(der)))
+        .collect())
+}
+
 /// The authorities of a chain in DER: all of one cluster. Whether they are good now is asked of the one that counts.
 pub(crate) fn authorities(chain: &[Vec<u8>]) -> Result<Vec<X509Certificate<'_>>> {
     let mut cluster_id = None;

@@ -28,7 +28,7 @@ mod subject;
 mod validity;
 
 pub use authority::{Authority, NodeTemplate};
-pub use chain::check_issued;
+pub use chain::{check_issued, fingerprints};
 pub use ending::{certificate_ends, revocation_list_ends};
 pub use error::{Error, Result};
 pub use identity::Identity;

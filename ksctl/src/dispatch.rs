@@ -8,7 +8,7 @@ use secrecy::ExposeSecret;
 
 use crate::cli::ack::AckCommand;
 use crate::cli::alarms::AlarmsCommand;
-use crate::cli::cluster::{ClusterCommand, CsrArgs, FulljoinArgs, JoinArgs, NewArgs, TicketArgs};
+use crate::cli::cluster::{CertificatesCommand, ClusterCommand, CsrArgs, FulljoinArgs, JoinArgs, NewArgs, TicketArgs};
 use crate::cli::keys::{self as key_args, KeysCommand};
 use crate::cli::metrics::{MetricsCommand, PrometheusCommand};
 use crate::cli::nodes::{self as node_args, NodesCommand};
@@ -72,6 +72,9 @@ async fn run_cluster(context: &Context, command: ClusterCommand) -> Result<(), F
         ClusterCommand::Wait => cluster::wait::run(context).await,
         ClusterCommand::Verify(args) => cluster::verify::run(context, args.repair).await,
         ClusterCommand::Clashes => cluster::clashes::run(context).await,
+        ClusterCommand::Certificates(CertificatesCommand::List) => cluster::certificates::list(context).await,
+        ClusterCommand::Certificates(CertificatesCommand::Renew) => cluster::certificates::renew(context).await,
+        ClusterCommand::RotateCa => cluster::certificates::rotate_ca(context).await,
         ClusterCommand::Nodes(command) => run_nodes(context, command).await,
     }
 }

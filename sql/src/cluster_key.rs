@@ -7,7 +7,7 @@ use crate::query::query;
 /// One wrapped key. What is not `public` is wrapped by the master key.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ClusterKey {
-    /// `kek-<epoch>`, `token`, `ca` or `scrape`.
+    /// `kek-<epoch>`, `token`, `ca`, `ca-<generation>` or `scrape`.
     pub name: String,
     /// The public half, where there is one: the point of the token key, the authority's certificate in PEM.
     pub public: Option<Vec<u8>>,
@@ -20,6 +20,12 @@ pub async fn put(db: &Connection, key: &ClusterKey) -> Result<()> {
     query!("cluster_key/put")
         .run(db, &[&key.name, &key.public, &key.wrapped])
         .await?;
+    Ok(())
+}
+
+/// Forgets a key.
+pub async fn delete(db: &Connection, name: &str) -> Result<()> {
+    query!("cluster_key/delete").run(db, &[&name]).await?;
     Ok(())
 }
 

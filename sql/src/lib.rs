@@ -25,6 +25,7 @@ pub mod listen;
 pub mod master_key;
 pub mod migrate;
 pub mod node;
+pub mod node_certificate;
 pub mod node_view;
 pub mod property;
 pub mod replication;

@@ -190,7 +190,7 @@ const CERTIFICATE_EXPIRING: Entry = Entry {
     levels: &[
         Level {
             severity: Severity::Warning,
-            when: "it ends in 30 days or less",
+            when: "it ends in 30 days or less; node and crl: and it should have been renewed long ago",
         },
         Level {
             severity: Severity::Error,
@@ -202,7 +202,8 @@ const CERTIFICATE_EXPIRING: Entry = Entry {
         },
     ],
     ends: "a newer one is installed",
-    remedy: "node: see operations.md, certificates that end; rest: the certificate for users is the operator's",
+    remedy: "node, crl: the node's log says why they are not renewed; ca: ksctl cluster rotate-ca; rest: the certificate \
+             for users is the operator's",
     after_millis: 0,
 };
 
@@ -212,7 +213,7 @@ const CERTIFICATE_RENEWED: Entry = Entry {
     subject: "node",
     levels: &[Level {
         severity: Severity::Info,
-        when: "a newer certificate was installed in place of one that was about to end",
+        when: "a newer certificate was installed, before the end of the old one, on demand, or of a new authority",
     }],
     ends: "at once: it is an event",
     remedy: "nothing",

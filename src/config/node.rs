@@ -9,6 +9,7 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use crate::certificate::renewal::Lifetimes;
 use crate::error::{Error, Result};
 
 /// What a node's configuration file says, with defaults for what it does not say.
@@ -146,6 +147,8 @@ impl fmt::Debug for DatabaseUrl {
 pub struct Cluster {
     /// How often the node compares its data with that of another member; the members take turns.
     pub verify_every: Duration,
+    /// How long certificates between nodes are good, and when they are made anew.
+    pub lifetimes: Lifetimes,
 }
 
 impl Default for Cluster {
@@ -153,6 +156,7 @@ impl Default for Cluster {
         Self {
             // A difference is then known within minutes in small clusters, and looking costs little.
             verify_every: Duration::from_mins(5),
+            lifetimes: Lifetimes::default(),
         }
     }
 }
@@ -221,6 +225,8 @@ impl NodeConfig {
             "postgres.url attaches to a server that somebody else runs, so postgres.bin_dir cannot be given with it"
         } else if self.postgres.url.is_some() && !self.postgres.settings.is_empty() {
             "postgres.url attaches to a server that somebody else runs, so postgres.settings cannot be given with it"
+        } else if self.cluster.lifetimes.renewed_before >= Some(self.cluster.lifetimes.certificate) {
+            "cluster.certificate_renewed_before must be less than cluster.certificate_lifetime"
         } else {
             return Ok(());
         };

@@ -6,6 +6,7 @@
 use super::document::Document;
 use super::node::{Admin, Cluster, Log, NodeConfig, Postgres, Replication, Rest};
 use super::values;
+use crate::certificate::renewal::Lifetimes;
 use crate::error::Result;
 
 impl NodeConfig {
@@ -45,10 +46,7 @@ fn read(document: &Document<'_>) -> NodeConfig {
         rest: read_rest(document),
         postgres: read_postgres(document),
         replication: read_replication(document),
-        cluster: Cluster {
-            verify_every: (document.section("cluster").get("verify_every", values::duration))
-                .unwrap_or(Cluster::default().verify_every),
-        },
+        cluster: read_cluster(document),
         admin: Admin {
             password_file: document.section("admin").get("password_file", values::path),
         },
@@ -80,6 +78,19 @@ fn read_replication(document: &Document<'_>) -> Replication {
         tombstones_kept_for: replication
             .get("tombstones_kept_for", values::duration)
             .unwrap_or(default.tombstones_kept_for),
+    }
+}
+
+fn read_cluster(document: &Document<'_>) -> Cluster {
+    let (cluster, default) = (document.section("cluster"), Cluster::default());
+    let span = |key: &str| cluster.get(key, values::duration);
+    Cluster {
+        verify_every: span("verify_every").unwrap_or(default.verify_every),
+        lifetimes: Lifetimes {
+            certificate: span("certificate_lifetime").unwrap_or(default.lifetimes.certificate),
+            renewed_before: span("certificate_renewed_before"),
+            list: span("revocation_list_lifetime").unwrap_or(default.lifetimes.list),
+        },
     }
 }
 

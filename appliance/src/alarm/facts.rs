@@ -204,9 +204,11 @@ pub(crate) fn certificates(agent: &Agent) -> Vec<Certificate> {
         let ends = ends(name, &pem).inspect_err(|error| {
             tracing::debug!(name, error = error.chain(), "a certificate does not say when it ends");
         });
+        let ends = ends.ok()??;
         Some(Certificate {
             name,
-            ends: ends.ok()??,
+            ends,
+            renewed_from: renewed_from(agent, name, &pem, ends),
         })
     };
     list.into_iter().filter_map(read).collect()
@@ -219,6 +221,19 @@ fn ends(name: &str, pem: &str) -> Result<Option<i64>> {
         certs::certificate_ends(pem).map(Some)
     };
     read.map_err(|cause| Error::internal("reading when a certificate ends", cause))
+}
+
+/// From when on this node makes it anew by itself, if it does.
+fn renewed_from(agent: &Agent, name: &str, pem: &str, ends: i64) -> Option<i64> {
+    let lifetimes = agent.config.cluster.lifetimes;
+    match name {
+        "node" => {
+            let own = certs::Identity::from_pem(pem).ok()?;
+            Some(lifetimes.renewed_from(own.not_before, own.not_after))
+        }
+        "crl" => Some(lifetimes.list_renewed_from(ends)),
+        _ => None,
+    }
 }
 
 #[cfg(test)]

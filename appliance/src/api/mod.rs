@@ -10,6 +10,7 @@
 mod ack;
 mod alarms;
 mod auth;
+mod certificates;
 mod cluster;
 mod error;
 mod json;
@@ -87,6 +88,7 @@ fn described() -> OpenApiRouter<Arc<Agent>> {
     let under_base = OpenApiRouter::new()
         .merge(tokens::routes())
         .merge(cluster::routes())
+        .merge(certificates::routes())
         .merge(nodes::routes())
         .merge(keys::routes())
         .merge(alarms::routes())

@@ -4,8 +4,9 @@
 
 use std::sync::Arc;
 
-use certs::{Authority, CheckedRequest, NodeKey, NodeTemplate};
+use certs::Authority;
 use keystead::api::cluster::ClusterInfo;
+use keystead::certificate::renewal::BACKDATE_SECONDS;
 use keystead::join::request::{Address, NewCluster};
 use keystead::join::stage::Stage;
 use keystead::member::roster::{Member, NodeState};
@@ -14,17 +15,12 @@ use sql::identity::Identity;
 
 use super::{certificate_error, info, random_id, unix_seconds};
 use crate::agent::{Agent, Standing};
-use crate::heartbeat;
 use crate::postgres::Identity as TlsIdentity;
+use crate::{certificates, heartbeat};
 
-/// The CA outlives every node's certificate many times over; rotating it is not built.
-const CA_SECONDS: i64 = 20 * 365 * 86_400;
-
-/// How long a node's certificate is good: a year.
-pub(super) const NODE_SECONDS: i64 = 365 * 86_400;
-
-/// Certificates are valid from a little before now: the other node's clock may be behind ours.
-pub(super) const BACKDATE_SECONDS: i64 = 3600;
+/// How long an authority is good: 20 years. It is not exchanged by itself, and outlives every node's certificate many
+/// times over.
+pub(crate) const AUTHORITY_SECONDS: i64 = 20 * 365 * 86_400;
 
 /// Makes a cluster of which this node is the first member.
 pub(crate) async fn create(agent: &Arc<Agent>, asked: NewCluster) -> Result<ClusterInfo> {
@@ -84,32 +80,18 @@ fn may_create(standing: Standing) -> Result<()> {
 
 fn authority(agent: &Agent, cluster_id: &str) -> Result<Authority> {
     let now = unix_seconds(agent);
-    Authority::create(cluster_id, now - BACKDATE_SECONDS, now + CA_SECONDS).map_err(certificate_error)
+    Authority::create(cluster_id, now - BACKDATE_SECONDS, now + AUTHORITY_SECONDS).map_err(certificate_error)
 }
 
 /// Issues this node's own certificate and gives it to PostgreSQL. Its serial number.
 async fn install_certificate(agent: &Agent, authority: &Authority, id: &NodeId, local: &Address) -> Result<String> {
-    let now = unix_seconds(agent);
-    let key = NodeKey::generate().map_err(certificate_error)?;
-    let request = key
-        .request(&local.host)
-        .and_then(|pem| CheckedRequest::parse(&pem))
-        .map_err(certificate_error)?;
-    let template = NodeTemplate {
-        node_id: id.to_string(),
-        host: local.host.clone(),
-        cluster_id: authority.cluster_id().to_owned(),
-        not_before: now - BACKDATE_SECONDS,
-        not_after: now + NODE_SECONDS,
-    };
-    let certificate = authority.issue(&request, &template).map_err(certificate_error)?;
+    let issued = certificates::for_self(agent, authority, id, &local.host)?;
     let tls = TlsIdentity {
-        certificate: &certificate,
-        key: &key.to_pem(),
+        certificate: &issued.certificate,
+        key: &issued.key,
         authority: authority.cert_pem(),
+        revoked: None,
     };
     agent.postgres.install_tls(tls).await?;
-    Ok(certs::Identity::from_pem(&certificate)
-        .map_err(certificate_error)?
-        .serial)
+    Ok(issued.serial)
 }

@@ -13,7 +13,7 @@ mod sign;
 mod wait;
 
 pub(crate) use answers::{errors, info, summary};
-pub(crate) use create::create;
+pub(crate) use create::{AUTHORITY_SECONDS, create};
 pub(crate) use csr::{csr, drop_pending_key, pending_key};
 pub(crate) use nodes::{nodes, set_public_address};
 pub(crate) use record::{record, report, withdraw};

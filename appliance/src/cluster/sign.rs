@@ -5,16 +5,16 @@
 
 use std::sync::Arc;
 
-use certs::{CheckedRequest, NodeTemplate, SealHeader};
+use certs::{CheckedRequest, SealHeader};
 use keystead::api::cluster::NewNodeAnswer;
 use keystead::join::request::NewNode;
 use keystead::member::MAX_NODES;
-use keystead::{Error, Kind, NodeId, Result};
+use keystead::{Error, NodeId, Result};
 use sql::ticket::NewTicket;
 
-use super::create::{BACKDATE_SECONDS, NODE_SECONDS};
 use super::{certificate_error, must_be_member, random_id, unix_seconds};
 use crate::agent::Agent;
+use crate::certificates::{self, Known};
 use crate::links;
 
 /// How long a ticket is good: time to copy it over by hand, no more.
@@ -49,19 +49,11 @@ pub(super) fn full(nodes: usize) -> Error {
 }
 
 async fn issue(agent: &Agent, request: &CheckedRequest, host: &str) -> Result<NewNodeAnswer> {
-    let (me, keyring, now) = (agent.identity()?, agent.keyring()?, unix_seconds(agent));
-    let authority = keyring
-        .ca()
-        .ok_or_else(|| Error::new(Kind::Internal, "this member has no certificate authority"))?;
+    let (me, now) = (agent.identity()?, unix_seconds(agent));
+    let known = Known::look(agent, &*agent.db().await?).await?;
+    let (keyring, authority) = (&known.keyring, known.issuing()?);
     let node_id: NodeId = random_id().parse()?;
-    let template = NodeTemplate {
-        node_id: node_id.to_string(),
-        host: host.to_owned(),
-        cluster_id: me.cluster_id.clone(),
-        not_before: now - BACKDATE_SECONDS,
-        not_after: now + NODE_SECONDS,
-    };
-    let cert = authority.issue(request, &template).map_err(certificate_error)?;
+    let cert = certificates::issue(agent, authority, request, &node_id, host)?;
     let serial = certs::Identity::from_pem(&cert).map_err(certificate_error)?.serial;
     let header = SealHeader {
         cluster_id: me.cluster_id,
@@ -84,7 +76,7 @@ async fn issue(agent: &Agent, request: &CheckedRequest, host: &str) -> Result<Ne
     tracing::info!(node_id = %ticket.node_id, host, "signed a node");
     Ok(NewNodeAnswer {
         cert,
-        cachain: authority.cert_pem().to_owned(),
+        cachain: keyring.chain(),
         mkek_blob,
     })
 }

@@ -50,6 +50,7 @@ async fn start(agent: &Arc<Agent>, join: Join) -> Result<()> {
         certificate: &join.cert,
         key: &key.to_pem(),
         authority: &join.cachain,
+        revoked: None,
     };
     agent.postgres.install_tls(tls).await?;
     if let Err(refused) = preflight::run(agent, &node_id, &header.cluster_id, &join).await {

@@ -4,7 +4,7 @@
 //! decided in `keystead::member::links`; this file looks and does.
 
 mod conninfo;
-mod revoked;
+pub(crate) mod revoked;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;

@@ -17,6 +17,11 @@ use crate::postgres::Paths;
 /// # Errors
 /// When a file is missing or damaged.
 pub(crate) fn connector(paths: &Paths) -> Result<MakeRustlsConnect> {
+    // The files may be replaced while they are read; not twice in a row.
+    read(paths).or_else(|_| read(paths))
+}
+
+fn read(paths: &Paths) -> Result<MakeRustlsConnect> {
     let mut roots = RootCertStore::empty();
     for certificate in certificates(&paths.tls_authority())? {
         roots

@@ -168,19 +168,25 @@ impl Postgres {
         self.change(move |owned| owned.set_standbys(&standbys)).await
     }
 
-    /// Installs this node's certificate, key and authority, as a whole.
+    /// Installs this node's certificate, key, authority and revocation list, as a whole.
     pub(crate) async fn install_tls(&self, identity: Identity<'_>) -> Result<()> {
         let [certificate, key, authority] = [identity.certificate, identity.key, identity.authority].map(str::to_owned);
-        let key = zeroize::Zeroizing::new(key);
+        let (key, revoked) = (zeroize::Zeroizing::new(key), identity.revoked.map(str::to_owned));
         self.change(move |owned| {
             let identity = Identity {
                 certificate: &certificate,
                 key: &key,
                 authority: &authority,
+                revoked: revoked.as_deref(),
             };
             owned.install_tls(identity)
         })
         .await
+    }
+
+    /// Has PostgreSQL read what it could not read when it was installed.
+    pub(crate) async fn catch_up(&self) -> Result<()> {
+        self.change(|_| Ok(false)).await
     }
 
     /// Puts the certificate of a node that is in no cluster back, which no peer believes.

@@ -273,6 +273,7 @@ async fn a_server_that_does_not_start_says_why() {
         certificate: &certificate,
         key: &key,
         authority: &certificate,
+        revoked: None,
     };
     postgres.install_tls(identity).await.unwrap();
     let error = postgres.start().await.unwrap_err();

@@ -18,15 +18,17 @@ use crate::{durable, private_file};
 /// How long the placeholder is good for, in seconds: nobody ever checks it, so longer than any machine lives.
 const PLACEHOLDER_SECONDS: i64 = 30 * 365 * 86_400;
 
-/// A node's certificate chain, its key, and the authority that members are checked against; all PEM.
+/// A node's certificate chain, its key, and the authorities that members are checked against; all PEM.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Identity<'a> {
     /// The chain, the node's own certificate first.
     pub(crate) certificate: &'a str,
     /// The key of that certificate.
     pub(crate) key: &'a str,
-    /// The cluster's authority.
+    /// The cluster's authority; the old one and the new while it is exchanged.
     pub(crate) authority: &'a str,
+    /// A revocation list of each authority; with `None` the list that is there stays, if it is of the same authorities.
+    pub(crate) revoked: Option<&'a str>,
 }
 
 /// Finishes a replacement that a crash cut short, makes a placeholder on a new node, and refuses a key that is not
@@ -44,14 +46,14 @@ pub(crate) fn ensure(paths: &Paths, account: &Account) -> Result<()> {
     private_file::check(&paths.tls_key(), Some(account.uid()))
 }
 
-/// Replaces certificate, key and authority. A revocation list stays only with the authority it is of.
+/// Replaces certificate, key, authority and revocation list.
 pub(crate) fn replace(paths: &Paths, account: &Account, identity: Identity<'_>) -> Result<()> {
     let (tls, new, old) = (paths.tls(), new_folder(paths), old_folder(paths));
     let same_authority = fs::read(paths.tls_authority()).is_ok_and(|ours| ours == identity.authority.as_bytes());
-    let revoked = if same_authority {
-        fs::read(paths.tls_revoked()).ok()
-    } else {
-        None
+    let revoked = match identity.revoked {
+        Some(given) => Some(given.as_bytes().to_vec()),
+        None if same_authority => fs::read(paths.tls_revoked()).ok(),
+        None => None,
     };
     remove(&new)?;
     folders::for_postgres(&new, account)?;
@@ -90,6 +92,7 @@ pub(super) fn placeholder(paths: &Paths, account: &Account) -> Result<()> {
             certificate: &certificate,
             key: &key,
             authority: &certificate,
+            revoked: None,
         },
     )
 }
@@ -117,6 +120,7 @@ mod tests {
         certificate: "cert 1",
         key: "key 1",
         authority: "authority 1",
+        revoked: None,
     };
 
     fn setting() -> (tempfile::TempDir, Paths, Account) {
@@ -163,6 +167,16 @@ mod tests {
         )
         .unwrap();
         assert!(!paths.tls_revoked().exists());
+        replace(
+            &paths,
+            &account,
+            Identity {
+                revoked: Some("list of both"),
+                ..ONE
+            },
+        )
+        .unwrap();
+        assert_eq!(fs::read(paths.tls_revoked()).unwrap(), b"list of both");
     }
 
     #[test]

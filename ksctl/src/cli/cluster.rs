@@ -38,9 +38,23 @@ pub(crate) enum ClusterCommand {
     Verify(VerifyArgs),
     /// Show names that several keys or accounts have, since parts of the cluster were apart
     Clashes,
+    /// Show and renew the certificates between nodes
+    #[command(subcommand)]
+    Certificates(CertificatesCommand),
+    /// Exchange the certificate authority of the cluster for a new one, while everything goes on
+    RotateCa,
     /// Sign, list and remove nodes
     #[command(subcommand)]
     Nodes(NodesCommand),
+}
+
+/// The third word after `cluster certificates`.
+#[derive(Subcommand)]
+pub(crate) enum CertificatesCommand {
+    /// Show the authority, the certificate of every node, and whom an exchange of the authority waits for
+    List,
+    /// Renew the certificate of this node now; its links go on
+    Renew,
 }
 
 /// `cluster new`.

@@ -30,6 +30,9 @@ fn there_is_a_man_page_for_every_command() {
     ksctl-cluster-ack-get.1
     ksctl-cluster-ack-set.1
     ksctl-cluster-ack.1
+    ksctl-cluster-certificates-list.1
+    ksctl-cluster-certificates-renew.1
+    ksctl-cluster-certificates.1
     ksctl-cluster-clashes.1
     ksctl-cluster-csr.1
     ksctl-cluster-delete.1
@@ -43,6 +46,7 @@ fn there_is_a_man_page_for_every_command() {
     ksctl-cluster-nodes-get.1
     ksctl-cluster-nodes-list.1
     ksctl-cluster-nodes.1
+    ksctl-cluster-rotate-ca.1
     ksctl-cluster-summary.1
     ksctl-cluster-verify.1
     ksctl-cluster-wait.1

@@ -9,7 +9,8 @@ begin
     delete from public.alarm;
     delete from public.alarm_mark;
     delete from public.cluster_property;
-    delete from public.cluster_key where name = 'ca';
+    delete from public.node_certificate;
+    delete from public.cluster_key where name = 'ca' or starts_with(name, 'ca-');
     delete from replication.run;
     delete from replication.resync;
     delete from replication.fence;

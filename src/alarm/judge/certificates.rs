@@ -1,6 +1,7 @@
 //! Certificates and lists that end.
 
 use super::super::{Alarm, Cause, Finding, Severity};
+use crate::certificate::renewal::is_overdue;
 use crate::clock::Micros;
 
 const DAY_SECONDS: i64 = 86_400;
@@ -12,6 +13,8 @@ pub struct Certificate {
     pub name: &'static str,
     /// The last second it is good, in seconds since 1970.
     pub ends: i64,
+    /// From when on this node makes it anew by itself; `None` when somebody else has to.
+    pub renewed_from: Option<i64>,
 }
 
 impl Certificate {
@@ -19,11 +22,18 @@ impl Certificate {
     pub fn days_left(&self, now: Micros) -> i64 {
         (self.ends - now.0 / 1_000_000).div_euclid(DAY_SECONDS)
     }
+
+    /// Is its end to be feared? Not while there is time enough that it is made anew: its life may be short by choice.
+    fn is_feared(&self, now: Micros) -> bool {
+        let overdue = |from| is_overdue(from, self.ends, now.0 / 1_000_000);
+        self.renewed_from.is_none_or(overdue)
+    }
 }
 
 /// Those that end soon or have ended.
 pub(super) fn expiring(certificates: &[Certificate], now: Micros) -> Vec<Finding> {
-    let soon = certificates.iter().filter_map(|certificate| {
+    let feared = certificates.iter().filter(|certificate| certificate.is_feared(now));
+    let soon = feared.filter_map(|certificate| {
         let left = certificate.ends - now.0 / 1_000_000;
         let severity = if left <= DAY_SECONDS {
             Severity::Critical
@@ -63,6 +73,7 @@ mod tests {
         let certificate = Certificate {
             name: "node",
             ends: NOW.0 / 1_000_000 + seconds_left,
+            renewed_from: None,
         };
         let found = expiring(&[certificate], NOW).pop();
         found.map(|found| (found.severity, found.text))
@@ -76,6 +87,22 @@ mod tests {
         assert_eq!(told(7), Some(Severity::Error));
         assert_eq!(told(1), Some(Severity::Critical));
         assert_eq!(told(-400), Some(Severity::Critical));
+    }
+
+    #[test]
+    fn what_is_renewed_in_time_is_not_told_however_short_its_life_is() {
+        let told = |renewed_from: i64, ends: i64| {
+            let at = |seconds: i64| NOW.0 / 1_000_000 + seconds;
+            let certificate = Certificate {
+                name: "node",
+                ends: at(ends),
+                renewed_from: Some(at(renewed_from)),
+            };
+            expiring(&[certificate], NOW).len()
+        };
+        assert_eq!(told(40, 60), 0, "it is not yet time");
+        assert_eq!(told(-5, 15), 0, "it is being made");
+        assert_eq!(told(-10, 10), 1, "it should be there by now");
     }
 
     #[test]

@@ -18,6 +18,7 @@ use crate::vault::wrapping::WrappingKey;
 
 const KEK_PREFIX: &str = "kek-";
 const TOKEN: &str = "token";
+/// The first authority of a cluster; those that follow have their generation behind it.
 const AUTHORITY: &str = "ca";
 /// What Prometheus shows, beside whether it is good now.
 const SCRAPE: &str = "scrape";
@@ -25,6 +26,8 @@ const ON: &[u8] = b"on";
 const OFF: &[u8] = b"off";
 /// The epoch of a new node's first key-encryption key.
 const FIRST_EPOCH: i32 = 1;
+/// The generation of a cluster's first authority.
+const FIRST_GENERATION: u32 = 1;
 
 /// The key that signs tokens: ES256, the same on every member, so that a token is good on each.
 pub(crate) struct TokenKey {
@@ -39,7 +42,8 @@ pub(crate) struct Keyring {
     mkek: WrappingKey,
     keks: BTreeMap<i32, WrappingKey>,
     token: TokenKey,
-    authority: Option<Authority>,
+    /// By generation: two while one is exchanged for the other.
+    authorities: BTreeMap<u32, Authority>,
 }
 
 impl Keyring {
@@ -57,14 +61,14 @@ impl Keyring {
 
     /// Opens the rows with the master key. Rows of a name that only a newer version knows are passed over.
     pub(crate) fn open(mkek: WrappingKey, stored: &[ClusterKey]) -> Result<Self> {
-        let (mut keks, mut token, mut authority) = (BTreeMap::new(), None, None);
+        let (mut keks, mut token, mut authorities) = (BTreeMap::new(), None, BTreeMap::new());
         for row in stored {
             if let Some(epoch) = epoch_of(&row.name) {
                 keks.insert(epoch, WrappingKey::from_bytes(&open_row(&mkek, row)?)?);
             } else if row.name == TOKEN {
                 token = Some(TokenKey::from_private(open_row(&mkek, row)?)?);
-            } else if row.name == AUTHORITY {
-                authority = Some(open_authority(&mkek, row)?);
+            } else if let Some(generation) = generation_of(&row.name) {
+                authorities.insert(generation, open_authority(&mkek, row)?);
             }
         }
         if keks.is_empty() {
@@ -75,7 +79,7 @@ impl Keyring {
             mkek,
             keks,
             token,
-            authority,
+            authorities,
         })
     }
 
@@ -104,15 +108,13 @@ impl Keyring {
         kek.unwrap(&material_context(key_id, version, epoch), wrapped)
     }
 
-    /// The row that keeps the authority of a new cluster.
+    /// The row that keeps a new authority: a cluster's first, or the one that follows those there are.
     pub(crate) fn wrap_ca(&self, authority: &Authority) -> Result<ClusterKey> {
+        let newest = self.authorities.keys().next_back();
+        let generation = newest.map_or(FIRST_GENERATION, |newest| newest + 1);
         let public = authority.cert_pem().as_bytes().to_vec();
-        store(
-            &self.mkek,
-            AUTHORITY.to_owned(),
-            Some(public),
-            authority.key_pem().as_bytes(),
-        )
+        let key = authority.key_pem();
+        store(&self.mkek, name_of(generation), Some(public), key.as_bytes())
     }
 
     /// The row that keeps the token of Prometheus, and whether it is good now.
@@ -129,9 +131,32 @@ impl Keyring {
         Ok(Some((open_row(&self.mkek, row)?, row.public.as_deref() == Some(ON))))
     }
 
-    /// The cluster's authority; a node that is alone has none.
-    pub(crate) fn ca(&self) -> Option<&Authority> {
-        self.authority.as_ref()
+    /// The cluster's authorities, the oldest first; a node that is alone has none.
+    pub(crate) fn authorities(&self) -> impl Iterator<Item = &Authority> {
+        self.authorities.values()
+    }
+
+    /// The certificates of the authorities in PEM: whom members believe.
+    pub(crate) fn chain(&self) -> String {
+        self.authorities().map(Authority::cert_pem).collect()
+    }
+
+    /// The name of the row that keeps the authority with this fingerprint.
+    pub(crate) fn row_of_authority(&self, fingerprint: &str) -> Option<String> {
+        let mut all = self.authorities.iter();
+        let found = all.find(|(_, authority)| authority.fingerprint() == fingerprint);
+        found.map(|(generation, _)| name_of(*generation))
+    }
+
+    /// Are the authorities of these rows the ones that are open here?
+    pub(crate) fn has_authorities_of(&self, stored: &[ClusterKey]) -> bool {
+        let rows = stored
+            .iter()
+            .filter_map(|row| Some((generation_of(&row.name)?, row.public.as_deref()?)));
+        let open = self.authorities.iter();
+        let stored: BTreeMap<u32, &[u8]> = rows.collect();
+        open.map(|(generation, authority)| (*generation, authority.cert_pem().as_bytes()))
+            .eq(stored)
     }
 
     /// The master key, to be wrapped by a root of trust or sealed to a joining node.
@@ -194,6 +219,23 @@ fn open_authority(mkek: &WrappingKey, row: &ClusterKey) -> Result<Authority> {
 
 fn epoch_of(name: &str) -> Option<i32> {
     name.strip_prefix(KEK_PREFIX)?.parse().ok()
+}
+
+fn generation_of(name: &str) -> Option<u32> {
+    let generation = name.strip_prefix(AUTHORITY)?;
+    if generation.is_empty() {
+        return Some(FIRST_GENERATION);
+    }
+    let generation = generation.strip_prefix('-')?.parse().ok();
+    generation.filter(|generation| *generation > FIRST_GENERATION)
+}
+
+fn name_of(generation: u32) -> String {
+    if generation == FIRST_GENERATION {
+        AUTHORITY.to_owned()
+    } else {
+        format!("{AUTHORITY}-{generation}")
+    }
 }
 
 fn row_context(name: &str) -> String {

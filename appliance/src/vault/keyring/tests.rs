@@ -108,14 +108,33 @@ fn a_row_only_a_newer_version_knows_is_passed_over() {
 #[test]
 fn the_authority_comes_with_the_rows_of_a_cluster() {
     let (keyring, mut stored) = Keyring::create().unwrap();
-    assert!(keyring.ca().is_none());
+    assert_eq!(keyring.authorities().count(), 0);
     let authority = Authority::create("c1", 1_800_000_000, 1_900_000_000).unwrap();
     stored.push(keyring.wrap_ca(&authority).unwrap());
 
     let member = reopened(&keyring, &stored).unwrap();
-    let same = member.ca().unwrap();
+    let same = member.authorities().next().unwrap();
     assert_eq!((same.cluster_id(), same.cert_pem()), ("c1", authority.cert_pem()));
     assert_eq!(*same.key_pem(), *authority.key_pem());
+}
+
+#[test]
+fn a_new_authority_stands_behind_the_old_one_until_that_goes() {
+    let (keyring, mut stored) = Keyring::create().unwrap();
+    let create = || Authority::create("c1", 1_800_000_000, 1_900_000_000).unwrap();
+    let (one, two, three) = (create(), create(), create());
+    stored.push(keyring.wrap_ca(&one).unwrap());
+    let first = reopened(&keyring, &stored).unwrap();
+    stored.insert(0, first.wrap_ca(&two).unwrap());
+    assert!(!first.has_authorities_of(&stored));
+    let both = reopened(&keyring, &stored).unwrap();
+    assert!(both.has_authorities_of(&stored));
+    assert_eq!(both.chain(), format!("{}{}", one.cert_pem(), two.cert_pem()));
+    assert_eq!(both.row_of_authority(&one.fingerprint()).as_deref(), Some("ca"));
+
+    stored.retain(|row| row.name != "ca");
+    let second = reopened(&keyring, &stored).unwrap();
+    assert_eq!(second.wrap_ca(&three).unwrap().name, "ca-3");
 }
 
 #[test]

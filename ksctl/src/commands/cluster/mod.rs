@@ -1,6 +1,7 @@
 //! `ksctl cluster …`: one file for each command, and what joins share.
 
 pub(crate) mod ack;
+pub(crate) mod certificates;
 pub(crate) mod clashes;
 pub(crate) mod csr;
 pub(crate) mod delete;

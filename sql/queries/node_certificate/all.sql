@@ -1,0 +1,1 @@
+select node, document from live.node_certificate order by node
