@@ -84,13 +84,14 @@ $$
 declare
     running replication.run;
 begin
-    select * into running from replication.run where ended is null;
+    -- Locked until this beat is committed, so that the run does not end below it.
+    select * into running from replication.run where ended is null for share;
     if not found then
         insert into replication.run (run, began)
         values (gen_random_uuid()::text,
                 coalesce((select h.beat from public.heartbeat h where h.number = beat.number), 0) + 1)
         on conflict do nothing;
-        select * into strict running from replication.run where ended is null;
+        select * into strict running from replication.run where ended is null for share;
     end if;
     insert into public.heartbeat as h (number, at, seen, beat, run, began)
     select beat.number, beat.at,
@@ -103,13 +104,17 @@ begin
 end
 $$;
 
--- The run that was on has ended with the newest beat that this node remembers.
+-- The run that was on has ended with the newest beat that this node remembers. An agent that died may have left one on
+-- its way: it is waited for, and counted, or the node would not know it afterwards.
 create function replication.end_run() returns void
-    language sql as
+    language plpgsql as
 $$
+begin
+    perform from replication.run where ended is null for update;
     update replication.run
     set ended = coalesce((select beat from public.heartbeat where number = replication.this_node()), 0)
-    where ended is null
+    where ended is null;
+end
 $$;
 
 -- The newest beat of every run that this node remembers.

@@ -6,7 +6,7 @@ use keystead::replication::names;
 use keystead::replication::resync::{Kept, Reason};
 use sql::{Connection, copy, digest, heartbeat, link, resync};
 
-use crate::node::{ONE, PATIENCE, Pair, TWO};
+use crate::node::{Alone, ONE, PATIENCE, Pair, TWO};
 use crate::wait;
 
 /// Node 2's role on node 1.
@@ -278,6 +278,33 @@ async fn a_node_that_was_rolled_back_does_not_know_what_its_peers_have_heard_unt
     );
     resync::remember(&pair.one.db, &heard).await?;
     assert!(resync::past(&pair.one.db).await?.knows(&heard));
+    Ok(())
+}
+
+#[tokio::test]
+async fn the_last_beat_of_an_agent_that_died_is_waited_for_and_known() -> Result<()> {
+    let node = Alone::start().await?;
+    resync::end_run(&node.db).await?;
+    // The dead agent's session, which PostgreSQL has not ended yet.
+    let left = node.session().await?;
+    left.batch_execute("begin; select replication.beat(1, 1)").await?;
+    let ending = node.session().await?;
+    let ended = tokio::spawn(async move { resync::end_run(&ending).await });
+    let waits = "select count(*) from pg_stat_activity where wait_event_type = 'Lock' and query like '%end_run%'";
+    wait::until("the end of the run waits for the beat", PATIENCE, async || {
+        Ok(ended.is_finished() || node.count(waits).await? == 1)
+    })
+    .await?;
+    left.batch_execute("commit").await?;
+    ended.await??;
+    let forgotten =
+        "select count(*) from public.heartbeat h join replication.past() p using (run) where h.beat > p.ended";
+    assert_eq!(node.count(forgotten).await?, 0);
+    assert_eq!(
+        node.count("select count(*) from replication.past() where ended = 1")
+            .await?,
+        1
+    );
     Ok(())
 }
 
