@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use keystead::NodeNumber;
-use keystead::replication::past::Still;
+use keystead::replication::past::{Past, Still};
 
 use super::announce;
 use super::look::Sightings;
@@ -21,8 +21,9 @@ pub(super) struct Lives {
 }
 
 impl Lives {
-    /// Takes note of what the members said just now.
-    pub(super) fn note(&mut self, agent: &Agent, seen: &Sightings) {
+    /// Takes note of what the members said just now. A life that is in this node's `past` is its own: one that has served
+    /// again is heard of by members that were away.
+    pub(super) fn note(&mut self, agent: &Agent, seen: &Sightings, past: &Past) {
         let (now, fenced) = (agent.clock.now(), agent.standing() == Standing::Fenced);
         self.told &= fenced;
         for (number, sighting) in seen {
@@ -32,8 +33,9 @@ impl Lives {
             };
             let before = self.still.get(number);
             let moved = before.is_some_and(|before| before.heard != heard);
+            let is_own = past.knows(&heard);
             let still = Still::after(before, heard, now);
-            if still.is_over(now) {
+            if is_own || still.is_over(now) {
                 self.over.insert(*number);
             } else {
                 self.over.remove(number);

@@ -72,8 +72,10 @@ async fn round(agent: &Arc<Agent>, peers: &mut Peers, mending: &Arc<Mending>, li
     }
     remember(agent, &seen).await?;
     fence::check(agent, &members, &seen).await?;
-    lives.note(agent, &seen);
-    let needs = sql::resync::needs(&*agent.db().await?).await?;
+    let db = agent.db().await?;
+    // After the answers of the members: meanwhile it has only grown.
+    lives.note(agent, &seen, &sql::resync::past(&db).await?);
+    let needs = sql::resync::needs(&db).await?;
     mending.forget(agent, &needs);
     for member in &members {
         if let Some(reason) = needs.get(&member.number) {
