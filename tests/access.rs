@@ -11,19 +11,19 @@ use crate::harness::cli::{self, Said};
 use crate::harness::{Cluster, Node, postgres};
 
 /// A member's way in, to be spoiled in one place.
-struct Way {
+pub(crate) struct Way {
     address: String,
     database: String,
     role: String,
-    certificate: PathBuf,
-    key: PathBuf,
+    pub(crate) certificate: PathBuf,
+    pub(crate) key: PathBuf,
     authority: PathBuf,
     more: &'static str,
 }
 
 impl Way {
     /// The way of the member `from` into the member `to`.
-    async fn of(from: &Node, to: &Node) -> Result<Self> {
+    pub(crate) async fn of(from: &Node, to: &Node) -> Result<Self> {
         let tls = from.data().join("tls");
         Ok(Self {
             address: to.address.to_string(),
@@ -37,7 +37,7 @@ impl Way {
     }
 
     /// What libpq says to it.
-    async fn attempt(&self) -> Result<Said> {
+    pub(crate) async fn attempt(&self) -> Result<Said> {
         let conninfo = format!(
             "hostaddr={0} host={0} port=5432 dbname={1} user={2} sslcert={3} sslkey={4} sslrootcert={5} {6}",
             self.address,
@@ -65,7 +65,7 @@ impl Way {
         cli::run(&mut psql, "").await
     }
 
-    async fn is_refused(&self, what: &str) -> Result<()> {
+    pub(crate) async fn is_refused(&self, what: &str) -> Result<()> {
         let said = self.attempt().await?;
         ensure!(said.code == Some(2), "{what} was let in: {said:?}");
         let by_the_server = [
@@ -192,7 +192,7 @@ async fn stranger(cluster: &Cluster, from: &Node, to: &Node) -> Result<Way> {
 }
 
 /// Makes a file of the same owner and mode as another: libpq refuses keys that others could read.
-fn give_like(path: &Path, example: &Path) -> Result<()> {
+pub(crate) fn give_like(path: &Path, example: &Path) -> Result<()> {
     use std::os::unix::fs::{MetadataExt as _, chown};
     let example = std::fs::metadata(example)?;
     std::fs::set_permissions(path, example.permissions())?;

@@ -17,6 +17,7 @@ mod acknowledgement;
 mod alarms;
 mod attached;
 mod big;
+mod certificates;
 mod crash;
 mod endings;
 mod hosts;
