@@ -93,6 +93,20 @@ pub fn itself(node: &Member, status: NodeStatus) -> Viewed {
     }
 }
 
+/// What a node that was removed says of itself.
+pub fn removed(node: &Member, now: Micros) -> Viewed {
+    let status = NodeStatus::Removed;
+    let error = ClusterError {
+        error_message: status.reason().unwrap_or_default().to_owned(),
+        error_time: now.to_utc().unwrap_or_default(),
+    };
+    Viewed {
+        cluster_errors: Some(vec![error]),
+        summary: format!("BAD:node is {}", status.description()),
+        node_info: info(node, status, None),
+    }
+}
+
 /// What a node says of a peer.
 pub fn peer(node: &Member, link: &LinkFacts, now: Micros) -> Viewed {
     let status = status(node, link, now);

@@ -24,6 +24,8 @@ mod hosts;
 mod merging;
 mod metrics;
 mod refusals;
+mod removal;
+mod removed_while_away;
 mod restart;
 mod resync;
 mod syslog;

@@ -66,6 +66,8 @@ pub(crate) struct Agent {
     pub(crate) scrape_token: ScrapeToken,
     /// Wakes the keeper of certificates.
     pub(crate) certificates_changed: Notify,
+    /// Where this node's WAL ended when it was removed: nothing was written after.
+    pub(crate) last_position: Mutex<Option<i64>>,
     /// Wakes the reconciler.
     pub(crate) links_changed: Notify,
     /// Held while a subscription is looked for and made: the reconciler, a peer's call and a resync may want the same one.
@@ -121,6 +123,7 @@ impl Agent {
             syslog: Syslog::new(),
             scrape_token: ScrapeToken::default(),
             certificates_changed: Notify::new(),
+            last_position: Mutex::default(),
             links_changed: Notify::new(),
             subscribing: tokio::sync::Mutex::default(),
             changing: tokio::sync::Mutex::default(),

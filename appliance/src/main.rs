@@ -32,6 +32,7 @@ mod peers;
 mod postgres;
 mod private_file;
 mod purge;
+mod removed;
 mod resync;
 mod start;
 mod supervisor;

@@ -18,7 +18,7 @@ use crate::postgres::Postgres;
 use crate::tasks::Tasks;
 use crate::vault::RootOfTrust;
 use crate::{
-    account, alarm, certificates, clock_step, heartbeat, join, links, peers, purge, resync, syslog, upkeep, verify,
+    account, alarm, certificates, clock_step, heartbeat, join, links, peers, purge, removed, resync, syslog, upkeep, verify,
     view,
 };
 
@@ -62,7 +62,7 @@ pub(crate) async fn open(config: &NodeConfig, postgres: Postgres, tasks: Tasks) 
                 .find(&identity.node_id)
                 .is_some_and(|node| node.state <= NodeState::Ready);
             agent.stand(if is_member {
-                resync::standing_at_start(&agent).await?
+                removed::standing_at_start(&agent).await?
             } else {
                 Standing::Removed
             });
@@ -81,6 +81,7 @@ pub(crate) fn work(agent: &Arc<Agent>, door: Door) {
     tasks.spawn("links", links::run(Arc::clone(agent), stop()));
     tasks.spawn("heartbeat", heartbeat::run(Arc::clone(agent), stop()));
     tasks.spawn("view", view::run(Arc::clone(agent), stop()));
+    tasks.spawn("removed", removed::run(Arc::clone(agent), stop()));
     tasks.spawn("resync", resync::run(Arc::clone(agent), stop()));
     tasks.spawn("slots", resync::watch(Arc::clone(agent), stop()));
     tasks.spawn("alarms", alarm::run(Arc::clone(agent), stop()));

@@ -33,8 +33,12 @@ pub struct Identity {
 impl Identity {
     /// Reads a certificate in PEM, believing every word.
     pub fn from_pem(cert_pem: &str) -> Result<Self> {
-        let der = certificate::der(CERTIFICATE, cert_pem)?;
-        Self::of(&certificate::parse(CERTIFICATE, &der)?)
+        Self::from_der(&certificate::der(CERTIFICATE, cert_pem)?)
+    }
+
+    /// Reads a certificate as it is shown in a handshake, believing every word.
+    pub fn from_der(cert_der: &[u8]) -> Result<Self> {
+        Self::of(&certificate::parse(CERTIFICATE, cert_der)?)
     }
 
     /// What `certificate` says.

@@ -27,6 +27,7 @@ pub mod migrate;
 pub mod node;
 pub mod node_certificate;
 pub mod node_view;
+pub mod orphan;
 pub mod property;
 pub mod replication;
 pub mod resync;

@@ -40,6 +40,8 @@ pub enum Alarm {
     SinkUnreachable,
     /// Writes cannot be acknowledged as was asked.
     AckDegraded,
+    /// A node was removed without asking a majority.
+    ForcedRemoval,
 }
 
 /// What there is to know of an alarm.
@@ -317,9 +319,23 @@ const ACK_DEGRADED: Entry = Entry {
     after_millis: SETTLE_MILLIS,
 };
 
+const FORCED_REMOVAL: Entry = Entry {
+    id: "forced-removal",
+    name: "Cluster Node Removed By Force",
+    subject: "the id of the node that was removed",
+    levels: &[Level {
+        severity: Severity::Error,
+        when: "a user removed a node with --force while no majority of the members could be asked",
+    }],
+    ends: "a user clears it",
+    remedy: "look whether the members that could not be asked are gone for good; if they are not, they may have removed \
+             nodes of this side: compare ksctl cluster nodes list on all",
+    after_millis: 0,
+};
+
 impl Alarm {
     /// All of them.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 17] = [
         Self::NodeDown,
         Self::ReplicationBlocked,
         Self::SlotRetention,
@@ -336,6 +352,7 @@ impl Alarm {
         Self::BackupFailed,
         Self::SinkUnreachable,
         Self::AckDegraded,
+        Self::ForcedRemoval,
     ];
 
     /// What there is to know of it.
@@ -357,6 +374,7 @@ impl Alarm {
             Self::BackupFailed => &BACKUP_FAILED,
             Self::SinkUnreachable => &SINK_UNREACHABLE,
             Self::AckDegraded => &ACK_DEGRADED,
+            Self::ForcedRemoval => &FORCED_REMOVAL,
         }
     }
 

@@ -13,6 +13,7 @@ pub mod key;
 pub mod list;
 pub mod metrics;
 pub mod node;
+pub mod orphan;
 pub mod summary;
 pub mod syslog;
 pub mod system;

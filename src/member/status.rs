@@ -82,7 +82,7 @@ impl NodeStatus {
             Self::Fenced(reason) => Some(reason),
             Self::Removed => Some(
                 "this node was removed from its cluster; run `ksctl cluster delete` on it, then it can join again or \
-                 make a cluster of its own",
+                 make a cluster of its own; `ksctl cluster orphans` shows what only it has",
             ),
             Self::NotClustered | Self::Ready | Self::Joining(_) | Self::Removing => None,
         }

@@ -35,6 +35,12 @@ pub fn seen_by_all(heartbeats: &Heartbeats, viewers: &[NodeNumber], origin: Node
     })
 }
 
+/// Up to when at least one of `viewers` has everything of `origin`. `None` when none of them has said that it has anything.
+pub fn seen_by_any(heartbeats: &Heartbeats, viewers: &[NodeNumber], origin: NodeNumber) -> Option<Micros> {
+    let seen = viewers.iter().filter_map(|viewer| heartbeats.get(viewer)?.get(&origin));
+    seen.max().copied()
+}
+
 /// Up to when two nodes both have everything of all `members`, by the heartbeats that have arrived at each.
 ///
 /// `None` while one of them is unheard of on either side.

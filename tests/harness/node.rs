@@ -288,6 +288,23 @@ impl Node {
         .await
     }
 
+    /// The node's id in its cluster.
+    pub(crate) async fn id(&self) -> Result<String> {
+        let info = self.json(&["cluster", "info"]).await?;
+        Ok(info["nodeID"].as_str().context("no node id")?.to_owned())
+    }
+
+    /// Waits until the node says that it was removed.
+    pub(crate) async fn wait_until_removed(&self) -> Result<()> {
+        let what = format!("the node at {} says that it was removed", self.address);
+        until(&what, PATIENCE, async || {
+            let info = self.json(&["cluster", "info"]).await?;
+            ensure!(info["status"]["code"] == "v", "{info}");
+            Ok(true)
+        })
+        .await
+    }
+
     /// The one text of a query in the database that replicates.
     pub(crate) async fn query(&self, query: &str) -> Result<String> {
         let row = self.db(sql::database::CLUSTER).await?.query_one(query, &[]).await?;

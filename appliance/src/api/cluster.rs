@@ -8,6 +8,7 @@ use keystead::api::cluster::{
     AckAnswer, AckRequest, Clash, ClusterInfo, CsrAnswer, CsrRequest, JoinRequest, NewClusterRequest,
 };
 use keystead::api::list::List;
+use keystead::api::orphan::Orphan;
 use keystead::api::summary::{NodeErrors, Summary};
 use keystead::api::verify::{VerifyReport, VerifyRequest};
 use keystead::api::wait::{WaitAnswer, WaitRequest};
@@ -20,7 +21,7 @@ use super::error::{Refusal, Refused};
 use super::json::Json;
 use super::page::{Page, PageQuery};
 use crate::agent::Agent;
-use crate::{acknowledge, alarm, cluster, join, verify};
+use crate::{acknowledge, alarm, cluster, join, removed, verify};
 
 /// The routes of this file.
 pub(crate) fn routes() -> OpenApiRouter<Arc<Agent>> {
@@ -35,6 +36,7 @@ pub(crate) fn routes() -> OpenApiRouter<Arc<Agent>> {
         .routes(routes!(wait))
         .routes(routes!(verify_now, verified))
         .routes(routes!(clashes))
+        .routes(routes!(orphans))
 }
 
 /// This node in its cluster. Answers also when it is in none.
@@ -176,4 +178,15 @@ async fn clashes(
     page: Page<256>,
 ) -> Result<Json<List<Clash>>, Refusal> {
     Ok(Json(page.of(alarm::clashes(&agent).await?)))
+}
+
+/// What this machine wrote as a member and no member is known to have had when it was removed. Empty when there is nothing.
+#[utoipa::path(get, path = "/cluster/orphans", tag = "cluster", operation_id = "clusterOrphans", params(PageQuery),
+    responses((status = 200, description = "the rows, the oldest first, without secrets", body = List<Orphan>), Refused))]
+async fn orphans(
+    _caller: Reader,
+    State(agent): State<Arc<Agent>>,
+    page: Page<256>,
+) -> Result<Json<List<Orphan>>, Refusal> {
+    Ok(Json(page.of(removed::list(&agent).await?)))
 }

@@ -14,13 +14,13 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::ROW_VERSION;
-use super::auth::{Watcher, Writer};
+use super::auth::{Acting, Watcher, Writer};
 use super::error::{Refusal, Refused};
 use super::json::Json;
 use super::page::{Page, PageQuery};
 use super::query::{Path, Query};
 use crate::agent::Agent;
-use crate::cluster;
+use crate::cluster::{self, Removal};
 
 /// The routes of this file.
 pub(crate) fn routes() -> OpenApiRouter<Arc<Agent>> {
@@ -32,7 +32,7 @@ pub(crate) fn routes() -> OpenApiRouter<Arc<Agent>> {
 /// How a node is removed.
 #[derive(Debug, Deserialize, utoipa::IntoParams)]
 #[into_params(parameter_in = Query)]
-struct Removal {
+struct HowRemoved {
     /// Remove it though no majority of the other members can be reached.
     #[serde(default)]
     force: bool,
@@ -83,15 +83,20 @@ async fn patch(
 
 /// Removes another member, for ever.
 #[utoipa::path(delete, path = "/nodes/{id}", tag = "nodes", operation_id = "deleteNode",
-    params(("id" = String, Path, description = "the node's id"), Removal), responses((status = 204, description = "the node is removed", headers(("row-version" = i64, description = "the version of the removal"))), Refused))]
+    params(("id" = String, Path, description = "the node's id"), HowRemoved), responses((status = 204, description = "the node is removed", headers(("row-version" = i64, description = "the version of the removal"))), Refused))]
 async fn delete(
-    _caller: Writer,
+    caller: Acting,
     State(agent): State<Arc<Agent>>,
     Path(id): Path<String>,
-    Query(removal): Query<Removal>,
+    Query(how): Query<HowRemoved>,
 ) -> Result<(StatusCode, [(HeaderName, String); 1]), Refusal> {
-    let (id, tasks) = (node_id(&id)?, agent.tasks.clone());
-    let work = async move { cluster::remove(&agent, &id, removal.force).await };
+    let tasks = agent.tasks.clone();
+    let removal = Removal {
+        id: node_id(&id)?,
+        force: how.force,
+        account: caller.account,
+    };
+    let work = async move { cluster::remove(&agent, &removal).await };
     let version = tasks.see_through("node removal", work).await?;
     Ok((StatusCode::NO_CONTENT, [(ROW_VERSION, version.to_string())]))
 }

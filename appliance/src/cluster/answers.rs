@@ -6,10 +6,10 @@ use std::sync::Arc;
 use keystead::Result;
 use keystead::api::cluster::ClusterInfo;
 use keystead::api::summary::{NodeErrors, Summary, View};
-use keystead::member::lease::majority;
+use keystead::member::lease::{Votes, decide, majority};
 use keystead::member::roster::{Member, Roster};
 use keystead::member::status::NodeStatus;
-use keystead::summary::is_silent;
+use keystead::summary::{is_silent, removed};
 use sql::Connection;
 
 use super::own_status;
@@ -68,15 +68,31 @@ fn joining(agent: &Agent) -> ClusterInfo {
 
 /// `up` while a majority of the members has been heard of lately: then members can be added and removed.
 async fn raft_status(agent: &Agent, db: &Connection, roster: &Roster) -> Result<&'static str> {
-    let now = agent.clock.now();
-    let heard = sql::heartbeat::newest(db).await?;
-    let heard_of = |node: &&Member| !is_silent(heard.get(&node.number).copied(), now);
-    let up = roster.ready().filter(heard_of).count();
-    Ok(if up >= majority(roster.ready().count()) {
+    Ok(if hears_majority(agent, db, roster).await.is_ok() {
         "up"
     } else {
         "down"
     })
+}
+
+/// Refuses what needs a majority of the members when this node has not heard of one lately. Whether there is one is
+/// decided by asking them, under the lease; this is to refuse early what would fail there.
+///
+/// # Errors
+/// [`keystead::Kind::ConsensusDown`].
+pub(super) async fn hears_majority(agent: &Agent, db: &Connection, roster: &Roster) -> Result<()> {
+    let (me, now) = (agent.identity()?.node_id, agent.clock.now());
+    let heard = sql::heartbeat::newest(db).await?;
+    let heard_of = |node: &&Member| node.id == me || !is_silent(heard.get(&node.number).copied(), now);
+    let members = roster.ready().count();
+    let votes = Votes {
+        members,
+        needed: majority(members),
+        granted: roster.ready().filter(heard_of).count(),
+        busy: 0,
+        vetoed: false,
+    };
+    decide(votes)
 }
 
 /// What every member says of every other. A member that is down is shown by what it last said.
@@ -116,6 +132,9 @@ async fn views(agent: &Arc<Agent>) -> Result<BTreeMap<String, View>> {
     }
     let db = agent.db().await?;
     let roster = sql::node::all(&db).await?;
+    if agent.standing() == Standing::Removed {
+        return Ok(of_removed(agent, &roster));
+    }
     let mut views = sql::node_view::all(&db).await?;
     views.retain(|viewer, _| {
         viewer
@@ -123,4 +142,16 @@ async fn views(agent: &Arc<Agent>) -> Result<BTreeMap<String, View>> {
             .is_ok_and(|id| roster.find(&id).is_some_and(|node| node.state.is_live()))
     });
     Ok(views)
+}
+
+/// A node that was removed speaks of nobody but itself: what the others last said is of no use any more.
+fn of_removed(agent: &Agent, roster: &Roster) -> BTreeMap<String, View> {
+    let now = agent.clock.now();
+    let me = agent.identity().ok().and_then(|me| roster.find(&me.node_id));
+    let view = |node: &Member| View {
+        cluster_summary: [(node.id.to_string(), removed(node, now))].into(),
+        last_updated: now.to_utc().unwrap_or_default(),
+        stable_time: None,
+    };
+    me.into_iter().map(|node| (node.id.to_string(), view(node))).collect()
 }

@@ -3,12 +3,15 @@
 //! What a majority is and what its absence means: `keystead::member::lease`. The lease also carries the highest node
 //! number given so far, so that no number is given twice.
 
+use std::time::Duration;
+
 use futures_util::future::join_all;
-use keystead::member::lease::{Votes, decide, majority};
+use keystead::member::lease::{Votes, decide, majority, majority_for_removal};
 use keystead::member::roster::{Member, Roster};
 use keystead::{Error, NodeId, NodeNumber, Result};
 use sql::lease::Grant;
 use sql::{Connection, Pooled};
+use tokio::time::Instant;
 
 use super::random_id;
 use crate::agent::Agent;
@@ -16,6 +19,9 @@ use crate::peers::connect;
 
 /// Long enough for one change of members; a holder that dies holds others up no longer than this.
 const SECONDS: i32 = 30;
+
+/// How long to wait for one's turn. Well within the time that a call may take, of users and of other nodes.
+const TURN: Duration = Duration::from_secs(8);
 
 /// A lease that is held.
 pub(super) struct Lease {
@@ -28,29 +34,49 @@ pub(super) struct Lease {
     highest: NodeNumber,
 }
 
-/// Takes the lease over the members of `roster`, `except` one that is being removed.
+/// Takes the lease of the members of `roster`; with `except` to remove that node, which has no vote. While somebody else
+/// has it, waits a moment: changes of members come one after another.
 ///
 /// # Errors
 /// [`keystead::Kind::ConsensusDown`] when no majority grants it, or when this node has not yet heard of the newest member.
 pub(super) async fn take(agent: &Agent, roster: &Roster, except: Option<&NodeId>) -> Result<Lease> {
+    let end = Instant::now() + TURN;
+    loop {
+        match try_to_take(agent, roster, except).await? {
+            Taken::Held(lease) => return Ok(lease),
+            Taken::Busy(refused) if Instant::now() > end => return Err(refused),
+            Taken::Busy(_) => tokio::time::sleep(pause()).await,
+        }
+    }
+}
+
+/// Of different length for everybody, or two would go on being in each other's way.
+fn pause() -> Duration {
+    let random = uuid::Uuid::new_v4().as_u128() % 400;
+    Duration::from_millis(100 + u64::try_from(random).unwrap_or_default())
+}
+
+/// What an attempt came to.
+enum Taken {
+    Held(Lease),
+    /// Somebody else has it.
+    Busy(Error),
+}
+
+async fn try_to_take(agent: &Agent, roster: &Roster, except: Option<&NodeId>) -> Result<Taken> {
     let me = agent.identity()?.node_id;
-    let members: Vec<&Member> = roster.ready().filter(|node| Some(&node.id) != except).collect();
+    let voters = Voters::of(roster, except);
     let holder = random_id();
     let here = agent.db().await?;
     let own = sql::lease::grant(&here, &holder, SECONDS).await?;
-    let asked = members
+    let asked = voters
+        .asked
         .iter()
         .filter(|node| node.id != me)
         .map(|node| ask(agent, &me, node, &holder));
-    let answers: Vec<(Connection, Grant)> = join_all(asked).await.into_iter().flatten().collect();
-
-    let grants = || answers.iter().map(|(_, grant)| grant).chain([&own]);
-    let granted = grants().filter(|grant| grant.granted).count();
-    let decided = decide(Votes {
-        members: members.len(),
-        granted,
-        busy: grants().count() - granted,
-    });
+    let answers: Vec<Answer> = join_all(asked).await.into_iter().flatten().collect();
+    let votes = voters.count(own, &answers, except);
+    let grants = || answers.iter().map(|answer| answer.grant).chain([own]);
     let highest = grants().map(|grant| grant.highest).max().unwrap_or(own.highest);
     // A number that was set aside long ago and has no node belongs to a join that never was.
     let is_fresh = grants().any(|grant| grant.is_fresh);
@@ -58,18 +84,73 @@ pub(super) async fn take(agent: &Agent, roster: &Roster, except: Option<&NodeId>
     let lease = Lease {
         holder,
         here,
-        peers: answers.into_iter().map(|(peer, _)| peer).collect(),
-        needed: majority(members.len()),
+        peers: answers.into_iter().map(|answer| answer.peer).collect(),
+        needed: votes.needed,
         highest,
     };
-    let refused = decided.err().or_else(|| unheard_of.then(|| not_yet_heard_of(highest)));
+    let refused = decide(votes)
+        .err()
+        .or_else(|| unheard_of.then(|| not_yet_heard_of(highest)));
     match refused {
-        None => Ok(lease),
+        None => Ok(Taken::Held(lease)),
         Some(refused) => {
             lease.end().await;
-            Err(refused)
+            let is_busy = votes.busy > 0 || votes.vetoed;
+            if is_busy {
+                Ok(Taken::Busy(refused))
+            } else {
+                Err(refused)
+            }
         }
     }
+}
+
+/// Whose votes count.
+struct Voters<'a> {
+    /// All members.
+    members: usize,
+    needed: usize,
+    /// Those that are asked.
+    asked: Vec<&'a Member>,
+}
+
+impl<'a> Voters<'a> {
+    fn of(roster: &'a Roster, except: Option<&NodeId>) -> Self {
+        let members = roster.ready().count();
+        let removes_member = roster.ready().any(|node| Some(&node.id) == except);
+        let needed = if removes_member {
+            majority_for_removal(members)
+        } else {
+            majority(members)
+        };
+        // The other one of two is asked though it has no vote: it may be removing this node.
+        let is_asked = |node: &&Member| Some(&node.id) != except || members == 2;
+        Self {
+            members,
+            needed,
+            asked: roster.ready().filter(is_asked).collect(),
+        }
+    }
+
+    fn count(&self, own: Grant, answers: &[Answer], except: Option<&NodeId>) -> Votes {
+        let voting = |answer: &&Answer| Some(&answer.from) != except;
+        let grants = || answers.iter().filter(voting).map(|answer| answer.grant).chain([own]);
+        let granted = grants().filter(|grant| grant.granted).count();
+        Votes {
+            members: self.members,
+            needed: self.needed,
+            granted,
+            busy: grants().count() - granted,
+            vetoed: answers.iter().any(|answer| !voting(&answer) && !answer.grant.granted),
+        }
+    }
+}
+
+/// What one member answered.
+struct Answer {
+    from: NodeId,
+    peer: Connection,
+    grant: Grant,
 }
 
 fn not_yet_heard_of(number: NodeNumber) -> Error {
@@ -77,10 +158,14 @@ fn not_yet_heard_of(number: NodeNumber) -> Error {
         .with_hint("try again in a few seconds")
 }
 
-async fn ask(agent: &Agent, me: &NodeId, node: &Member, holder: &str) -> Option<(Connection, Grant)> {
+async fn ask(agent: &Agent, me: &NodeId, node: &Member, holder: &str) -> Option<Answer> {
     let peer = connect::connect(agent.postgres.paths(), me, &node.address).await.ok()?;
     let grant = sql::lease::grant(&peer, holder, SECONDS).await.ok()?;
-    Some((peer, grant))
+    Some(Answer {
+        from: node.id.clone(),
+        peer,
+        grant,
+    })
 }
 
 impl Lease {

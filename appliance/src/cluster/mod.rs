@@ -17,7 +17,7 @@ pub(crate) use create::{AUTHORITY_SECONDS, create};
 pub(crate) use csr::{csr, drop_pending_key, pending_key};
 pub(crate) use nodes::{nodes, set_public_address};
 pub(crate) use record::{record, report, withdraw};
-pub(crate) use removal::{leave, remove};
+pub(crate) use removal::{Removal, leave, remove};
 pub(crate) use sign::sign;
 pub(crate) use wait::{heard_by, wait};
 

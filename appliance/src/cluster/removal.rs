@@ -6,56 +6,90 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use keystead::alarm::Alarm;
 use keystead::clock::Micros;
 use keystead::member::removal::{may_leave, may_remove, still_joining};
 use keystead::member::roster::{NodeState, Roster};
 use keystead::replication::horizon::seen_by_all;
 use keystead::{Error, NodeId, NodeNumber, Result};
 
-use super::{lease, must_be_member, own_status};
+use super::lease::{self, Lease};
+use super::{must_be_member, own_status};
 use crate::agent::{Agent, Standing};
-use crate::{heartbeat, join, links};
+use crate::crash_point::crash_point;
+use crate::{heartbeat, join, links, removed};
 
 /// How long the node to be removed and the others are given to hear of it before the links are cut.
 const NOTICE: Duration = Duration::from_secs(3);
 
 const LOOK: Duration = Duration::from_millis(50);
 
-/// Removes the node `id`; the version of its row then. With `force` also without a majority of the members.
-pub(crate) async fn remove(agent: &Arc<Agent>, id: &NodeId, force: bool) -> Result<i64> {
+/// A removal that a user asks for.
+pub(crate) struct Removal {
+    /// The node to be removed.
+    pub(crate) id: NodeId,
+    /// Remove it also without a majority of the members.
+    pub(crate) force: bool,
+    /// Whose wish it is.
+    pub(crate) account: String,
+}
+
+/// Removes a node; the version of its row then. What an earlier removal that was cut off has done is not undone.
+pub(crate) async fn remove(agent: &Arc<Agent>, asked: &Removal) -> Result<i64> {
     must_be_member(agent)?;
-    let me = agent.identity()?;
+    let (me, id) = (agent.identity()?, &asked.id);
+    may_remove(&sql::node::all(&*agent.db().await?).await?, &me.node_id, id)?;
+    let lease = take_lease(agent, asked).await?;
+    crash_point("removal::leased");
+    // Another removal may have come first while this one waited for its turn.
     let roster = sql::node::all(&*agent.db().await?).await?;
-    may_remove(&roster, &me.node_id, id)?;
-    let lease = match lease::take(agent, &roster, Some(id)).await {
-        Ok(lease) => Some(lease),
-        Err(refused) if force => {
-            tracing::warn!(node_id = %id, error = refused.chain(), "removing by force, without a majority: the other side of a partition may remove this side");
-            None
-        }
-        Err(refused) => return Err(refused.with_hint("try again when more members are up, or use --force")),
+    let removed = match may_remove(&roster, &me.node_id, id) {
+        Ok(()) => carry_out(agent, &roster, id, me.number).await,
+        Err(refused) => Err(refused),
     };
-    let removed = carry_out(agent, &roster, id, me.number).await;
     if let Some(lease) = lease {
         lease.end().await;
     }
+    if removed.is_ok() {
+        tracing::info!(target: "audit", node_id = %id, account = asked.account, force = asked.force, "removed a node");
+    }
     removed
+}
+
+/// The lease; `None` when it is not to be had and the node is removed all the same, which is told.
+async fn take_lease(agent: &Agent, asked: &Removal) -> Result<Option<Lease>> {
+    let roster = sql::node::all(&*agent.db().await?).await?;
+    let refused = match lease::take(agent, &roster, Some(&asked.id)).await {
+        Ok(lease) => return Ok(Some(lease)),
+        Err(refused) => refused,
+    };
+    if !asked.force {
+        return Err(refused.with_hint("try again when more members are up, or use --force"));
+    }
+    let id = &asked.id;
+    tracing::warn!(target: "audit", node_id = %id, account = asked.account, error = refused.chain(),
+        "a node is removed by force: members that cannot be asked now may have removed nodes of this side");
+    let text = format!("node {id} was removed by force by account {}: {refused}", asked.account);
+    agent.alarms.raise(Alarm::ForcedRemoval, id.as_str(), text);
+    Ok(None)
 }
 
 async fn carry_out(agent: &Arc<Agent>, roster: &Roster, id: &NodeId, me: NodeNumber) -> Result<i64> {
     let db = agent.db().await?;
     sql::node::set_state(&db, id, NodeState::Removing).await?;
+    crash_point("removal::removing");
     let told = heartbeat::beat(agent).await?;
     let audience: Vec<NodeNumber> = roster
-        .live()
+        .nodes
+        .iter()
+        .filter(|node| node.state.is_linked() && node.number != me)
         .map(|node| node.number)
-        .filter(|number| *number != me)
         .collect();
     // One that is down does not hear of it, and is locked out all the same.
     let _nobody_left = tokio::time::timeout(NOTICE, heard(agent, &audience, me, told)).await;
     let version = sql::node::set_state(&db, id, NodeState::Removed).await?;
+    crash_point("removal::removed");
     agent.links_changed.notify_one();
-    tracing::info!(node_id = %id, "removed a node");
     version.ok_or_else(|| Error::conflict(format!("node {id} was removed by another member meanwhile")))
 }
 
@@ -78,7 +112,12 @@ pub(crate) async fn leave(agent: &Arc<Agent>) -> Result<()> {
         Standing::Killed => return join::clear(agent).await,
         Standing::Alone => return Err(Error::conflict("this node is not in a cluster")),
         Standing::Joining => return Err(still_joining()),
-        Standing::Member | Standing::Fenced | Standing::Removed => {}
+        // Removed while it was away, and asked before it has learned of it.
+        Standing::Member | Standing::Fenced => removed::learn(agent).await?,
+        Standing::Removed => {}
+    }
+    if agent.standing() == Standing::Removed {
+        removed::settle(agent).await?;
     }
     let db = agent.db().await?;
     let (roster, status) = (sql::node::all(&db).await?, own_status(agent, &db).await?);

@@ -12,6 +12,7 @@ use keystead::member::MAX_NODES;
 use keystead::{Error, NodeId, Result};
 use sql::ticket::NewTicket;
 
+use super::answers::hears_majority;
 use super::{certificate_error, must_be_member, random_id, unix_seconds};
 use crate::agent::Agent;
 use crate::certificates::{self, Known};
@@ -24,7 +25,10 @@ const TICKET_SECONDS: i64 = 15 * 60;
 pub(crate) async fn sign(agent: &Arc<Agent>, asked: NewNode) -> Result<NewNodeAnswer> {
     must_be_member(agent)?;
     let request = CheckedRequest::parse(&asked.csr).map_err(certificate_error)?;
-    let roster = sql::node::all(&*agent.db().await?).await?;
+    let db = agent.db().await?;
+    let roster = sql::node::all(&db).await?;
+    hears_majority(agent, &db, &roster).await?;
+    drop(db);
     let nodes = roster.live().count();
     if nodes >= MAX_NODES {
         return Err(full(nodes));

@@ -20,7 +20,7 @@ use tokio_util::sync::CancellationToken;
 use crate::agent::{Agent, Standing};
 use crate::postgres::PeerAccess;
 use crate::wake::Wake;
-use crate::{acknowledge, heartbeat};
+use crate::{acknowledge, heartbeat, removed};
 
 /// Runs this often even when nothing changed.
 const TIMER: Duration = Duration::from_secs(5);
@@ -62,7 +62,7 @@ pub(crate) async fn reconcile(agent: &Agent) -> Result<()> {
         // that it has heard.
         agent.stand(Standing::Removed);
         heartbeat::beat(agent).await?;
-        return Ok(());
+        return removed::note_position(agent, &db).await;
     }
     apply(agent, &db, &roster, true).await?;
     acknowledge::keep(agent, &db).await

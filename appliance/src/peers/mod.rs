@@ -5,4 +5,5 @@
 pub(crate) mod answer;
 pub(crate) mod call;
 pub(crate) mod connect;
+pub(crate) mod refusal;
 pub(crate) mod tls;

@@ -17,11 +17,16 @@ use crate::postgres::Paths;
 /// # Errors
 /// When a file is missing or damaged.
 pub(crate) fn connector(paths: &Paths) -> Result<MakeRustlsConnect> {
+    config(paths).map(MakeRustlsConnect::new)
+}
+
+/// What such a connection presents and believes.
+pub(super) fn config(paths: &Paths) -> Result<ClientConfig> {
     // The files may be replaced while they are read; not twice in a row.
     read(paths).or_else(|_| read(paths))
 }
 
-fn read(paths: &Paths) -> Result<MakeRustlsConnect> {
+fn read(paths: &Paths) -> Result<ClientConfig> {
     let mut roots = RootCertStore::empty();
     for certificate in certificates(&paths.tls_authority())? {
         roots
@@ -30,11 +35,10 @@ fn read(paths: &Paths) -> Result<MakeRustlsConnect> {
     }
     let key_path = paths.tls_key();
     let key = PrivateKeyDer::from_pem_file(&key_path).map_err(|source| damaged(&key_path, source))?;
-    let config = ClientConfig::builder_with_protocol_versions(&[&rustls::version::TLS13])
+    ClientConfig::builder_with_protocol_versions(&[&rustls::version::TLS13])
         .with_root_certificates(roots)
         .with_client_auth_cert(certificates(&paths.tls_certificate())?, key)
-        .map_err(|source| damaged(&paths.tls_certificate(), source))?;
-    Ok(MakeRustlsConnect::new(config))
+        .map_err(|source| damaged(&paths.tls_certificate(), source))
 }
 
 fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>> {

@@ -43,6 +43,8 @@ pub(crate) enum ClusterCommand {
     Certificates(CertificatesCommand),
     /// Exchange the certificate authority of the cluster for a new one, while everything goes on
     RotateCa,
+    /// Show what a removed node wrote and no member has
+    Orphans,
     /// Sign, list and remove nodes
     #[command(subcommand)]
     Nodes(NodesCommand),

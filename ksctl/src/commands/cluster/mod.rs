@@ -11,6 +11,7 @@ pub(crate) mod fulljoin;
 pub(crate) mod info;
 pub(crate) mod join;
 pub(crate) mod new;
+pub(crate) mod orphans;
 mod patience;
 pub(crate) mod reading;
 pub(crate) mod summary;

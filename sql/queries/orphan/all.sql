@@ -1,0 +1,1 @@
+select relation, version, deleted, key, content from replication.orphans($1)
