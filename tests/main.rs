@@ -26,6 +26,7 @@ mod metrics;
 mod refusals;
 mod removal;
 mod removed_while_away;
+mod reset;
 mod restart;
 mod resync;
 mod syslog;

@@ -129,6 +129,32 @@ fn a_node_that_was_halted_when_it_was_removed_learns_it_when_it_goes_on() -> Res
     })
 }
 
+/// What one member has of a removed node, all have in the end, though the removed one can send it no more.
+#[test]
+fn what_a_removed_node_had_sent_to_one_member_reaches_the_others() -> Result<()> {
+    on_hosts(async |hosts| {
+        let mut cluster = Cluster::with_hosts(hosts.clone(), 3).await?;
+        let node = cluster.nodes.pop().context("the third node")?;
+        let id = node.id().await?;
+        hosts.cut_both(&node, &cluster.nodes[1])?;
+        let key = node
+            .json(&["keys", "create", "--name", "on-one-member", "--ack", "any-1"])
+            .await?;
+        hosts.isolate(&node)?;
+        let asked = &cluster.nodes[1];
+        delete(asked, &id).await?.text()?;
+        let key = key["id"].as_str().context("an id")?;
+        until("the other member has it too", PATIENCE, async || {
+            Ok(asked.json(&["keys", "get", "--type", "id", "--name", key]).await?["name"] == "on-one-member")
+        })
+        .await?;
+        for member in &cluster.nodes {
+            nothing_is_left(member, &id).await?;
+        }
+        cluster.wait_until_equal().await
+    })
+}
+
 #[test]
 fn a_minority_neither_removes_nor_adds_and_half_of_the_members_is_a_minority() -> Result<()> {
     on_hosts(async |hosts| {

@@ -33,6 +33,7 @@ mod postgres;
 mod private_file;
 mod purge;
 mod removed;
+mod reset;
 mod resync;
 mod start;
 mod supervisor;

@@ -15,6 +15,7 @@ use crate::cli::Exit;
 use crate::clock::SystemClock;
 use crate::open;
 use crate::postgres::{Begun, Postgres};
+use crate::reset;
 use crate::supervisor;
 use crate::tasks::Tasks;
 
@@ -35,6 +36,10 @@ pub(crate) async fn run(config: &NodeConfig) -> Result<Exit> {
         Ok(()) => tokio::select! {
             () = asked.wait() => Ok(Exit::Done),
             _ = tasks.death() => Ok(Exit::Died),
+            () = tasks.asked_to_begin_anew() => {
+                tasks.shutdown(TASKS_PATIENCE).await;
+                return Err(reset::begin_anew());
+            }
         },
         Err(error) => Err(error),
     };

@@ -25,6 +25,7 @@ struct Inner {
     /// How many tasks of each name run now.
     names: Mutex<BTreeMap<&'static str, usize>>,
     stop: CancellationToken,
+    anew: CancellationToken,
     dead: mpsc::UnboundedSender<&'static str>,
     deaths: tokio::sync::Mutex<mpsc::UnboundedReceiver<&'static str>>,
 }
@@ -34,12 +35,14 @@ impl Tasks {
     pub(crate) fn new() -> Self {
         let (dead, deaths) = mpsc::unbounded_channel();
         let deaths = tokio::sync::Mutex::new(deaths);
-        let (set, names, stop) = (Mutex::default(), Mutex::default(), CancellationToken::new());
+        let (set, names) = (Mutex::default(), Mutex::default());
+        let (stop, anew) = (CancellationToken::new(), CancellationToken::new());
         Self {
             inner: Arc::new(Inner {
                 set,
                 names,
                 stop,
+                anew,
                 dead,
                 deaths,
             }),
@@ -49,6 +52,16 @@ impl Tasks {
     /// Cancelled when the agent goes down: every task that runs for ever must end then, and soon.
     pub(crate) fn stopping(&self) -> CancellationToken {
         self.inner.stop.clone()
+    }
+
+    /// Asks for a new agent in the place of this one.
+    pub(crate) fn ask_to_begin_anew(&self) {
+        self.inner.anew.cancel();
+    }
+
+    /// Waits until that was asked for.
+    pub(crate) async fn asked_to_begin_anew(&self) {
+        self.inner.anew.cancelled().await;
     }
 
     /// Starts a task that runs until [`Self::stopping`] is cancelled. If it ends before, [`Self::death`] tells.

@@ -1,4 +1,5 @@
--- Orphans: rows that a node wrote and no member has, when the node is removed.
+-- What becomes of the rows that a removed node wrote last: those that some members have, they send on to the others; those
+-- that no member has are orphans, which the removed node tells.
 
 -- Rows as this node wrote them last, after a time: with their primary key, and without what is secret in them. Wrapped
 -- secrets are bytea everywhere; the hash of a password is text.
@@ -22,3 +23,25 @@ begin
 end
 $$;
 revoke execute on function replication.orphans(bigint) from public;
+
+-- Sends all rows again that a node wrote after a time, as they are here: for members that have not had them from it. How
+-- many there were.
+create function replication.send_rows_of(writer integer, above bigint) returns bigint
+    language plpgsql as
+$$
+declare
+    t replication.enlisted;
+    sent bigint;
+    total bigint := 0;
+begin
+    for t in select * from replication.enlisted e where e.digested loop
+        execute format('insert into %s (%s) select %s from %s t where t.origin = $1 and t.version > $2 order by %s',
+                       t.outbox, replication.list(t.columns), replication.list(t.columns, 't.'), t.relation,
+                       replication.list(t.key_columns, 't.')) using writer, above;
+        get diagnostics sent = row_count;
+        total := total + sent;
+    end loop;
+    return total;
+end
+$$;
+revoke execute on function replication.send_rows_of(integer, bigint) from public;

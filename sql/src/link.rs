@@ -83,9 +83,14 @@ pub async fn enable(db: &Connection, name: &str) -> Result<()> {
     query!("link/enable").run_made(db, &[&name]).await
 }
 
+/// Ends a subscription's work without asking the other side, which may be dead; it is still there. May end a moment later.
+pub async fn detach(db: &Connection, name: &str) -> Result<()> {
+    query!("link/detach").run_made(db, &[&name]).await
+}
+
 /// Drops a subscription without asking the other side, which may be dead.
 pub async fn drop_subscription(db: &Connection, name: &str) -> Result<()> {
-    query!("link/detach").run_made(db, &[&name]).await?;
+    detach(db, name).await?;
     query!("link/drop_subscription").run_made(db, &[&name]).await
 }
 

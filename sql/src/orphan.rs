@@ -1,5 +1,6 @@
-//! Rows that this node wrote and that perhaps no member has.
+//! What a removed node wrote last: rows that perhaps no member has, and rows that perhaps not all members have.
 
+use keystead::NodeNumber;
 use keystead::api::orphan::Orphan;
 use keystead::clock::Micros;
 
@@ -33,4 +34,9 @@ pub async fn position(db: &Connection) -> Result<i64> {
 /// Has the reader of one of these slots confirmed everything up to a position?
 pub async fn is_taken(db: &Connection, slots: &[String], position: i64) -> Result<bool> {
     Ok(query!("orphan/is_taken").one(db, &[&slots, &position]).await?.get(0))
+}
+
+/// Sends the rows again that another node wrote after a time, as they are here; how many there were.
+pub async fn send_on(db: &Connection, writer: NodeNumber, above: Micros) -> Result<i64> {
+    Ok(query!("orphan/send_on").one(db, &[&writer.0, &above.0]).await?.get(0))
 }

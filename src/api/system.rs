@@ -46,6 +46,25 @@ pub struct Service {
     pub status: String,
 }
 
+/// `POST /v1/system/services/reset`.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct ResetRequest {
+    /// Seconds until it begins; 5 unless given, at most 3600.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub delay: Option<u64>,
+}
+
+/// That a node will be reset.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct ResetAnswer {
+    /// `resetting`.
+    pub status: String,
+    /// Seconds until it begins.
+    pub delay: u64,
+}
+
 /// `GET /healthz`: 200 on a node that should take traffic, else 503, with the same body.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]

@@ -35,6 +35,12 @@ pub fn seen_by_all(heartbeats: &Heartbeats, viewers: &[NodeNumber], origin: Node
     })
 }
 
+/// Up to when each of `viewers` has everything of `origin`; `None` when there are none.
+pub fn seen_by_all_up_to(heartbeats: &Heartbeats, viewers: &[NodeNumber], origin: NodeNumber) -> Option<Micros> {
+    let seen = |viewer: &NodeNumber| heartbeats.get(viewer)?.get(&origin).copied();
+    viewers.iter().map(|viewer| seen(viewer).unwrap_or(Micros(0))).min()
+}
+
 /// Up to when at least one of `viewers` has everything of `origin`. `None` when none of them has said that it has anything.
 pub fn seen_by_any(heartbeats: &Heartbeats, viewers: &[NodeNumber], origin: NodeNumber) -> Option<Micros> {
     let seen = viewers.iter().filter_map(|viewer| heartbeats.get(viewer)?.get(&origin));
@@ -87,6 +93,20 @@ mod tests {
         );
         assert_eq!(both_have(&here, &there, [NodeNumber(1)]), Some(Micros(30)));
         assert_eq!(both_have(&here, &there, [NodeNumber(1), NodeNumber(2)]), None);
+    }
+
+    #[test]
+    fn what_one_has_and_what_all_have_of_a_node_are_the_newest_and_the_oldest_of_what_was_seen() {
+        let all = heartbeats(&[(2, &[(1, 30)]), (3, &[(1, 29)]), (4, &[])]);
+        let of_one = |viewers: &[i32]| {
+            let viewers: Vec<NodeNumber> = viewers.iter().copied().map(NodeNumber).collect();
+            let any = seen_by_any(&all, &viewers, NodeNumber(1));
+            (any, seen_by_all_up_to(&all, &viewers, NodeNumber(1)))
+        };
+        assert_eq!(of_one(&[2, 3]), (Some(Micros(30)), Some(Micros(29))));
+        assert_eq!(of_one(&[2, 4]), (Some(Micros(30)), Some(Micros(0))));
+        assert_eq!(of_one(&[4]), (None, Some(Micros(0))));
+        assert_eq!(of_one(&[]), (None, None));
     }
 
     #[test]

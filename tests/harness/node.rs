@@ -128,6 +128,11 @@ impl Node {
     /// Starts the agent for the first time, to die at these fail points, and changes the first password.
     pub(crate) async fn start_new(&mut self, failpoints: &str) -> Result<()> {
         self.spawn(failpoints)?;
+        self.first_log_in().await
+    }
+
+    /// Waits until a new node answers and changes its first password.
+    pub(crate) async fn first_log_in(&mut self) -> Result<()> {
         self.wait_until_it_answers().await?;
         self.add_to_trusted()?;
         let change = ["login", "--password", FIRST_PASSWORD, "--new-password", PASSWORD];

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::extract::State;
 use axum::http::StatusCode;
 use chrono::SecondsFormat;
-use keystead::api::system::{Health, Service, ServicesStatus, SystemInfo};
+use keystead::api::system::{Health, ResetAnswer, ResetRequest, Service, ServicesStatus, SystemInfo};
 use keystead::{Error, Result};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -16,12 +16,16 @@ use super::json::Json;
 use super::standing;
 use crate::agent::{Agent, Standing};
 use crate::postgres::Status;
+use crate::reset;
 
 const PRODUCT: &str = "Keystead";
 
 /// The routes of this file under the base path. Load balancers ask at the root: [`health_route`].
 pub(crate) fn routes() -> OpenApiRouter<Arc<Agent>> {
-    OpenApiRouter::new().routes(routes!(info)).routes(routes!(services))
+    OpenApiRouter::new()
+        .routes(routes!(info))
+        .routes(routes!(services))
+        .routes(routes!(reset_node))
 }
 
 /// `/healthz`, for the root.
@@ -57,6 +61,17 @@ async fn info(_caller: Caller, State(agent): State<Arc<Agent>>) -> Result<Json<S
     responses((status = 200, description = "the parts of this node", body = ServicesStatus), Refused))]
 async fn services(State(agent): State<Arc<Agent>>) -> Json<ServicesStatus> {
     Json(status_of(postgres(&agent).await, agent.standing()))
+}
+
+/// Deletes everything on this node, which is then as new: keys, accounts, certificates, its place in a cluster.
+#[utoipa::path(post, path = "/system/services/reset", tag = "system", operation_id = "resetServices", request_body = ResetRequest,
+    responses((status = 200, description = "it begins after the delay", body = ResetAnswer), Refused))]
+async fn reset_node(
+    _caller: Caller,
+    State(agent): State<Arc<Agent>>,
+    Json(asked): Json<ResetRequest>,
+) -> Result<Json<ResetAnswer>, Refusal> {
+    Ok(Json(reset::begin(&agent, &asked)?))
 }
 
 async fn postgres(agent: &Agent) -> &'static str {

@@ -4,6 +4,7 @@
 //! decided in `keystead::member::links`; this file looks and does.
 
 mod conninfo;
+mod last_rows;
 pub(crate) mod revoked;
 
 use std::collections::BTreeSet;
@@ -113,6 +114,11 @@ async fn act(agent: &Agent, db: &Connection, roster: &Roster, me: &Member, repai
             Some(peer) => subscribe(agent, db, me, peer, Confirming::AtOnce).await,
             None => Ok(()),
         },
+        Repair::DropSubscription(name) => {
+            told(repair);
+            last_rows::send_on(db, roster, me, name).await?;
+            Ok(sql::link::drop_subscription(db, name).await?)
+        }
         in_database => Ok(act_in_database(db, in_database).await?),
     }
 }
@@ -126,10 +132,9 @@ async fn act_in_database(db: &Connection, repair: &Repair) -> sql::Result<()> {
         Repair::ConfirmAtOnce(name) => sql::link::confirm_at_once(db, name).await,
         Repair::ConfirmLazily(name) => sql::link::confirm_lazily(db, name).await,
         Repair::Enable(name) => sql::link::enable(db, name).await,
-        Repair::DropSubscription(name) => sql::link::drop_subscription(db, name).await,
         Repair::DropSlot(name) => sql::link::drop_slot(db, name).await,
         Repair::DropRole(role) => sql::link::drop_role(db, role).await,
-        Repair::SetAccess(_) | Repair::Revoke(_) | Repair::Subscribe(_) => Ok(()),
+        Repair::SetAccess(_) | Repair::Revoke(_) | Repair::Subscribe(_) | Repair::DropSubscription(_) => Ok(()),
     }
 }
 

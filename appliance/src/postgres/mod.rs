@@ -24,6 +24,7 @@ mod settings;
 mod tests;
 mod tls;
 mod watch;
+mod wipe;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -74,6 +75,7 @@ impl Postgres {
         let passable = config.postgres.url.is_none() && Uid::effective().is_root();
         folders::data_dir(paths.data_dir(), passable)?;
         let lock = lock::Lock::take(&paths.lock())?;
+        wipe::finish(&paths).await?;
         let server = if let Some(url) = &config.postgres.url {
             let url = read_url(url)?;
             Server::Attached(Arc::new(Attached {
@@ -111,6 +113,24 @@ impl Postgres {
             Server::Owned(owned) => watch::watch(owned, stop).await,
             Server::Attached(_) => stop.cancelled().await,
         }
+    }
+
+    /// Refuses where somebody else runs PostgreSQL: what is in that is not this node's to delete.
+    pub(crate) fn may_be_reset(&self) -> Result<()> {
+        match &self.server {
+            Server::Owned(_) => Ok(()),
+            Server::Attached(_) => Err(Error::new(
+                Kind::NotBuilt,
+                "a node over a PostgreSQL that somebody else runs is not reset",
+            )
+            .with_hint("stop the agent, drop its databases, and move its data folder away")),
+        }
+    }
+
+    /// Marks this node so that the next start of its agent deletes everything on it first.
+    pub(crate) fn mark_for_reset(&self) -> Result<()> {
+        self.may_be_reset()?;
+        wipe::mark(self.paths())
     }
 
     /// Whether PostgreSQL runs, as far as this agent knows.

@@ -33,6 +33,11 @@ impl Paths {
         self.data_dir.join("agent.lock")
     }
 
+    /// There when everything of this node is to go: see `wipe.rs`.
+    pub(crate) fn reset(&self) -> PathBuf {
+        self.data_dir.join("reset")
+    }
+
     /// PostgreSQL's own data folder.
     pub(crate) fn pg(&self) -> PathBuf {
         self.data_dir.join("pg")

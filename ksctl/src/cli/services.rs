@@ -2,11 +2,21 @@
 //!
 //! Flags only; each command is a file in `commands/services/`.
 
-use clap::Subcommand;
+use clap::{Args, Subcommand};
 
 /// The second word after `services`.
 #[derive(Subcommand)]
 pub(crate) enum ServicesCommand {
     /// Show whether the services of an appliance run; needs no log-in
     Status,
+    /// Delete everything on an appliance: keys, accounts, certificates, its place in a cluster
+    Reset(ResetArgs),
+}
+
+/// `services reset`.
+#[derive(Args)]
+pub(crate) struct ResetArgs {
+    /// Seconds until it begins [default: 5]
+    #[arg(long, value_name = "SECONDS")]
+    pub(crate) delay: Option<u64>,
 }

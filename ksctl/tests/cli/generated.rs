@@ -47,6 +47,7 @@ fn there_is_a_man_page_for_every_command() {
     ksctl-cluster-nodes-list.1
     ksctl-cluster-nodes.1
     ksctl-cluster-rotate-ca.1
+    ksctl-cluster-orphans.1
     ksctl-cluster-summary.1
     ksctl-cluster-verify.1
     ksctl-cluster-wait.1
@@ -69,6 +70,7 @@ fn there_is_a_man_page_for_every_command() {
     ksctl-metrics-prometheus-status.1
     ksctl-metrics-prometheus.1
     ksctl-metrics.1
+    ksctl-services-reset.1
     ksctl-services-status.1
     ksctl-services.1
     ksctl-system-info-get.1

@@ -1,0 +1,1 @@
+select replication.send_rows_of($1, $2)
