@@ -5,12 +5,21 @@
 use chrono::{DateTime, Utc};
 
 use crate::api::summary::{ClusterError, LinkInfo, NodeInfo, Viewed};
-use crate::clock::Micros;
+use crate::clock::{Micros, Skew};
 use crate::member::roster::{Member, NodeState};
 use crate::member::status::NodeStatus;
+use crate::member::trouble::{Failure, Trouble};
 
-/// A peer that has not been heard of for this long is down: ten heartbeats missed.
-pub const DOWN_AFTER_MILLIS: i64 = 10_000;
+/// A peer that has not been heard of for this long is down: eight heartbeats missed. With a look every second and the
+/// time to share it, that is seen within 10 seconds.
+pub const DOWN_AFTER_MILLIS: i64 = 8_000;
+
+/// A peer that has been silent for this long, or is not connected, is tried to be reached: so that there are words when
+/// it is down.
+const DOUBT_AFTER_MILLIS: i64 = 2_500;
+
+/// A peer that was connected and does not fetch for this long is down. One that comes back at once is not.
+pub const LET_GO_AFTER_MILLIS: i64 = 3_000;
 
 /// A peer that is connected, behind, and has not moved for this long is blocked.
 pub const BLOCKED_AFTER_MILLIS: i64 = 30_000;
@@ -40,14 +49,18 @@ pub struct LinkFacts {
     pub connected_since: Option<Micros>,
     /// Is this node's own subscription to the peer at work?
     pub receiving: bool,
-    /// When the last heartbeat of the peer arrived here.
+    /// When the last heartbeat of the peer arrived here, by this node's clock; the one it carries is not looked at.
     pub heard: Option<Micros>,
+    /// Since when the peer is not connected, when it was before.
+    pub let_go: Option<Micros>,
     /// Bytes the peer applied in a second, measured between two looks.
     pub apply_rate: i64,
     /// Since when the applied position has not moved, while it is behind.
     pub stuck_since: Option<Micros>,
-    /// Why this node cannot reach the peer, in the words of the attempt.
-    pub error: Option<String>,
+    /// What the last attempt to reach the peer came to; `None` when none was made.
+    pub reached: Option<Result<(), Failure>>,
+    /// How far the peer's clock is ahead, when that was measured lately.
+    pub skew: Option<Skew>,
 }
 
 /// The status of `node` as its peer sees it.
@@ -56,32 +69,56 @@ pub fn status(node: &Member, link: &LinkFacts, now: Micros) -> NodeStatus {
         NodeState::Removing => NodeStatus::Removing,
         NodeState::Removed => NodeStatus::Removed,
         NodeState::Joining => NodeStatus::Joining(node.stage),
-        NodeState::Ready => down_because(link, now).map_or(NodeStatus::Ready, NodeStatus::Down),
+        NodeState::Ready => down_because(link, now).map_or(NodeStatus::Ready, |trouble| {
+            NodeStatus::Down(words(trouble, link).to_owned())
+        }),
     }
 }
 
-/// Has a node whose newest heartbeat is `heard` been silent for too long?
+/// Has a node whose newest heartbeat arrived at `heard` been silent for too long?
 pub fn is_silent(heard: Option<Micros>, now: Micros) -> bool {
     heard.is_none_or(|heard| now.millis_since(heard) > DOWN_AFTER_MILLIS)
 }
 
-fn down_because(link: &LinkFacts, now: Micros) -> Option<String> {
-    let silent = link
-        .heard
-        .is_none_or(|heard| now.millis_since(heard) > DOWN_AFTER_MILLIS);
-    let what_is_missing = if silent {
-        "no heartbeat of it has arrived for 10 seconds"
-    } else if link.connected_since.is_none() {
-        "it does not fetch this node's changes"
-    } else {
-        return None;
-    };
-    Some(link.error.clone().unwrap_or_else(|| what_is_missing.to_owned()))
+fn down_because(link: &LinkFacts, now: Micros) -> Option<Trouble> {
+    let failure = link.reached.as_ref().and_then(|reached| reached.as_ref().err());
+    if is_silent(link.heard, now) {
+        let answers = || {
+            if link.receiving {
+                Trouble::AgentSilent
+            } else {
+                Trouble::NotReceiving
+            }
+        };
+        return Some(match &link.reached {
+            None => Trouble::Silent,
+            Some(_) => failure.map_or_else(answers, |failure| failure.trouble),
+        });
+    }
+    if has_let_go(link, now) {
+        return Some(failure.map_or(Trouble::NotFetching, |failure| failure.trouble));
+    }
+    None
+}
+
+/// A peer that was connected a moment ago may be coming back.
+fn has_let_go(link: &LinkFacts, now: Micros) -> bool {
+    let long_ago = |since: Micros| now.millis_since(since) > LET_GO_AFTER_MILLIS;
+    link.connected_since.is_none() && link.let_go.is_none_or(long_ago)
+}
+
+/// The words of the attempt to reach the peer, or those of the trouble itself.
+fn words(trouble: Trouble, link: &LinkFacts) -> &str {
+    match &link.reached {
+        Some(Err(failure)) if failure.trouble == trouble => &failure.text,
+        _ => trouble.words(),
+    }
 }
 
 /// Is there reason to try to reach the peer, for the words of the failure?
 pub fn is_in_doubt(link: &LinkFacts, now: Micros) -> bool {
-    down_because(link, now).is_some()
+    let silent = |heard: Micros| now.millis_since(heard) > DOUBT_AFTER_MILLIS;
+    link.connected_since.is_none() || link.heard.is_none_or(silent)
 }
 
 /// What a node says of itself.
@@ -111,32 +148,41 @@ pub fn removed(node: &Member, now: Micros) -> Viewed {
 pub fn peer(node: &Member, link: &LinkFacts, now: Micros) -> Viewed {
     let status = status(node, link, now);
     let blocked = is_blocked(link, now);
-    let error = trouble(&status, blocked);
-    let error_time = |since: Option<Micros>| since.unwrap_or(now).to_utc().unwrap_or_default();
-    let errors = error.as_ref().map(|message| {
-        vec![ClusterError {
-            error_message: message.clone(),
-            error_time: error_time(link.stuck_since.or(link.heard)),
-        }]
-    });
     let summary = match (&status, blocked) {
         (NodeStatus::Down(_), _) => "BAD:node is inactive".to_owned(),
         (_, true) => "BAD:replication is blocked".to_owned(),
         (NodeStatus::Ready, false) => "GOOD".to_owned(),
         (other, false) => format!("BAD:node is {}", other.description()),
     };
+    let trouble = match &status {
+        NodeStatus::Down(_) => down_because(link, now),
+        _ => blocked.then_some(Trouble::ReplicationBlocked),
+    };
     Viewed {
-        cluster_errors: errors,
+        cluster_errors: trouble.map(|trouble| vec![error(trouble, link, now)]),
         node_info: info(node, status, Some(link_info(link, now, blocked))),
         summary,
     }
 }
 
-fn trouble(status: &NodeStatus, blocked: bool) -> Option<String> {
-    match status {
-        NodeStatus::Down(reason) => Some(reason.clone()),
-        _ if blocked => Some("it is connected and does not apply this node's changes".to_owned()),
+fn error(trouble: Trouble, link: &LinkFacts, now: Micros) -> ClusterError {
+    let since = match trouble {
+        Trouble::ReplicationBlocked => link.stuck_since,
+        _ if is_silent(link.heard, now) => link.heard,
+        _ => link.let_go,
+    };
+    let failure = match &link.reached {
+        Some(Err(failure)) if failure.trouble == trouble => Some(failure),
         _ => None,
+    };
+    ClusterError {
+        error_message: words(trouble, link).to_owned(),
+        error_time: since.unwrap_or(now).to_utc().unwrap_or_default(),
+        cause: trouble,
+        hint: failure
+            .and_then(|failure| failure.hint.clone())
+            .unwrap_or_else(|| trouble.hint().to_owned()),
+        detail: failure.map(|failure| failure.detail.clone()),
     }
 }
 
@@ -171,6 +217,7 @@ fn link_info(link: &LinkFacts, now: Micros, blocked: bool) -> LinkInfo {
     LinkInfo {
         apply_rate: link.apply_rate,
         catchup_interval: interval(catchup(replay, link.apply_rate)),
+        clock_ahead_millis: link.skew.map(|skew| skew.ahead.0 / 1000),
         connect_time: connected_since.and_then(Micros::to_utc),
         connected: connected_since.is_some(),
         flush_lsn: lsn(link.flush),
@@ -291,20 +338,56 @@ mod tests {
         assert_eq!(link.flush_lag_size, "0 bytes");
     }
 
+    fn failed(trouble: Trouble) -> Option<Result<(), Failure>> {
+        Some(Err(Failure {
+            trouble,
+            text: "10.0.0.2:5432 cannot be reached: connection refused".to_owned(),
+            hint: None,
+            detail: "connection refused: os error 111".to_owned(),
+        }))
+    }
+
+    /// The one error of a view.
+    fn error_of(link: &LinkFacts) -> ClusterError {
+        let errors = peer(&node(), link, NOW).cluster_errors.unwrap();
+        assert_eq!(errors.len(), 1);
+        errors[0].clone()
+    }
+
     #[test]
     fn a_silent_peer_is_down_with_the_words_of_the_last_attempt() {
         let link = LinkFacts {
-            heard: Some(ago(11)),
+            heard: Some(ago(9)),
             connected_since: None,
-            error: Some("connection refused by 10.0.0.2:5432".to_owned()),
+            reached: failed(Trouble::Unreachable),
             ..healthy()
         };
         let viewed = peer(&node(), &link, NOW);
         assert_eq!(viewed.summary, "BAD:node is inactive");
         assert_eq!(viewed.node_info.status.code, "d");
+        assert!(viewed.node_info.status.reason.unwrap().contains("refused"));
         let shown = viewed.node_info.link.unwrap();
         assert!(!shown.connected && shown.connect_time.is_none() && shown.uptime.is_none());
-        assert!(viewed.cluster_errors.unwrap()[0].error_message.contains("refused"));
+        let error = error_of(&link);
+        assert!(error.error_message.contains("refused"));
+        assert_eq!(error.error_time, ago(9).to_utc().unwrap());
+        assert_eq!(error.cause, Trouble::Unreachable);
+        assert_eq!(error.detail.as_deref(), Some("connection refused: os error 111"));
+    }
+
+    #[test]
+    fn a_peer_whose_postgresql_answers_and_that_is_silent_has_no_agent() {
+        let link = LinkFacts {
+            heard: Some(ago(9)),
+            reached: Some(Ok(())),
+            ..healthy()
+        };
+        assert_eq!(error_of(&link).cause, Trouble::AgentSilent);
+        let deaf = LinkFacts {
+            receiving: false,
+            ..link
+        };
+        assert_eq!(error_of(&deaf).cause, Trouble::NotReceiving);
     }
 
     #[test]
@@ -314,6 +397,29 @@ mod tests {
             ..healthy()
         };
         assert_eq!(status(&node(), &deaf, NOW).code(), "d");
+        assert_eq!(error_of(&deaf).cause, Trouble::NotFetching);
+    }
+
+    #[test]
+    fn a_peer_that_reconnects_at_once_was_never_down() {
+        let since = |let_go| LinkFacts {
+            connected_since: None,
+            let_go: Some(let_go),
+            ..healthy()
+        };
+        assert_eq!(status(&node(), &since(ago(2)), NOW).code(), "r");
+        assert_eq!(status(&node(), &since(ago(4)), NOW).code(), "d");
+    }
+
+    #[test]
+    fn the_clock_of_a_peer_is_shown_and_does_not_make_it_bad() {
+        let link = LinkFacts {
+            skew: Some(Skew::measured(NOW, Micros(0), Micros(NOW.0 + 3_600_000_000))),
+            ..healthy()
+        };
+        let viewed = peer(&node(), &link, NOW);
+        assert_eq!(viewed.summary, "GOOD");
+        assert_eq!(viewed.node_info.link.unwrap().clock_ahead_millis, Some(3_600_000));
     }
 
     #[test]

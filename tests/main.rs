@@ -29,6 +29,7 @@ mod removed_while_away;
 mod reset;
 mod restart;
 mod resync;
+mod seeing;
 mod syslog;
 mod three_nodes;
 mod three_step;

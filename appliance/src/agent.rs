@@ -21,6 +21,7 @@ use crate::postgres::Postgres;
 use crate::syslog::Syslog;
 use crate::tasks::Tasks;
 use crate::vault::{Keyring, RootOfTrust, WrappingKey};
+use crate::view::{Memory, Reach};
 
 /// Binds the wrapped master key to what it is.
 const MASTER_KEY_CONTEXT: &str = "master_key";
@@ -68,6 +69,10 @@ pub(crate) struct Agent {
     pub(crate) certificates_changed: Notify,
     /// Where this node's WAL ended when it was removed: nothing was written after.
     pub(crate) last_position: Mutex<Option<i64>>,
+    /// What was seen of the other nodes.
+    pub(crate) memory: Memory,
+    /// What attempts to reach silent nodes came to.
+    pub(crate) reach: Reach,
     /// Wakes the reconciler.
     pub(crate) links_changed: Notify,
     /// Held while a subscription is looked for and made: the reconciler, a peer's call and a resync may want the same one.
@@ -124,6 +129,8 @@ impl Agent {
             scrape_token: ScrapeToken::default(),
             certificates_changed: Notify::new(),
             last_position: Mutex::default(),
+            memory: Memory::default(),
+            reach: Reach::default(),
             links_changed: Notify::new(),
             subscribing: tokio::sync::Mutex::default(),
             changing: tokio::sync::Mutex::default(),

@@ -17,3 +17,8 @@ pub async fn restart_launcher(db: &Connection) -> Result<()> {
     query!("server/restart_launcher").one(db, &[]).await?;
     Ok(())
 }
+
+/// What time it is by the clock of the machine that the server runs on.
+pub async fn clock(server: &Connection) -> Result<Micros> {
+    Ok(Micros(query!("server/clock").one(server, &[]).await?.get(0)))
+}

@@ -81,7 +81,7 @@ const NODE_DOWN: Entry = Entry {
     subject: "the node's id",
     levels: &[Level {
         severity: Severity::Critical,
-        when: "no heartbeat of the member for 10 seconds, or it does not fetch this node's changes; for 5 seconds",
+        when: "no heartbeat of the member for 8 seconds, or it does not fetch this node's changes; for 5 seconds",
     }],
     ends: "the member is heard of and fetches again, or was removed",
     remedy: "see operations.md, a node that is down; remove it when it will not come back",
@@ -169,19 +169,19 @@ const DISK: Entry = Entry {
 const CLOCK_SKEW: Entry = Entry {
     id: "clock-skew",
     name: "Cluster Clock Skew",
-    subject: "the id of the node whose clock is ahead",
+    subject: "the id of the node whose clock is another",
     levels: &[
         Level {
             severity: Severity::Warning,
-            when: "a heartbeat of the member carries a time 500 ms or more ahead of this node's clock",
+            when: "the member's clock is clock.alarm_skew_ms (500) or more ahead of this node's, or behind it",
         },
         Level {
             severity: Severity::Critical,
-            when: "5 seconds or more ahead: nodes with such clocks cannot join",
+            when: "clock.join_skew_ms (5000) or more: nodes with such clocks cannot join",
         },
     ],
-    ends: "no heartbeat of it has been ahead for 30 seconds",
-    remedy: "compare both clocks with a time server: the one is ahead, or the other behind",
+    ends: "the clocks are closer than 80 % of that, or the member was not reached for 30 seconds",
+    remedy: "compare both clocks with a time server; ksctl cluster summary shows clockAheadMillis of every pair",
     after_millis: 0,
 };
 

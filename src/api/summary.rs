@@ -8,6 +8,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use super::cluster::Status;
+use crate::member::trouble::Trouble;
 
 /// `GET /v1/cluster/summary`: by viewer, then by the node that is viewed.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
@@ -59,6 +60,20 @@ pub struct ClusterError {
     pub error_message: String,
     /// Since when.
     pub error_time: DateTime<Utc>,
+    /// What is wrong, for programs.
+    #[serde(default = "unknown")]
+    pub cause: Trouble,
+    /// The way out.
+    #[serde(default)]
+    pub hint: String,
+    /// What the programs below said, word for word; absent when nothing was tried.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub detail: Option<String>,
+}
+
+/// What members of an older version leave out.
+fn unknown() -> Trouble {
+    Trouble::Unknown
 }
 
 /// Who a node is, and for a peer how replication to it goes. Fields that do not apply are left out.
@@ -93,6 +108,9 @@ pub struct LinkInfo {
     pub apply_rate: i64,
     /// How long the rest takes at that rate.
     pub catchup_interval: String,
+    /// Milliseconds by which the peer's clock is ahead of the viewer's; absent when that was not measured lately.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub clock_ahead_millis: Option<i64>,
     /// Since when the peer is connected; absent while it is not.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub connect_time: Option<DateTime<Utc>>,

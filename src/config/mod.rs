@@ -16,6 +16,6 @@ mod suggest;
 mod tests;
 mod values;
 
-pub use node::{Admin, Cluster, DatabaseUrl, Log, LogFormat, NodeConfig, Postgres, Replication, Rest};
+pub use node::{Admin, Clock, Cluster, DatabaseUrl, Log, LogFormat, NodeConfig, Postgres, Replication, Rest};
 pub use reserved::is_reserved;
 pub use suggest::nearest;

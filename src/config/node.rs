@@ -27,6 +27,8 @@ pub struct NodeConfig {
     pub replication: Replication,
     /// What the node does in its cluster.
     pub cluster: Cluster,
+    /// How far clocks may be apart.
+    pub clock: Clock,
     /// The first administrator.
     pub admin: Admin,
     /// What is logged, and how.
@@ -161,6 +163,25 @@ impl Default for Cluster {
     }
 }
 
+/// `[clock]`: how far the clocks of nodes may be apart.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Clock {
+    /// From here on somebody is told, in milliseconds.
+    pub alarm_skew_ms: i64,
+    /// Beyond this a node may not join, in milliseconds.
+    pub join_skew_ms: i64,
+}
+
+impl Default for Clock {
+    fn default() -> Self {
+        Self {
+            // Far above what NTP allows, far below what anybody is harmed by.
+            alarm_skew_ms: 500,
+            join_skew_ms: crate::join::preflight::MAX_SKEW_MILLIS,
+        }
+    }
+}
+
 /// `[admin]`: the first administrator.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Admin {
@@ -206,6 +227,7 @@ impl NodeConfig {
             postgres: Postgres::default(),
             replication: Replication::default(),
             cluster: Cluster::default(),
+            clock: Clock::default(),
             admin: Admin::default(),
             log: Log::default(),
         }

@@ -4,7 +4,7 @@
 //! [`NodeConfig::keys`]. Defaults are in `node.rs`, what a value may be in `values.rs`.
 
 use super::document::Document;
-use super::node::{Admin, Cluster, Log, NodeConfig, Postgres, Replication, Rest};
+use super::node::{Admin, Clock, Cluster, Log, NodeConfig, Postgres, Replication, Rest};
 use super::values;
 use crate::certificate::renewal::Lifetimes;
 use crate::error::Result;
@@ -47,6 +47,7 @@ fn read(document: &Document<'_>) -> NodeConfig {
         postgres: read_postgres(document),
         replication: read_replication(document),
         cluster: read_cluster(document),
+        clock: read_clock(document),
         admin: Admin {
             password_file: document.section("admin").get("password_file", values::path),
         },
@@ -66,6 +67,14 @@ fn read_rest(document: &Document<'_>) -> Rest {
         max_body_bytes: rest
             .get("max_body_bytes", values::body_bytes)
             .unwrap_or(default.max_body_bytes),
+    }
+}
+
+fn read_clock(document: &Document<'_>) -> Clock {
+    let (clock, default) = (document.section("clock"), Clock::default());
+    Clock {
+        alarm_skew_ms: (clock.get("alarm_skew_ms", values::skew_millis)).unwrap_or(default.alarm_skew_ms),
+        join_skew_ms: (clock.get("join_skew_ms", values::skew_millis)).unwrap_or(default.join_skew_ms),
     }
 }
 

@@ -41,6 +41,9 @@ fn every_key_reaches_its_place() {
         ack_timeout_seconds = 7
         [cluster]
         verify_every = "90s"
+        [clock]
+        alarm_skew_ms = 250
+        join_skew_ms = 2000
         [admin]
         password_file = "/run/first"
         [log]
@@ -63,6 +66,7 @@ fn every_key_reaches_its_place() {
     assert_eq!(settings, ["jit=on", "log_min_duration_statement=250", "work_mem=8MB"]);
     assert_eq!(config.replication.ack_timeout.as_secs(), 7);
     assert_eq!(config.cluster.verify_every.as_secs(), 90);
+    assert_eq!((config.clock.alarm_skew_ms, config.clock.join_skew_ms), (250, 2000));
     assert_eq!(config.admin.password_file.as_deref(), Some("/run/first".as_ref()));
     assert_eq!(
         (config.log.format, config.log.filter.as_str()),

@@ -81,6 +81,12 @@ pub(super) fn ack_seconds(value: &DeValue<'_>) -> Read<Duration> {
     number(value, 1, 20).map(Duration::from_secs)
 }
 
+/// How far clocks may be apart, in milliseconds: from 10 ms, which is near what asking can tell, to an hour.
+pub(super) fn skew_millis(value: &DeValue<'_>) -> Read<i64> {
+    let number = number(value, 10, 3_600_000)?;
+    i64::try_from(number).map_err(|_| "must be a number of milliseconds".to_owned())
+}
+
 fn number(value: &DeValue<'_>, least: u64, most: u64) -> Read<u64> {
     let wrong = || format!("must be a whole number from {least} to {most}");
     let digits = value.as_integer().ok_or_else(wrong)?;

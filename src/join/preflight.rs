@@ -8,7 +8,7 @@ use crate::clock::Micros;
 use crate::error::{Error, Kind, Result};
 use crate::member::MAX_NODES;
 
-/// The largest difference of two clocks at which a node may join: beyond it certificates and tokens are misjudged.
+/// The largest difference of two clocks at which a node may join, unless it is configured otherwise: beyond it certificates and tokens are misjudged.
 pub const MAX_SKEW_MILLIS: i64 = 5_000;
 
 /// What a member says of itself and its cluster.
@@ -41,6 +41,8 @@ pub struct JoinerFacts {
     pub schema: u32,
     /// Its clock, half-way between asking and hearing the member.
     pub now: Micros,
+    /// How far the two clocks may be apart, in milliseconds.
+    pub max_skew: i64,
     /// Free bytes where its data will be.
     pub free_bytes: u64,
 }
@@ -68,9 +70,10 @@ pub fn judge(joiner: &JoinerFacts, member: &MemberFacts) -> Result<()> {
         .with_hint("bring both to the same version, then join"));
     }
     let skew = joiner.now.millis_since(member.now);
-    if skew.abs() > MAX_SKEW_MILLIS {
+    let allowed = joiner.max_skew;
+    if skew.abs() > allowed {
         return Err(Error::conflict(format!(
-            "clock skew: this node's clock is {skew} ms ahead of the member's, at most {MAX_SKEW_MILLIS} ms is allowed"
+            "clock skew: this node's clock is {skew} ms ahead of the member's, at most {allowed} ms is allowed"
         ))
         .with_hint("give both nodes the same NTP server and wait until their clocks agree"));
     }
@@ -111,6 +114,7 @@ mod tests {
             version: "0.1.0".to_owned(),
             schema: 3,
             now,
+            max_skew: MAX_SKEW_MILLIS,
             free_bytes: 1 << 30,
         };
         let member = MemberFacts {

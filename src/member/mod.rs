@@ -7,6 +7,7 @@ pub mod links;
 pub mod removal;
 pub mod roster;
 pub mod status;
+pub mod trouble;
 
 /// The most nodes a cluster may have.
 ///

@@ -242,8 +242,18 @@ fn peers(page: &mut Page, facts: &Facts) {
     page.add(
         Kind::Gauge,
         "keystead_heartbeat_age_seconds",
-        "age of its newest heartbeat here, by both clocks; negative when its clock is ahead",
+        "seconds since its newest heartbeat arrived here",
         heard,
+    );
+    let ahead = facts.peers.iter().filter_map(|peer| {
+        let skew = peer.link.skew?;
+        Some(labelled("host", &peer.host, skew.ahead))
+    });
+    page.add(
+        Kind::Gauge,
+        "keystead_clock_ahead_seconds",
+        "how far its clock is ahead of this node's; negative when it is behind",
+        ahead,
     );
 }
 
@@ -333,6 +343,7 @@ fn kept(page: &mut Page, peers: &[Peer]) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::clock::Skew;
 
     #[test]
     fn a_node_alone_says_what_it_can_and_leaves_out_the_rest() {
@@ -353,7 +364,8 @@ mod tests {
             apply_rate: 1000,
             connected_since: Some(Micros(1_000_000)),
             receiving: true,
-            heard: Some(Micros(9_250_000)),
+            heard: Some(Micros(8_750_000)),
+            skew: Some(Skew::measured(Micros(0), Micros(0), Micros(-20_000))),
             ..LinkFacts::default()
         };
         let peer = Peer {
@@ -374,7 +386,8 @@ mod tests {
             "ciphertrust_cluster_replay_lag{host=\"10.0.0.2\"} 1.500000",
             "ciphertrust_cluster_replay_lag_bytes{host=\"10.0.0.2\"} 3000",
             "ciphertrust_cluster_catchup_interval{host=\"10.0.0.2\"} 3",
-            "keystead_heartbeat_age_seconds{host=\"10.0.0.2\"} -0.250000",
+            "keystead_heartbeat_age_seconds{host=\"10.0.0.2\"} 0.250000",
+            "keystead_clock_ahead_seconds{host=\"10.0.0.2\"} -0.020000",
         ] {
             assert!(text.lines().any(|one| one == line), "{line} is not in\n{text}");
         }

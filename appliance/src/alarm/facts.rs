@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 use std::fs;
 
-use keystead::alarm::judge::{Ahead, Certificate, Disk, Facts, Retention, Slot};
+use keystead::alarm::judge::{Certificate, Clocks, Disk, Facts, Limits, Retention, Slot};
 use keystead::api::cluster::Clash;
 use keystead::api::summary::View;
 use keystead::clock::Micros;
@@ -19,6 +19,7 @@ use sql::Connection;
 use sql::identity::Identity;
 
 use crate::agent::{Agent, Standing};
+use crate::view;
 
 /// What costs more than a glance (names, certificates) is looked at this often.
 const SELDOM_MILLIS: i64 = 10_000;
@@ -32,7 +33,6 @@ const SPEED_MILLIS: i64 = 60_000;
 /// Remembers between looks.
 #[derive(Default)]
 pub(super) struct Eyes {
-    ahead: BTreeMap<String, Ahead>,
     speed: Speed,
     seldom: Option<Micros>,
 }
@@ -65,14 +65,13 @@ impl Eyes {
 
     /// A node that is no member has no others.
     async fn look_alone(&mut self, agent: &Agent, seldom: bool, facts: &mut Facts) -> Result<()> {
-        self.ahead.clear();
         facts.view = Some(View {
             cluster_summary: BTreeMap::new(),
             last_updated: facts.now.to_utc().unwrap_or_default(),
             stable_time: None,
         });
         facts.slots = Some(BTreeMap::new());
-        facts.ahead = Some(BTreeMap::new());
+        facts.clocks = Some(clocks(agent, &[]));
         if seldom {
             facts.clashes = Some(sql::alarm::clashes(&*agent.db().await?).await?);
         }
@@ -82,9 +81,9 @@ impl Eyes {
     async fn look_at_others(&mut self, agent: &Agent, me: &Identity, seldom: bool, facts: &mut Facts) -> Result<()> {
         let db = agent.db().await?;
         let roster = sql::node::all(&db).await?;
-        let heard = sql::heartbeat::newest(&db).await?;
+        let heard = view::heard(agent);
         let peers: Vec<&Member> = roster.ready().filter(|node| node.id != me.node_id).collect();
-        facts.ahead = Some(self.clocks(&peers, &heard, facts.now));
+        facts.clocks = Some(clocks(agent, &peers));
         let view = sql::node_view::all(&db).await?.remove(me.node_id.as_str());
         let is_fresh = |view: &View| facts.now.millis_since(Micros(view.last_updated.timestamp_micros())) < VIEW_MILLIS;
         facts.view = view.filter(is_fresh);
@@ -93,19 +92,6 @@ impl Eyes {
             facts.clashes = Some(clashes(&db, me, &roster, &heard, facts.now).await?);
         }
         Ok(())
-    }
-
-    fn clocks(&mut self, peers: &[&Member], heard: &Seen, now: Micros) -> BTreeMap<String, Ahead> {
-        self.ahead
-            .retain(|id, _| peers.iter().any(|peer| peer.id.as_str() == id));
-        for peer in peers {
-            if let Some(at) = heard.get(&peer.number) {
-                let node = self.ahead.entry(peer.id.to_string()).or_default();
-                node.host.clone_from(&peer.address.host);
-                node.look(now, *at);
-            }
-        }
-        self.ahead.clone()
     }
 
     async fn slots(
@@ -152,6 +138,22 @@ impl Speed {
         if !(0..10 * SPEED_MILLIS).contains(&millis) {
             self.since = Some((position, now));
         }
+    }
+}
+
+/// The clocks of these, as far as they were measured lately.
+fn clocks(agent: &Agent, peers: &[&Member]) -> Clocks {
+    let skews = agent.memory.skews();
+    let of_peer = |peer: &&Member| {
+        let skew = skews.get(&peer.number)?;
+        Some((peer.id.to_string(), (peer.address.host.clone(), *skew)))
+    };
+    Clocks {
+        skews: peers.iter().filter_map(of_peer).collect(),
+        limits: Limits {
+            alarm: agent.config.clock.alarm_skew_ms,
+            join: agent.config.clock.join_skew_ms,
+        },
     }
 }
 

@@ -3,6 +3,9 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use super::own_status;
+use crate::agent::{Agent, Standing};
+use crate::view;
 use keystead::Result;
 use keystead::api::cluster::ClusterInfo;
 use keystead::api::summary::{NodeErrors, Summary, View};
@@ -10,10 +13,6 @@ use keystead::member::lease::{Votes, decide, majority};
 use keystead::member::roster::{Member, Roster};
 use keystead::member::status::NodeStatus;
 use keystead::summary::{is_silent, removed};
-use sql::Connection;
-
-use super::own_status;
-use crate::agent::{Agent, Standing};
 
 /// This node's own status. Always answers, also when the node is in no cluster.
 pub(crate) async fn info(agent: &Arc<Agent>) -> Result<ClusterInfo> {
@@ -27,7 +26,7 @@ pub(crate) async fn info(agent: &Arc<Agent>) -> Result<ClusterInfo> {
             let roster = sql::node::all(&db).await?;
             Ok(ClusterInfo {
                 node_count: Some(roster.node_count()),
-                raft_status: Some(raft_status(agent, &db, &roster).await?.to_owned()),
+                raft_status: Some(raft_status(agent, &roster)?.to_owned()),
                 ..answer(me.to_string(), status)
             })
         }
@@ -67,8 +66,8 @@ fn joining(agent: &Agent) -> ClusterInfo {
 }
 
 /// `up` while a majority of the members has been heard of lately: then members can be added and removed.
-async fn raft_status(agent: &Agent, db: &Connection, roster: &Roster) -> Result<&'static str> {
-    Ok(if hears_majority(agent, db, roster).await.is_ok() {
+fn raft_status(agent: &Agent, roster: &Roster) -> Result<&'static str> {
+    Ok(if hears_majority(agent, roster).is_ok() {
         "up"
     } else {
         "down"
@@ -80,9 +79,9 @@ async fn raft_status(agent: &Agent, db: &Connection, roster: &Roster) -> Result<
 ///
 /// # Errors
 /// [`keystead::Kind::ConsensusDown`].
-pub(super) async fn hears_majority(agent: &Agent, db: &Connection, roster: &Roster) -> Result<()> {
+pub(super) fn hears_majority(agent: &Agent, roster: &Roster) -> Result<()> {
     let (me, now) = (agent.identity()?.node_id, agent.clock.now());
-    let heard = sql::heartbeat::newest(db).await?;
+    let heard = view::heard(agent);
     let heard_of = |node: &&Member| node.id == me || !is_silent(heard.get(&node.number).copied(), now);
     let members = roster.ready().count();
     let votes = Votes {

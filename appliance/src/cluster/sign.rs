@@ -27,7 +27,7 @@ pub(crate) async fn sign(agent: &Arc<Agent>, asked: NewNode) -> Result<NewNodeAn
     let request = CheckedRequest::parse(&asked.csr).map_err(certificate_error)?;
     let db = agent.db().await?;
     let roster = sql::node::all(&db).await?;
-    hears_majority(agent, &db, &roster).await?;
+    hears_majority(agent, &roster)?;
     drop(db);
     let nodes = roster.live().count();
     if nodes >= MAX_NODES {

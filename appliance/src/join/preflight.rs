@@ -28,6 +28,7 @@ pub(super) async fn run(agent: &Agent, node_id: &NodeId, cluster_id: &str, join:
         version: keystead::VERSION.to_owned(),
         schema: sql::migrate::newest(),
         now: Micros(asked.0.midpoint(heard.0)),
+        max_skew: agent.config.clock.join_skew_ms,
         free_bytes: free_bytes(agent.postgres.paths().data_dir())?,
     };
     judge(&joiner, &facts)?;

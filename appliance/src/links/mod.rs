@@ -11,6 +11,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
+use keystead::clock::Micros;
 use keystead::member::links::{Repair, repairs};
 use keystead::member::roster::{Member, NodeState, Roster};
 use keystead::replication::names;
@@ -90,12 +91,16 @@ pub(crate) async fn apply(agent: &Agent, db: &Connection, roster: &Roster, subsc
     Ok(())
 }
 
-/// The subscriptions whose newest heartbeat is old. A clock that is wrong makes one lazy that need not be, no more.
+/// The subscriptions whose newest heartbeat is old by its node's clock, as far as that was measured: one that is wrong and
+/// was not makes a subscription lazy that need not be, no more.
 async fn behind(agent: &Agent, db: &Connection, roster: &Roster, me: &Member) -> Result<BTreeSet<String>> {
-    let (heard, now) = (sql::heartbeat::newest(db).await?, agent.clock.now());
+    let (newest, now) = (sql::heartbeat::newest(db).await?, agent.clock.now());
+    let skews = agent.memory.skews();
     let is_behind = |peer: &&Member| {
-        let newest = heard.get(&peer.number);
-        newest.is_some_and(|newest| now.millis_since(*newest) > BEHIND_MILLIS)
+        let ahead = skews.get(&peer.number).map_or(0, |skew| skew.ahead.0);
+        let its_now = Micros(now.0.saturating_add(ahead));
+        let newest = newest.get(&peer.number);
+        newest.is_some_and(|newest| its_now.millis_since(*newest) > BEHIND_MILLIS)
     };
     let behind = roster.ready_peers(&me.id).filter(is_behind);
     Ok(behind.map(|peer| names::link(peer.number, me.number)).collect())

@@ -18,7 +18,7 @@ use tokio_util::sync::CancellationToken;
 use super::connect;
 use crate::agent::Agent;
 use crate::wake::Wake;
-use crate::{cluster, links};
+use crate::{cluster, links, view};
 
 /// Looks for calls this often even when nothing was heard: a notification may be lost with its connection.
 const TIMER: Duration = Duration::from_secs(1);
@@ -98,7 +98,7 @@ async fn hello(agent: &Agent, caller: &NodeId) -> Result<MemberFacts> {
     let (me, now) = (agent.identity()?, agent.clock.now());
     let db = agent.db().await?;
     let roster = sql::node::all(&db).await?;
-    let heard = sql::heartbeat::newest(&db).await?;
+    let heard = view::heard(agent);
     let silent = roster
         .ready_peers(&me.node_id)
         .filter(|node| summary::is_silent(heard.get(&node.number).copied(), now))

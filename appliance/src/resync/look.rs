@@ -6,11 +6,13 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use futures_util::future::join_all;
+use keystead::clock::{Micros, Skew};
 use keystead::member::roster::Member;
 use keystead::replication::past::Heard;
 use keystead::replication::resync::Kept;
 use keystead::{NodeNumber, Result};
 use sql::Connection;
+use tokio::time::Instant;
 
 use crate::agent::Agent;
 use crate::peers::connect;
@@ -22,6 +24,8 @@ pub(super) struct Sighting {
     pub(super) kept: Option<Kept>,
     /// The newest heartbeat of this node that it has.
     pub(super) heard: Option<Heard>,
+    /// How far its clock is ahead of this node's.
+    pub(super) skew: Skew,
 }
 
 /// What those members say that answer.
@@ -62,19 +66,27 @@ impl Peers {
 
 async fn ask_one(agent: &Agent, member: &Member, open: Option<Connection>) -> Result<(Connection, Sighting)> {
     if let Some(open) = open
-        && let Ok(sighting) = look(&open).await
+        && let Ok(sighting) = look(agent, &open).await
     {
         return Ok((open, sighting));
     }
     let me = agent.identity()?.node_id;
     let fresh = connect::connect(agent.postgres.paths(), &me, &member.address).await?;
-    let sighting = look(&fresh).await?;
+    let sighting = look(agent, &fresh).await?;
     Ok((fresh, sighting))
 }
 
-async fn look(peer: &Connection) -> Result<Sighting> {
+async fn look(agent: &Agent, peer: &Connection) -> Result<Sighting> {
     Ok(Sighting {
+        skew: skew(agent, peer).await?,
         kept: sql::resync::slot_kept(peer).await?,
         heard: sql::resync::heard_of_me(peer).await?,
     })
+}
+
+async fn skew(agent: &Agent, peer: &Connection) -> Result<Skew> {
+    let (asked, began) = (agent.clock.now(), Instant::now());
+    let said = sql::server::clock(peer).await?;
+    let took = i64::try_from(began.elapsed().as_micros()).unwrap_or(i64::MAX);
+    Ok(Skew::measured(asked, Micros(took), said))
 }

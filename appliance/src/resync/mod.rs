@@ -70,6 +70,9 @@ async fn round(agent: &Arc<Agent>, peers: &mut Peers, mending: &Arc<Mending>, li
             sighting.kept = None;
         }
     }
+    for (number, sighting) in &seen {
+        agent.memory.measured(*number, sighting.skew);
+    }
     remember(agent, &seen).await?;
     fence::check(agent, &members, &seen).await?;
     let db = agent.db().await?;

@@ -1,117 +1,106 @@
-//! Clocks that are apart, by the heartbeats that arrive.
+//! Clocks that are apart, as measured by asking the other node.
 //!
-//! A heartbeat carries the time of its node when it was begun, so on arrival it is older than now by however long it
-//! took. One from the future cannot be explained by that: its clock is ahead of this one by that much at least. One from
-//! the past proves nothing here; the other node sees this one's heartbeats come from its future, and tells.
+//! Both sides measure, so both tell: the one says ahead, the other behind. Which of the two is wrong is not to be known
+//! here. How a skew is measured: [`Skew`].
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::BTreeMap;
 
-use super::super::{Alarm, Cause, Finding, Severity};
-use crate::clock::Micros;
-use crate::join::preflight::MAX_SKEW_MILLIS;
+use super::super::{Alarm, Cause, Finding, Raised, Severity};
+use crate::clock::Skew;
 
-/// From here on somebody is told.
-const TOLD_MILLIS: i64 = 500;
+/// What is raised stays until the clocks are closer than this part of the limit, in percent, or it would come and go.
+const SLACK_PERCENT: i64 = 80;
 
-/// How long a look counts.
-const REMEMBERED_MILLIS: i64 = 30_000;
-
-/// How far one node's clock is ahead of this one's, by the looks of the last half minute.
-///
-/// Most looks meet a heartbeat that is up to a second old, so the greatest of several counts.
-#[derive(Debug, Clone, Default)]
-pub struct Ahead {
-    /// Where the node is, for people.
-    pub host: String,
-    looks: VecDeque<(Micros, i64)>,
+/// From where on clocks are too far apart, in milliseconds.
+#[derive(Debug, Clone, Copy)]
+pub struct Limits {
+    /// Somebody is told.
+    pub alarm: i64,
+    /// It is urgent: a node with such a clock cannot join.
+    pub join: i64,
 }
 
-impl Ahead {
-    /// Adds a look at `now` that met a heartbeat of the time `at`.
-    pub fn look(&mut self, now: Micros, at: Micros) {
-        self.looks.push_back((now, at.millis_since(now)));
-        self.looks
-            .retain(|(looked, _)| (0..=REMEMBERED_MILLIS).contains(&now.millis_since(*looked)));
-    }
-
-    /// Milliseconds by which the clock is ahead at least; `None` when no heartbeat came from the future.
-    pub fn millis(&self) -> Option<i64> {
-        let greatest = self.looks.iter().map(|(_, ahead)| *ahead).max();
-        greatest.filter(|ahead| *ahead > 0)
-    }
+/// The clocks of the others, as far as they were measured lately, by the id of the node.
+#[derive(Debug, Clone)]
+pub struct Clocks {
+    /// Where each node is, for people, and how far its clock is ahead.
+    pub skews: BTreeMap<String, (String, Skew)>,
+    /// When that is too far.
+    pub limits: Limits,
 }
 
-/// Members whose clocks are ahead.
-pub(super) fn skew(ahead: &BTreeMap<String, Ahead>) -> Vec<Finding> {
-    let apart = ahead.iter().filter_map(|(id, node)| {
-        let millis = node.millis().filter(|millis| *millis >= TOLD_MILLIS)?;
-        let severity = if millis >= MAX_SKEW_MILLIS {
-            Severity::Critical
-        } else {
-            Severity::Warning
-        };
-        Some(Finding {
-            cause: Cause::new(Alarm::ClockSkew, id),
-            severity,
-            text: format!(
-                "the clock of {} is at least {millis} ms ahead of this node's",
-                node.host
-            ),
-        })
+/// Members whose clocks are apart from this node's.
+pub(super) fn skew(clocks: &Clocks, raised: &BTreeMap<Cause, Raised>) -> Vec<Finding> {
+    let apart = clocks.skews.iter().filter_map(|(id, (host, skew))| {
+        let cause = Cause::new(Alarm::ClockSkew, id);
+        let severity = severity(skew.certain_millis(), clocks.limits, raised.get(&cause))?;
+        let millis = skew.ahead.0 / 1000;
+        let way = if millis < 0 { "behind" } else { "ahead of" };
+        let text = format!("the clock of {host} is {} ms {way} this node's", millis.abs());
+        Some(Finding { cause, severity, text })
     });
     apart.collect()
+}
+
+fn severity(millis: i64, limits: Limits, before: Option<&Raised>) -> Option<Severity> {
+    let beyond = |limit: i64, severity: Severity| {
+        let is_raised = before.is_some_and(|before| before.severity <= severity);
+        millis.saturating_mul(100) >= limit.saturating_mul(if is_raised { SLACK_PERCENT } else { 100 })
+    };
+    if beyond(limits.join, Severity::Critical) {
+        Some(Severity::Critical)
+    } else if beyond(limits.alarm, Severity::Warning) {
+        Some(Severity::Warning)
+    } else {
+        None
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::clock::Micros;
 
-    fn at(millis: i64) -> Micros {
-        Micros(1_700_000_000_000_000 + millis * 1000)
-    }
-
-    /// What is found of a node whose heartbeats were these milliseconds ahead, one look every 3 seconds.
-    fn found(looks: &[i64]) -> Vec<Finding> {
-        let mut node = Ahead {
-            host: "10.0.0.2".to_owned(),
-            ..Ahead::default()
+    /// What is found of a node whose clock is this far ahead, asked with an answer that took so long. Milliseconds.
+    fn found(ahead: i64, took: i64, before: Option<Severity>) -> Option<(Severity, String)> {
+        let skew = Skew::measured(Micros(0), Micros(took * 1000), Micros((ahead + took / 2) * 1000));
+        let clocks = Clocks {
+            skews: BTreeMap::from([("b".to_owned(), ("10.0.0.2".to_owned(), skew))]),
+            limits: Limits { alarm: 500, join: 5000 },
         };
-        for (look, ahead) in (0..).zip(looks) {
-            node.look(at(look * 3000), at(look * 3000 + ahead));
-        }
-        skew(&BTreeMap::from([("b".to_owned(), node)]))
+        let raised = before.map(|severity| {
+            let raised = Raised {
+                severity,
+                text: String::new(),
+                told: Micros(0),
+            };
+            (Cause::new(Alarm::ClockSkew, "b"), raised)
+        });
+        let mut found = super::skew(&clocks, &raised.into_iter().collect());
+        assert!(found.len() < 2);
+        found.pop().map(|found| (found.severity, found.text))
     }
 
     #[test]
-    fn a_heartbeat_from_the_future_is_proof_and_the_greatest_counts() {
-        let told = found(&[-400, 640, 100]);
-        assert_eq!(told[0].severity, Severity::Warning);
-        assert_eq!(
-            told[0].text,
-            "the clock of 10.0.0.2 is at least 640 ms ahead of this node's"
-        );
-        assert_eq!(found(&[315_360_000_000])[0].severity, Severity::Critical);
+    fn half_a_second_either_way_is_told() {
+        assert_eq!(found(499, 0, None), None);
+        let ahead = "the clock of 10.0.0.2 is 640 ms ahead of this node's".to_owned();
+        assert_eq!(found(640, 0, None), Some((Severity::Warning, ahead)));
+        let behind = "the clock of 10.0.0.2 is 7000 ms behind this node's".to_owned();
+        assert_eq!(found(-7000, 0, None), Some((Severity::Critical, behind)));
     }
 
     #[test]
-    fn a_heartbeat_from_the_past_is_no_proof_however_old_it_is() {
-        assert!(found(&[-900, -3_600_000]).is_empty());
+    fn an_answer_that_was_long_on_its_way_proves_less() {
+        assert_eq!(found(640, 400, None), None);
+        assert!(found(940, 400, None).is_some());
     }
 
     #[test]
-    fn half_a_minute_without_proof_is_enough() {
-        let mut looks = vec![700];
-        looks.extend([-100; 10]);
-        assert_eq!(found(&looks).len(), 1);
-        looks.push(-100);
-        assert!(found(&looks).is_empty());
-    }
-
-    #[test]
-    fn looks_from_before_this_clock_was_set_back_are_forgotten() {
-        let mut node = Ahead::default();
-        node.look(at(100_000), at(101_000));
-        node.look(at(0), at(-500));
-        assert_eq!(node.millis(), None);
+    fn what_wavers_around_a_limit_stays() {
+        assert_eq!(found(410, 0, Some(Severity::Warning)).unwrap().0, Severity::Warning);
+        assert_eq!(found(390, 0, Some(Severity::Warning)), None);
+        assert_eq!(found(4100, 0, Some(Severity::Critical)).unwrap().0, Severity::Critical);
+        assert_eq!(found(4100, 0, Some(Severity::Warning)).unwrap().0, Severity::Warning);
     }
 }

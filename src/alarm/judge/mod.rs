@@ -10,7 +10,7 @@ mod peers;
 mod slots;
 
 pub use certificates::Certificate;
-pub use clocks::Ahead;
+pub use clocks::{Clocks, Limits};
 pub use disk::Disk;
 pub use slots::{Retention, Slot};
 
@@ -34,8 +34,8 @@ pub struct Facts {
     pub view: Option<View>,
     /// The slots this node keeps for the others, by the id of the node.
     pub slots: Option<BTreeMap<String, Slot>>,
-    /// How far the clocks of the others are ahead, by the id of the node.
-    pub ahead: Option<BTreeMap<String, Ahead>>,
+    /// The clocks of the others.
+    pub clocks: Option<Clocks>,
     /// The disk under the data.
     pub disk: Option<Disk>,
     /// Certificates and lists that end.
@@ -57,8 +57,8 @@ pub fn judge(facts: &Facts, raised: &BTreeMap<Cause, Raised>) -> Look {
         look.add(Alarm::SlotLost, slots::lost(slots));
         look.add(Alarm::SlotRetention, slots::retention(slots));
     }
-    if let Some(ahead) = &facts.ahead {
-        look.add(Alarm::ClockSkew, clocks::skew(ahead));
+    if let Some(clocks) = &facts.clocks {
+        look.add(Alarm::ClockSkew, clocks::skew(clocks, raised));
     }
     if let Some(disk) = &facts.disk {
         look.add(Alarm::Disk, disk::filling(disk, raised));
