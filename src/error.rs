@@ -33,6 +33,8 @@ pub enum Kind {
     KeyExists,
     /// The request is larger than the server takes.
     TooLarge,
+    /// There is no room on the node's disk; reads go on.
+    DiskFull,
     /// The node cannot answer now, and may later: it is joining, starting, or its PostgreSQL is away.
     Unavailable,
     /// It was written here, and those who were to have it too did not say so in time. Trying again would do it twice.

@@ -21,6 +21,7 @@ mod certificates;
 mod crash;
 mod endings;
 mod hosts;
+mod links;
 mod merging;
 mod metrics;
 mod refusals;

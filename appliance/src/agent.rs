@@ -14,8 +14,9 @@ use tokio::sync::{Notify, watch};
 
 use crate::acknowledge::Acknowledging;
 use crate::alarm::Alarms;
+use crate::disk::Fullness;
 use crate::join::JoinState;
-use crate::links::revoked;
+use crate::links::{Deeds, revoked};
 use crate::metrics::ScrapeToken;
 use crate::postgres::Postgres;
 use crate::syslog::Syslog;
@@ -73,6 +74,10 @@ pub(crate) struct Agent {
     pub(crate) memory: Memory,
     /// What attempts to reach silent nodes came to.
     pub(crate) reach: Reach,
+    /// What the reconciler did last.
+    pub(crate) deeds: Deeds,
+    /// Whether there is room for writes.
+    pub(crate) fullness: Fullness,
     /// Wakes the reconciler.
     pub(crate) links_changed: Notify,
     /// Held while a subscription is looked for and made: the reconciler, a peer's call and a resync may want the same one.
@@ -130,6 +135,8 @@ impl Agent {
             certificates_changed: Notify::new(),
             last_position: Mutex::default(),
             memory: Memory::default(),
+            fullness: Fullness::default(),
+            deeds: Deeds::default(),
             reach: Reach::default(),
             links_changed: Notify::new(),
             subscribing: tokio::sync::Mutex::default(),

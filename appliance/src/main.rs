@@ -21,6 +21,7 @@ mod clock_step;
 mod cluster;
 mod crash_point;
 mod deadlocks;
+mod disk;
 mod durable;
 mod heartbeat;
 mod join;

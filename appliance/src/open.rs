@@ -18,8 +18,8 @@ use crate::postgres::Postgres;
 use crate::tasks::Tasks;
 use crate::vault::RootOfTrust;
 use crate::{
-    account, alarm, certificates, clock_step, heartbeat, join, links, peers, purge, removed, resync, syslog, upkeep, verify,
-    view,
+    account, alarm, certificates, clock_step, disk, heartbeat, join, links, peers, purge, removed, resync, syslog, upkeep,
+    verify, view,
 };
 
 /// Connections for requests and tasks; beyond this many at once they wait their turn.
@@ -87,6 +87,7 @@ pub(crate) fn work(agent: &Arc<Agent>, door: Door) {
     tasks.spawn("alarms", alarm::run(Arc::clone(agent), stop()));
     tasks.spawn("syslog", syslog::run(Arc::clone(agent), stop()));
     tasks.spawn("upkeep", upkeep::run(Arc::clone(agent), stop()));
+    tasks.spawn("disk", disk::run(Arc::clone(agent), stop()));
     tasks.spawn("clock", clock_step::run(Arc::clone(agent), stop()));
     tasks.spawn("purge", purge::run(Arc::clone(agent), stop()));
     tasks.spawn("verify", verify::background(Arc::clone(agent), stop()));

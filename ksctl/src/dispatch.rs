@@ -77,6 +77,7 @@ async fn run_cluster(context: &Context, command: ClusterCommand) -> Result<(), F
         ClusterCommand::Certificates(CertificatesCommand::Renew) => cluster::certificates::renew(context).await,
         ClusterCommand::RotateCa => cluster::certificates::rotate_ca(context).await,
         ClusterCommand::Orphans => cluster::orphans::run(context).await,
+        ClusterCommand::Links => cluster::links::run(context).await,
         ClusterCommand::Nodes(command) => run_nodes(context, command).await,
     }
 }

@@ -72,6 +72,7 @@ impl Error {
 
     fn kind(&self) -> Kind {
         match (self, self.code()) {
+            (_, Some(code)) if *code == SqlState::DISK_FULL => Kind::DiskFull,
             (Self::Connect(_) | Self::Unknown(_), _) => Kind::Unavailable,
             (Self::Query { source, .. }, None) if source.is_closed() => Kind::Unavailable,
             (_, Some(code)) if unavailable(code) => Kind::Unavailable,
@@ -99,15 +100,12 @@ fn unavailable(code: &SqlState) -> bool {
 impl From<Error> for keystead::Error {
     fn from(error: Error) -> Self {
         match error.kind() {
-            Kind::Unavailable => {
-                let text = match error.code() {
-                    Some(code) if *code == SqlState::DISK_FULL => "the node's disk is full",
-                    _ => "the node's PostgreSQL does not answer",
-                };
-                Self::unavailable(text)
-                    .with_hint("try again; `ksctl services status` and the node's log say more")
-                    .caused_by(error)
-            }
+            Kind::DiskFull => Self::new(Kind::DiskFull, "the node's disk is full")
+                .with_hint("free or add disk space under its data_dir; other members take writes meanwhile")
+                .caused_by(error),
+            Kind::Unavailable => Self::unavailable("the node's PostgreSQL does not answer")
+                .with_hint("try again; `ksctl services status` and the node's log say more")
+                .caused_by(error),
             _ => Self::internal("a query", error),
         }
     }

@@ -15,7 +15,7 @@ use crate::resync;
 /// How often to take a slot from a reader that comes back. It pauses half a second between two tries.
 const DROP_TRIES: usize = 10;
 
-/// What exists on this node now. How far each peer is behind is not known here.
+/// What exists on this node now. How far each peer is behind, and whether there is room, is not known here.
 pub async fn actual(db: &Connection) -> Result<Actual> {
     let roles = query!("link/roles").rows(db, &[&ROLE_PREFIX]).await?;
     let subscriptions = query!("link/subscriptions").rows(db, &[&LINK_PREFIX]).await?;
@@ -37,6 +37,7 @@ pub async fn actual(db: &Connection) -> Result<Actual> {
         behind: BTreeSet::new(),
         slots: slots.iter().map(|row| row.get(0)).collect(),
         resyncing: resync::needs(db).await?.into_keys().collect(),
+        is_full: false,
     })
 }
 
@@ -86,6 +87,11 @@ pub async fn enable(db: &Connection, name: &str) -> Result<()> {
 /// Ends a subscription's work without asking the other side, which may be dead; it is still there. May end a moment later.
 pub async fn detach(db: &Connection, name: &str) -> Result<()> {
     query!("link/detach").run_made(db, &[&name]).await
+}
+
+/// Lets a subscription take no changes for now.
+pub async fn pause(db: &Connection, name: &str) -> Result<()> {
+    query!("link/pause").run_made(db, &[&name]).await
 }
 
 /// Drops a subscription without asking the other side, which may be dead.

@@ -18,6 +18,12 @@ pub async fn restart_launcher(db: &Connection) -> Result<()> {
     Ok(())
 }
 
+/// Writes everything down, so that WAL that nobody needs any more is let go of.
+pub async fn checkpoint(server: &Connection) -> Result<()> {
+    query!("server/checkpoint").run(server, &[]).await?;
+    Ok(())
+}
+
 /// What time it is by the clock of the machine that the server runs on.
 pub async fn clock(server: &Connection) -> Result<Micros> {
     Ok(Micros(query!("server/clock").one(server, &[]).await?.get(0)))

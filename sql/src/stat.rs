@@ -39,6 +39,8 @@ pub async fn links(db: &Connection) -> Result<BTreeMap<String, LinkFacts>> {
 pub struct Slot {
     /// What the peer has not fetched was given up.
     pub lost: bool,
+    /// Is the peer reading from it?
+    pub active: bool,
     /// Where this node's own WAL ends.
     pub current: u64,
     /// Kept for the peer.
@@ -53,6 +55,7 @@ pub async fn slots(db: &Connection) -> Result<BTreeMap<String, Slot>> {
     let read = |row: &tokio_postgres::Row| {
         let slot = Slot {
             lost: row.get::<_, Option<bool>>("lost").unwrap_or_default(),
+            active: row.get("active"),
             current: row.get::<_, i64>("current").unsigned_abs(),
             kept: row.get::<_, Option<i64>>("kept").unwrap_or_default(),
             left: row.get("safe_wal_size"),

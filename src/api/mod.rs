@@ -10,6 +10,7 @@ pub mod certificate;
 pub mod cluster;
 pub mod error;
 pub mod key;
+pub mod links;
 pub mod list;
 pub mod metrics;
 pub mod node;

@@ -102,6 +102,13 @@ impl Default for Postgres {
     }
 }
 
+impl Postgres {
+    /// [`Self::max_wal_kept_for_a_peer`] in bytes.
+    pub fn max_wal_kept_bytes(&self) -> u64 {
+        super::values::bytes(&self.max_wal_kept_for_a_peer).unwrap_or(u64::MAX)
+    }
+}
+
 /// `[replication]`: how rows travel between nodes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Replication {

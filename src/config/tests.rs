@@ -57,6 +57,7 @@ fn every_key_reaches_its_place() {
     assert_eq!(config.postgres.listen.len(), 2);
     assert_eq!((config.postgres.port, config.postgres.os_user.as_str()), (5433, "ks"));
     assert_eq!(config.postgres.max_wal_kept_for_a_peer, "64MB");
+    assert_eq!(config.postgres.max_wal_kept_bytes(), 64 << 20);
     let settings: Vec<String> = config
         .postgres
         .settings

@@ -108,6 +108,19 @@ pub(super) fn size(value: &DeValue<'_>) -> Read<String> {
     }
 }
 
+/// What such an amount is in bytes.
+pub(super) fn bytes(text: &str) -> Option<u64> {
+    let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
+    let unit: u64 = match text.get(digits.len()..)? {
+        "kB" => 1 << 10,
+        "MB" => 1 << 20,
+        "GB" => 1 << 30,
+        "TB" => 1 << 40,
+        _ => return None,
+    };
+    digits.parse::<u64>().ok()?.checked_mul(unit)
+}
+
 fn size_wrong() -> String {
     "must be a whole number with its unit (kB, MB, GB or TB), as in \"4GB\"".to_owned()
 }

@@ -29,6 +29,7 @@ pub fn verdict(kind: Kind) -> Verdict {
         | Kind::KeyExists
         | Kind::TooLarge
         | Kind::Unconfirmed
+        | Kind::DiskFull
         | Kind::NotBuilt => Verdict::GiveUp,
     }
 }

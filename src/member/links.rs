@@ -24,6 +24,8 @@ pub struct Actual {
     pub slots: BTreeSet<String>,
     /// Nodes whose rows must be read anew before their changes are taken again.
     pub resyncing: BTreeSet<NodeNumber>,
+    /// There is no room on the disk for what others write.
+    pub is_full: bool,
 }
 
 /// One thing to do. In the order of the list.
@@ -47,6 +49,8 @@ pub enum Repair {
     ConfirmLazily(String),
     /// Take changes on an existing subscription.
     Enable(String),
+    /// Take no changes while the disk is full; they are kept by the other side.
+    Pause(String),
     /// Stop taking changes from a node that is gone, without asking it.
     DropSubscription(String),
     /// Stop keeping changes for a node that is gone.
@@ -70,7 +74,9 @@ pub fn repairs(roster: &Roster, me: &Member, guests: &[NodeId], actual: &Actual,
     list.push(Repair::SetAccess(access));
     list.extend(revoking(roster));
     list.extend(gone.iter().map(|role| Repair::EndSessions((*role).clone())));
-    if subscribe {
+    if actual.is_full {
+        list.extend(pausing(actual));
+    } else if subscribe {
         list.extend(subscribing(&peers, me, actual));
     }
     list.extend(dropping(&peers, me, actual));
@@ -97,6 +103,11 @@ fn revoking(roster: &Roster) -> Option<Repair> {
     let mut serials: Vec<String> = removed.map(|node| node.serial.clone()).collect();
     serials.sort();
     (!serials.is_empty()).then_some(Repair::Revoke(serials))
+}
+
+fn pausing(actual: &Actual) -> Vec<Repair> {
+    let enabled = actual.subscriptions.iter().filter(|(_, is_enabled)| **is_enabled);
+    enabled.map(|(name, _)| Repair::Pause(name.clone())).collect()
 }
 
 /// Subscriptions to members only: a joining node asks for its own when it is ready for it. One that has lost something is
@@ -176,6 +187,7 @@ mod tests {
                 Repair::ConfirmAtOnce(name) => drop(actual.lazy.remove(name)),
                 Repair::ConfirmLazily(name) => drop(actual.lazy.insert(name.clone())),
                 Repair::Enable(name) => drop(actual.subscriptions.insert(name.clone(), true)),
+                Repair::Pause(name) => drop(actual.subscriptions.insert(name.clone(), false)),
                 Repair::DropSubscription(name) => drop(actual.subscriptions.remove(name)),
                 Repair::DropSlot(name) => drop(actual.slots.remove(name)),
                 Repair::SetAccess(_) | Repair::Revoke(_) | Repair::EndSessions(_) => {}
@@ -284,6 +296,23 @@ mod tests {
         actual.roles.insert(role.clone(), false);
         let list = repairs(&roster, &node(1, NodeState::Ready), &[], &actual, true);
         assert!(list.contains(&Repair::Admit(role)), "{list:?}");
+    }
+
+    #[test]
+    fn on_a_full_disk_nothing_is_taken_until_there_is_room() {
+        let (roster, me) = (roster(&[NodeState::Ready, NodeState::Ready]), node(1, NodeState::Ready));
+        let name = names::link(NodeNumber(2), NodeNumber(1));
+        let mut actual = Actual {
+            is_full: true,
+            ..Actual::default()
+        };
+        actual.subscriptions.insert(name.clone(), true);
+        let list = repairs(&roster, &me, &[], &actual, true);
+        assert!(list.contains(&Repair::Pause(name.clone())), "{list:?}");
+        act(&list, &roster, &me, &mut actual);
+        assert!(!repairs(&roster, &me, &[], &actual, true).contains(&Repair::Pause(name.clone())));
+        actual.is_full = false;
+        assert!(repairs(&roster, &me, &[], &actual, true).contains(&Repair::Enable(name)));
     }
 
     #[test]

@@ -4,6 +4,7 @@
 
 pub mod lease;
 pub mod links;
+pub mod parts;
 pub mod removal;
 pub mod roster;
 pub mod status;

@@ -12,6 +12,7 @@ pub mod merge;
 pub mod names;
 pub mod past;
 pub mod resync;
+pub mod retention;
 pub mod stamp;
 pub mod standbys;
 

@@ -5,7 +5,8 @@
 //! | [`Caller`] | a good token |
 //! | [`Watcher`] | a good token; while a join runs or has failed, one from before it too, of any age |
 //! | [`Reader`] | a node that may answer from its data, and a good token |
-//! | [`Writer`] | a node that may change its data, and a good token |
+//! | [`Writer`] | a node that may change its data and has room for it, and a good token |
+//! | [`Freer`] | the same, but for the room: what it asks for may make some |
 //! | [`Acting`] | the same, and says whose token it is |
 //!
 //! What a good token is, is decided in `account/token.rs`; what a node may do, in `standing.rs`.
@@ -32,6 +33,12 @@ pub(crate) struct Reader;
 
 /// Somebody who may write.
 pub(crate) struct Writer;
+
+/// Somebody who may change what the cluster is made of, also on a full disk: a node that is removed frees what is kept for it.
+pub(crate) struct Freer {
+    /// The account's id.
+    pub(crate) account: String,
+}
 
 /// Somebody who may write and whose name is kept with what is written.
 pub(crate) struct Acting {
@@ -78,7 +85,19 @@ impl FromRequestParts<Arc<Agent>> for Writer {
     async fn from_request_parts(parts: &mut Parts, agent: &Arc<Agent>) -> Result<Self, Refusal> {
         Reader::from_request_parts(parts, agent).await?;
         standing::may_write(agent.standing())?;
+        agent.fullness.may_write()?;
         Ok(Self)
+    }
+}
+
+impl FromRequestParts<Arc<Agent>> for Freer {
+    type Rejection = Refusal;
+
+    async fn from_request_parts(parts: &mut Parts, agent: &Arc<Agent>) -> Result<Self, Refusal> {
+        Reader::from_request_parts(parts, agent).await?;
+        standing::may_write(agent.standing())?;
+        let account = check(parts, agent, &[])?;
+        Ok(Self { account })
     }
 }
 

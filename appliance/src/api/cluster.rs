@@ -7,6 +7,7 @@ use axum::http::StatusCode;
 use keystead::api::cluster::{
     AckAnswer, AckRequest, Clash, ClusterInfo, CsrAnswer, CsrRequest, JoinRequest, NewClusterRequest,
 };
+use keystead::api::links::NodeLinks;
 use keystead::api::list::List;
 use keystead::api::orphan::Orphan;
 use keystead::api::summary::{NodeErrors, Summary};
@@ -21,7 +22,7 @@ use super::error::{Refusal, Refused};
 use super::json::Json;
 use super::page::{Page, PageQuery};
 use crate::agent::Agent;
-use crate::{acknowledge, alarm, cluster, join, removed, verify};
+use crate::{acknowledge, alarm, cluster, join, links as reconciler, removed, verify};
 
 /// The routes of this file.
 pub(crate) fn routes() -> OpenApiRouter<Arc<Agent>> {
@@ -37,6 +38,7 @@ pub(crate) fn routes() -> OpenApiRouter<Arc<Agent>> {
         .routes(routes!(verify_now, verified))
         .routes(routes!(clashes))
         .routes(routes!(orphans))
+        .routes(routes!(links))
 }
 
 /// This node in its cluster. Answers also when it is in none.
@@ -189,4 +191,15 @@ async fn orphans(
     page: Page<256>,
 ) -> Result<Json<List<Orphan>>, Refusal> {
     Ok(Json(page.of(removed::list(&agent).await?)))
+}
+
+/// What the links of this node to every other are made of: what should be there, what is, and what was done last and why.
+#[utoipa::path(get, path = "/cluster/links", tag = "cluster", operation_id = "clusterLinks", params(PageQuery),
+    responses((status = 200, description = "the links, by the other node", body = List<NodeLinks>), Refused))]
+async fn links(
+    _caller: Watcher,
+    State(agent): State<Arc<Agent>>,
+    page: Page<256>,
+) -> Result<Json<List<NodeLinks>>, Refusal> {
+    Ok(Json(page.of(reconciler::list(&agent).await?)))
 }

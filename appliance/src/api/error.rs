@@ -39,6 +39,7 @@ fn class_of(kind: Kind) -> Class {
         Kind::KeyExists => class(StatusCode::CONFLICT, 57, "NCERRKeyAlreadyExists"),
         Kind::TooLarge => class(StatusCode::PAYLOAD_TOO_LARGE, 413, "NCERRRequestTooLarge"),
         Kind::Unavailable => class(StatusCode::SERVICE_UNAVAILABLE, 503, "NCERRServiceUnavailable"),
+        Kind::DiskFull => class(StatusCode::INSUFFICIENT_STORAGE, 507, "NCERRInsufficientStorage"),
         Kind::Unconfirmed => class(StatusCode::SERVICE_UNAVAILABLE, 505, "NCERRNotConfirmed"),
         Kind::ConsensusDown => class(StatusCode::SERVICE_UNAVAILABLE, 504, "NCERRConsensusDown"),
         Kind::NotBuilt => class(StatusCode::NOT_IMPLEMENTED, 501, "NCERRNotImplemented"),

@@ -25,6 +25,7 @@ async fn every_kind_has_its_status_code_and_name() {
         (Kind::KeyExists, 409, 57, "NCERRKeyAlreadyExists: why"),
         (Kind::TooLarge, 413, 413, "NCERRRequestTooLarge: why"),
         (Kind::Unavailable, 503, 503, "NCERRServiceUnavailable: why"),
+        (Kind::DiskFull, 507, 507, "NCERRInsufficientStorage: why"),
         (Kind::Unconfirmed, 503, 505, "NCERRNotConfirmed: why"),
         (Kind::ConsensusDown, 503, 504, "NCERRConsensusDown: why"),
         (Kind::NotBuilt, 501, 501, "NCERRNotImplemented: why"),

@@ -14,7 +14,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::ROW_VERSION;
-use super::auth::{Acting, Watcher, Writer};
+use super::auth::{Freer, Watcher, Writer};
 use super::error::{Refusal, Refused};
 use super::json::Json;
 use super::page::{Page, PageQuery};
@@ -85,7 +85,7 @@ async fn patch(
 #[utoipa::path(delete, path = "/nodes/{id}", tag = "nodes", operation_id = "deleteNode",
     params(("id" = String, Path, description = "the node's id"), HowRemoved), responses((status = 204, description = "the node is removed", headers(("row-version" = i64, description = "the version of the removal"))), Refused))]
 async fn delete(
-    caller: Acting,
+    caller: Freer,
     State(agent): State<Arc<Agent>>,
     Path(id): Path<String>,
     Query(how): Query<HowRemoved>,

@@ -4,15 +4,19 @@
 //! decided in `keystead::member::links`; this file looks and does.
 
 mod conninfo;
+mod deeds;
 mod last_rows;
+mod list;
 pub(crate) mod revoked;
 
 use std::collections::BTreeSet;
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
+use keystead::api::links::Part;
 use keystead::clock::Micros;
 use keystead::member::links::{Repair, repairs};
+use keystead::member::parts::{LET_IN, LOCKED_OUT, REVOKED, part_of, words};
 use keystead::member::roster::{Member, NodeState, Roster};
 use keystead::replication::names;
 use keystead::{Error, NodeId, Result};
@@ -23,6 +27,8 @@ use crate::agent::{Agent, Standing};
 use crate::postgres::PeerAccess;
 use crate::wake::Wake;
 use crate::{acknowledge, heartbeat, removed};
+pub(crate) use deeds::Deeds;
+pub(crate) use list::list;
 
 /// Runs this often even when nothing changed.
 const TIMER: Duration = Duration::from_secs(5);
@@ -79,13 +85,28 @@ pub(crate) async fn apply(agent: &Agent, db: &Connection, roster: &Roster, subsc
     let guests = sql::ticket::guests(&*agent.local.get().await?).await?;
     let mut actual = sql::link::actual(db).await?;
     actual.behind = behind(agent, db, roster, me).await?;
+    actual.is_full = agent.fullness.is_full();
     for repair in repairs(roster, me, &guests, &actual, subscribe) {
-        if let Err(error) = act(agent, db, roster, me, &repair).await {
-            tracing::warn!(
-                ?repair,
-                error = error.chain(),
-                "a link could not be repaired, trying again"
-            );
+        match &repair {
+            Repair::SetAccess(nodes) => set_access(agent, nodes).await,
+            Repair::Revoke(serials) => revoke(agent, serials).await,
+            Repair::Subscribe(id) => {
+                if let Some(peer) = roster.find(id) {
+                    let name = names::link(peer.number, me.number);
+                    let outcome = self::subscribe(agent, db, me, peer, Confirming::AtOnce).await;
+                    did(agent, (Part::Subscription, &name), words(&repair), &outcome);
+                }
+            }
+            Repair::DropSubscription(name) => {
+                let outcome = drop_subscription(db, roster, me, &name).await;
+                did(agent, (Part::Subscription, &name), words(&repair), &outcome);
+            }
+            in_database => {
+                let outcome = act_in_database(db, in_database).await.map_err(Error::from);
+                if let Some(part) = part_of(in_database) {
+                    did(agent, part, words(in_database), &outcome);
+                }
+            }
         }
     }
     Ok(())
@@ -106,30 +127,49 @@ async fn behind(agent: &Agent, db: &Connection, roster: &Roster, me: &Member) ->
     Ok(behind.map(|peer| names::link(peer.number, me.number)).collect())
 }
 
-async fn act(agent: &Agent, db: &Connection, roster: &Roster, me: &Member, repair: &Repair) -> Result<()> {
-    match repair {
-        Repair::SetAccess(nodes) => {
-            agent
-                .postgres
-                .set_access(&nodes.iter().map(access).collect::<Vec<_>>())
-                .await
+fn did(agent: &Agent, part: (Part, &str), words: (&str, &str), outcome: &Result<()>) {
+    agent.deeds.did(part, words, outcome, agent.clock.now());
+}
+
+/// Lets exactly these nodes in; told for each that was not let in before, and for each that was.
+async fn set_access(agent: &Agent, nodes: &[NodeId]) {
+    let before = agent.postgres.access().unwrap_or_default();
+    let outcome = agent
+        .postgres
+        .set_access(&nodes.iter().map(access).collect::<Vec<_>>())
+        .await;
+    let wanted: BTreeSet<String> = nodes.iter().map(names::role).collect();
+    for (part, lines) in [(Part::Hba, &before.hba), (Part::Ident, &before.ident)] {
+        for role in wanted.difference(lines) {
+            did(agent, (part, role), LET_IN, &outcome);
         }
-        Repair::Revoke(serials) => revoked::install(agent, serials).await,
-        Repair::Subscribe(id) => match roster.find(id) {
-            Some(peer) => subscribe(agent, db, me, peer, Confirming::AtOnce).await,
-            None => Ok(()),
-        },
-        Repair::DropSubscription(name) => {
-            told(repair);
-            last_rows::send_on(db, roster, me, name).await?;
-            Ok(sql::link::drop_subscription(db, name).await?)
+        for role in lines.difference(&wanted) {
+            did(agent, (part, role), LOCKED_OUT, &outcome);
         }
-        in_database => Ok(act_in_database(db, in_database).await?),
+    }
+    if let Err(error) = outcome {
+        tracing::warn!(
+            error = error.chain(),
+            "who is let in could not be settled, trying again"
+        );
     }
 }
 
+async fn revoke(agent: &Agent, serials: &[String]) {
+    let before = agent.revoked.lock().unwrap_or_else(PoisonError::into_inner).clone();
+    let outcome = revoked::install(agent, serials).await;
+    for serial in serials.iter().filter(|serial| !before.contains(serial)) {
+        did(agent, (Part::Revocation, serial), REVOKED, &outcome);
+    }
+}
+
+/// What came through it goes to the members that do not have it first.
+async fn drop_subscription(db: &Connection, roster: &Roster, me: &Member, name: &str) -> Result<()> {
+    last_rows::send_on(db, roster, me, name).await?;
+    Ok(sql::link::drop_subscription(db, name).await?)
+}
+
 async fn act_in_database(db: &Connection, repair: &Repair) -> sql::Result<()> {
-    told(repair);
     match repair {
         Repair::MakeRole(role) => sql::link::make_role(db, role).await,
         Repair::Admit(role) => sql::link::admit(db, role).await,
@@ -137,15 +177,11 @@ async fn act_in_database(db: &Connection, repair: &Repair) -> sql::Result<()> {
         Repair::ConfirmAtOnce(name) => sql::link::confirm_at_once(db, name).await,
         Repair::ConfirmLazily(name) => sql::link::confirm_lazily(db, name).await,
         Repair::Enable(name) => sql::link::enable(db, name).await,
+        Repair::Pause(name) => sql::link::pause(db, name).await,
         Repair::DropSlot(name) => sql::link::drop_slot(db, name).await,
         Repair::DropRole(role) => sql::link::drop_role(db, role).await,
         Repair::SetAccess(_) | Repair::Revoke(_) | Repair::Subscribe(_) | Repair::DropSubscription(_) => Ok(()),
     }
-}
-
-/// What the reconciler did is to be seen afterwards.
-fn told(repair: &Repair) {
-    tracing::info!(?repair, "repairing a link");
 }
 
 fn access(id: &NodeId) -> PeerAccess {

@@ -5,6 +5,7 @@
 //! `replication` never stands in a line: it would let a member take a copy of the whole server.
 //! Next: [`super::Postgres::set_access`], which puts them in place.
 
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
 use keystead::{Error, NodeId, Result};
@@ -25,6 +26,15 @@ pub(crate) struct PeerAccess {
     pub(crate) node_id: NodeId,
     /// The role it connects as.
     pub(crate) role: String,
+}
+
+/// The roles that have a line in each of the two files.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Access {
+    /// In `pg_hba.conf`.
+    pub(crate) hba: BTreeSet<String>,
+    /// In `pg_ident.conf`.
+    pub(crate) ident: BTreeSet<String>,
 }
 
 /// The text of `pg_hba.conf` for these members.
@@ -73,6 +83,16 @@ pub(crate) fn members(ident: &str) -> Vec<PeerAccess> {
         (map == MEMBER_MAP && check(&member).is_ok()).then_some(member)
     };
     ident.lines().filter_map(member).collect()
+}
+
+/// The roles that a `pg_hba.conf` of ours lets in from the network.
+pub(crate) fn roles(hba: &str) -> BTreeSet<String> {
+    let role = |line: &str| {
+        let mut words = line.split_whitespace();
+        let (kind, database, role) = (words.next()?, words.next()?, words.next()?);
+        (kind == "hostssl" && database == REPLICATED).then(|| role.to_owned())
+    };
+    hba.lines().filter_map(role).collect()
 }
 
 fn sorted(members: &[PeerAccess]) -> Result<Vec<&PeerAccess>> {

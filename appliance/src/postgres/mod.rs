@@ -30,12 +30,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use keystead::config::{DatabaseUrl, NodeConfig};
+use keystead::replication::retention::Bounds;
 use keystead::replication::standbys::Standbys;
 use keystead::{Error, Kind, Result};
 use nix::unistd::Uid;
 use tokio_util::sync::CancellationToken;
 
-pub(crate) use access::PeerAccess;
+pub(crate) use access::{Access, PeerAccess};
 use owned::Owned;
 pub(crate) use paths::Paths;
 pub(crate) use process::Begun;
@@ -174,6 +175,14 @@ impl Postgres {
         self.change(move |owned| owned.set_access(&members)).await
     }
 
+    /// Who is let in from the network, as the files say.
+    pub(crate) fn access(&self) -> Result<Access> {
+        match &self.server {
+            Server::Owned(owned) => owned.access(),
+            Server::Attached(_) => Ok(Access::default()),
+        }
+    }
+
     /// Whom a waiting commit waits for, as the file says; `None` when it is not of ours.
     pub(crate) fn standbys(&self) -> Result<Option<Standbys>> {
         match &self.server {
@@ -186,6 +195,11 @@ impl Postgres {
     pub(crate) async fn set_standbys(&self, standbys: &Standbys) -> Result<()> {
         let standbys = standbys.clone();
         self.change(move |owned| owned.set_standbys(&standbys)).await
+    }
+
+    /// Lets PostgreSQL keep so much WAL at the most.
+    pub(crate) async fn set_bounds(&self, bounds: Bounds) -> Result<()> {
+        self.change(move |owned| owned.set_bounds(bounds)).await
     }
 
     /// Installs this node's certificate, key, authority and revocation list, as a whole.

@@ -8,18 +8,19 @@ use std::path::Path;
 use std::sync::atomic::AtomicBool;
 
 use aws_lc_rs::digest;
+use keystead::replication::retention::Bounds;
 use keystead::replication::standbys::Standbys;
 use keystead::{Error, Result, config};
 use tokio::sync::{Mutex, watch};
 
-use super::access::{self, PeerAccess};
+use super::access::{self, Access, PeerAccess};
 use super::account::Account;
 use super::folders::{self, cannot};
 use super::initdb::{self, SUPERUSER};
 use super::locate::{Binaries, Search};
 use super::lock::Lock;
 use super::paths::Paths;
-use super::settings::{self, STANDBYS_FILE, TLS_FILE, Wishes};
+use super::settings::{self, BOUNDS_FILE, STANDBYS_FILE, TLS_FILE, Wishes};
 use super::tls::{self, Identity};
 use super::watch::Status;
 use crate::durable;
@@ -71,6 +72,7 @@ impl Owned {
         owned.write_settings()?;
         owned.write_tls_settings()?;
         owned.keep_standbys()?;
+        owned.keep_bounds()?;
         owned.keep_access()?;
         Ok(owned)
     }
@@ -115,6 +117,16 @@ impl Owned {
         Ok(ident || hba)
     }
 
+    /// See [`super::Postgres::access`].
+    pub(super) fn access(&self) -> Result<Access> {
+        let _turn = self.files_turn();
+        let ident = access::members(&read(&self.paths.pg().join("pg_ident.conf"))?);
+        Ok(Access {
+            hba: access::roles(&read(&self.paths.pg().join("pg_hba.conf"))?),
+            ident: ident.into_iter().map(|member| member.role).collect(),
+        })
+    }
+
     /// See [`super::Postgres::install_tls`].
     pub(super) fn install_tls(&self, identity: Identity<'_>) -> Result<bool> {
         let _turn = self.files_turn();
@@ -153,6 +165,20 @@ impl Owned {
     /// Whom commits waited for, they wait for; who the members are now is known only when the database runs.
     fn keep_standbys(&self) -> Result<bool> {
         self.set_standbys(&self.standbys()?.unwrap_or_else(Standbys::nobody))
+    }
+
+    /// See [`super::Postgres::set_bounds`]; whether anything changed.
+    pub(super) fn set_bounds(&self, bounds: Bounds) -> Result<bool> {
+        let _turn = self.files_turn();
+        self.write(BOUNDS_FILE, &settings::bounds_text(&self.config, Some(bounds)))
+    }
+
+    /// What was kept at the most stays so until the disk was looked at.
+    fn keep_bounds(&self) -> Result<bool> {
+        if self.paths.pg().join(BOUNDS_FILE).exists() {
+            return Ok(false);
+        }
+        self.write(BOUNDS_FILE, &settings::bounds_text(&self.config, None))
     }
 
     fn write_settings(&self) -> Result<()> {

@@ -8,6 +8,7 @@ use std::fmt::Write as _;
 use std::path::Path;
 
 use keystead::config;
+use keystead::replication::retention::Bounds;
 use keystead::replication::standbys::Standbys;
 
 use super::paths::Paths;
@@ -17,6 +18,9 @@ pub(crate) const TLS_FILE: &str = "keystead-tls.conf";
 
 /// Whom a waiting commit waits for; read again on a reload too.
 pub(crate) const STANDBYS_FILE: &str = "keystead-standbys.conf";
+
+/// What is kept at the most, by the room on the disk; read again on a reload too.
+pub(crate) const BOUNDS_FILE: &str = "keystead-bounds.conf";
 
 /// Every setting with the reason for its value; `{…}` stands for a value of this node.
 const TEMPLATE: &str = include_str!("postgresql.conf");
@@ -58,7 +62,11 @@ pub(crate) fn text(wishes: Wishes<'_>) -> String {
         writeln!(text, "{name} = {}", quoted(value)).ok();
     }
     // PostgreSQL refuses to start when one is not there: better than to start without TLS.
-    writeln!(text, "\ninclude '{TLS_FILE}'\ninclude '{STANDBYS_FILE}'").ok();
+    writeln!(
+        text,
+        "\ninclude '{TLS_FILE}'\ninclude '{STANDBYS_FILE}'\ninclude '{BOUNDS_FILE}'"
+    )
+    .ok();
     text
 }
 
@@ -90,6 +98,23 @@ pub(crate) fn standbys_text(standbys: &Standbys) -> String {
          {STANDBYS} = {}\n",
         quoted(&standbys.value())
     )
+}
+
+/// The settings of what is kept at the most. What the configuration sets itself is left to it.
+pub(crate) fn bounds_text(config: &config::Postgres, bounds: Option<Bounds>) -> String {
+    let mut text = "# Written by keysteadd; changes made here are lost. Read again on a reload.\n".to_owned();
+    let settings = bounds.iter().flat_map(|bounds| {
+        [
+            ("max_slot_wal_keep_size", bounds.slot),
+            ("max_wal_size", bounds.wal),
+            ("min_wal_size", bounds.reused),
+        ]
+    });
+    for (name, bytes) in settings.filter(|(name, _)| !config.settings.contains_key(*name)) {
+        // Writing to a text cannot fail.
+        writeln!(text, "{name} = '{}MB'", bytes >> 20).ok();
+    }
+    text
 }
 
 /// What such a text sets; `None` when it is not of ours.
@@ -191,6 +216,23 @@ mod tests {
         let config = config::Postgres::default();
         assert!(!at(17, &config).contains("max_active_replication_origins"));
         assert!(at(18, &config).contains("max_active_replication_origins"));
+    }
+
+    #[test]
+    fn what_is_kept_at_the_most_is_set_unless_the_configuration_does() {
+        let bounds = Bounds {
+            slot: 96 << 20,
+            wal: 32 << 20,
+            reused: 32 << 20,
+        };
+        let mut config = config::Postgres::default();
+        config.settings.insert("max_wal_size".to_owned(), "2GB".to_owned());
+        insta::assert_snapshot!(bounds_text(&config, Some(bounds)), @r"
+        # Written by keysteadd; changes made here are lost. Read again on a reload.
+        max_slot_wal_keep_size = '96MB'
+        min_wal_size = '32MB'
+        ");
+        assert_eq!(names(&bounds_text(&config, None)).count(), 0);
     }
 
     #[test]

@@ -45,6 +45,8 @@ pub(crate) enum ClusterCommand {
     RotateCa,
     /// Show what a removed node wrote and no member has
     Orphans,
+    /// Show what the links of this node are made of: what should be there, what is, what was done last and why
+    Links,
     /// Sign, list and remove nodes
     #[command(subcommand)]
     Nodes(NodesCommand),

@@ -1,0 +1,1 @@
+select format('alter subscription %I disable', $1::text)
