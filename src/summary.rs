@@ -1,6 +1,6 @@
 //! What a node says of another, decided from what it observed: status, lags, and one word for the person who reads.
 //!
-//! Pure: positions, times and errors come in. `appliance/src/view.rs` observes; [`crate::api::summary`] is the shape.
+//! Pure: positions, times and errors come in. `appliance/src/view/` observes; [`crate::api::summary`] is the shape.
 
 use chrono::{DateTime, Utc};
 
@@ -49,6 +49,8 @@ pub struct LinkFacts {
     pub connected_since: Option<Micros>,
     /// Is this node's own subscription to the peer at work?
     pub receiving: bool,
+    /// Are all rows of the peer to be read anew?
+    pub resyncing: bool,
     /// When the last heartbeat of the peer arrived here, by this node's clock; the one it carries is not looked at.
     pub heard: Option<Micros>,
     /// Since when the peer is not connected, when it was before.
@@ -84,7 +86,9 @@ fn down_because(link: &LinkFacts, now: Micros) -> Option<Trouble> {
     let failure = link.reached.as_ref().and_then(|reached| reached.as_ref().err());
     if is_silent(link.heard, now) {
         let answers = || {
-            if link.receiving {
+            if link.resyncing {
+                Trouble::Resynchronising
+            } else if link.receiving {
                 Trouble::AgentSilent
             } else {
                 Trouble::NotReceiving
@@ -388,6 +392,11 @@ mod tests {
             ..link
         };
         assert_eq!(error_of(&deaf).cause, Trouble::NotReceiving);
+        let resyncing = LinkFacts {
+            resyncing: true,
+            ..deaf
+        };
+        assert_eq!(error_of(&resyncing).cause, Trouble::Resynchronising);
     }
 
     #[test]

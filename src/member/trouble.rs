@@ -1,6 +1,6 @@
 //! What is wrong with the link to a peer, by name, with the words and the way out.
 //!
-//! Pure: [`crate::summary`] decides which one it is, from what `appliance/src/view.rs` observed.
+//! Pure: [`crate::summary`] decides which one it is, from what `appliance/src/view/` observed.
 
 use serde::{Deserialize, Serialize};
 
@@ -19,6 +19,8 @@ pub enum Trouble {
     AgentSilent,
     /// Its PostgreSQL answers, and this node's subscription to it does not work.
     NotReceiving,
+    /// Something of it was lost, and all its rows are read anew: until then its heartbeats do not count.
+    Resynchronising,
     /// It is heard, and does not fetch this node's changes.
     NotFetching,
     /// It is connected, behind, and applies nothing.
@@ -37,6 +39,7 @@ impl Trouble {
             Self::Refused => "it and this node do not believe each other",
             Self::AgentSilent => "its PostgreSQL answers, its keysteadd does not: no heartbeat of it arrives",
             Self::NotReceiving => "this node does not receive its changes, although its PostgreSQL answers",
+            Self::Resynchronising => "some of its changes were lost: all its rows are read anew",
             Self::NotFetching => "it does not fetch this node's changes",
             Self::ReplicationBlocked => "it is connected and does not apply this node's changes",
             Self::Unknown => "it is down",
@@ -57,6 +60,7 @@ impl Trouble {
             Self::NotReceiving => {
                 "read pg-log/ on this node, which says why its subscription fails; `ksctl cluster links` shows its parts"
             }
+            Self::Resynchronising => "nothing; `ksctl alarms list --state on` shows that it goes on",
             Self::NotFetching => {
                 "read pg-log/ on it, and check that it reaches this node: a firewall may block one direction"
             }
@@ -93,6 +97,7 @@ mod tests {
             Trouble::Refused,
             Trouble::AgentSilent,
             Trouble::NotReceiving,
+            Trouble::Resynchronising,
             Trouble::NotFetching,
             Trouble::ReplicationBlocked,
         ]
@@ -101,7 +106,7 @@ mod tests {
         .collect();
         assert_eq!(
             names.join(" "),
-            r#""silent" "unreachable" "refused" "agentSilent" "notReceiving" "notFetching" "replicationBlocked""#
+            r#""silent" "unreachable" "refused" "agentSilent" "notReceiving" "resynchronising" "notFetching" "replicationBlocked""#
         );
         let newer: Trouble = serde_json::from_str("\"somethingNewer\"").unwrap();
         assert_eq!(newer, Trouble::Unknown);

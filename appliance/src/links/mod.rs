@@ -98,7 +98,7 @@ pub(crate) async fn apply(agent: &Agent, db: &Connection, roster: &Roster, subsc
                 }
             }
             Repair::DropSubscription(name) => {
-                let outcome = drop_subscription(db, roster, me, &name).await;
+                let outcome = drop_subscription(db, roster, me, name).await;
                 did(agent, (Part::Subscription, &name), words(&repair), &outcome);
             }
             in_database => {
