@@ -33,6 +33,7 @@ mod restart;
 mod resync;
 mod seeing;
 mod standstill;
+mod rotation;
 mod syslog;
 mod three_nodes;
 mod three_step;

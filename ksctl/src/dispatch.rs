@@ -3,13 +3,13 @@
 //! This file gathers the settings once and turns clap's types into what commands take. It decides nothing else.
 
 use keystead::api::cluster::{AckRequest, CsrRequest, NewClusterRequest, NewNodeRequest};
-use keystead::api::key::{NewKeyRequest, RevokeKeyRequest};
+use keystead::api::key::{NewKeyRequest, NewVersionRequest, RevokeKeyRequest};
 use secrecy::ExposeSecret;
 
 use crate::cli::ack::AckCommand;
 use crate::cli::alarms::AlarmsCommand;
 use crate::cli::cluster::{CertificatesCommand, ClusterCommand, CsrArgs, FulljoinArgs, JoinArgs, NewArgs, TicketArgs};
-use crate::cli::keys::{self as key_args, KeysCommand};
+use crate::cli::keys::{self as key_args, KeysCommand, VkeysCommand};
 use crate::cli::metrics::{MetricsCommand, PrometheusCommand};
 use crate::cli::nodes::{self as node_args, NodesCommand};
 use crate::cli::services::ServicesCommand;
@@ -45,6 +45,7 @@ async fn run_asking(global: GlobalArgs, command: Asking) -> Result<(), Failure> 
         Asking::Alarms(command) => run_alarms(&context, command).await,
         Asking::Metrics(MetricsCommand::Prometheus(command)) => run_metrics(&context, command).await,
         Asking::Keys(command) => run_keys(&context, command).await,
+        Asking::Vkeys(command) => run_vkeys(&context, command).await,
         Asking::Login(args) => login::run(&context, args.new_password).await,
         Asking::Version => version::run(&context).await,
         Asking::System(SystemCommand::Info(InfoCommand::Get)) => system::info::get(&context).await,
@@ -162,17 +163,38 @@ async fn run_keys(context: &Context, command: KeysCommand) -> Result<(), Failure
             )
             .await
         }
-        KeysCommand::Get(args) => keys::get::run(context, &one_key(args)).await,
-        KeysCommand::Export(args) => keys::export::run(context, &one_key(args)).await,
+        KeysCommand::Get(args) => keys::get::run(context, &versioned(args)).await,
+        KeysCommand::Export(args) => keys::export::run(context, &one_key(args, None)).await,
         KeysCommand::Revoke(args) => {
             let request = RevokeKeyRequest {
                 reason: args.reason,
                 message: args.message,
             };
-            keys::revoke::run(context, &one_key(args.key), &request, args.ack.ack.as_deref()).await
+            keys::revoke::run(context, &versioned(args.key), &request, args.ack.ack.as_deref()).await
         }
-        KeysCommand::Destroy(args) => keys::destroy::run(context, &one_key(args.key), args.ack.ack.as_deref()).await,
-        KeysCommand::Delete(args) => keys::delete::run(context, &one_key(args.key), args.ack.ack.as_deref()).await,
+        KeysCommand::Destroy(args) => keys::destroy::run(context, &versioned(args.key), args.ack.ack.as_deref()).await,
+        KeysCommand::Delete(args) => keys::delete::run(context, &versioned(args.key), args.ack.ack.as_deref()).await,
+    }
+}
+
+async fn run_vkeys(context: &Context, command: VkeysCommand) -> Result<(), Failure> {
+    match command {
+        VkeysCommand::Create(args) => {
+            let request = NewVersionRequest {
+                material: args.material.map(|material| material.expose_secret().to_owned()),
+                description: args.description,
+            };
+            keys::rotate::run(context, &one_key(args.key, None), &request, args.ack.ack.as_deref()).await
+        }
+        VkeysCommand::List(args) => {
+            let page = Page {
+                limit: args.limit,
+                skip: args.skip,
+            };
+            keys::versions::run(context, page, &one_key(args.key, None)).await
+        }
+        VkeysCommand::Get(args) => keys::get::run(context, &one_key(args.key, Some(args.version))).await,
+        VkeysCommand::Export(args) => keys::export::run(context, &one_key(args.key, Some(args.version))).await,
     }
 }
 
@@ -299,9 +321,14 @@ fn key_order(args: key_args::CreateArgs) -> keys::create::Order {
     }))
 }
 
-fn one_key(args: key_args::OneKeyArgs) -> OneKey {
+fn versioned(args: key_args::VersionedKeyArgs) -> OneKey {
+    one_key(args.key, args.version)
+}
+
+fn one_key(args: key_args::OneKeyArgs, version: Option<u32>) -> OneKey {
     OneKey {
         name: args.name,
         kind: args.kind,
+        version,
     }
 }

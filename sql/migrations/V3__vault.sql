@@ -40,9 +40,12 @@ create table public.key (
     wrapped bytea,
     activation_date timestamptz,
     created_at timestamptz not null default now(),
-    updated_at timestamptz not null default now()
+    updated_at timestamptz not null default now(),
+    -- The id of the key's first version; null where this is that itself.
+    version_of text
 );
 create index key_name on public.key (name);
+create index key_version_of on public.key (version_of) where version_of is not null;
 create index key_created_at on public.key (created_at, id);
 -- A deleted key stays deleted: its id is never used again, so the tombstone may win over any clock.
 select replication.enlist('public.key', '{"state": "public.join_key_state", "deleted": "greatest"}');
@@ -94,26 +97,66 @@ begin
 end
 $$;
 
+-- The id of a key's current version, or of the one with a number: of those that are there the one with the highest number;
+-- where two sides of a partition gave one number to two, the one that was made later by its maker's clock, then the one
+-- with the higher id. Nothing of this ever changes in a row, so all nodes that have the same rows have the same answer.
+create function public.newest_version(first text, number integer) returns text
+    language sql stable as
+$$
+    select id from live.key
+    where (id = first or version_of = first) and (number is null or material_version = number)
+    order by material_version desc, created_at desc, id desc
+    limit 1
+$$;
+
+-- Makes a version of a key that has others, after the one with this id, as it was in this version of its row; or answers
+-- with null when that changed meanwhile or the number was given. Numbers of deleted versions are not given again while
+-- their tombstones are there. Whoever makes a version or renames the key waits for the others.
+create function public.create_version(new_key public.key, after_id text, after_version bigint) returns bigint
+    language plpgsql as
+$$
+declare
+    made bigint;
+begin
+    perform pg_advisory_xact_lock(hashtextextended('versions of key ' || new_key.version_of, 0));
+    if not exists (select from live.key where id = after_id and version = after_version)
+       or exists (select from public.key where (id = new_key.version_of or version_of = new_key.version_of)
+                                               and material_version >= new_key.material_version) then
+        return null;
+    end if;
+    insert into public.key values (new_key.*) returning version into made;
+    return made;
+end
+$$;
+
 -- Changes what is not null, and answers the key as this change has left it: looked up again, it could be another's. Both
 -- answers are null when there is no such key; taken is true when another key has the new name. A key may be given the
--- name it has, also while another has it too: then nothing about names changes.
+-- name it has, also while another has it too: then nothing about names changes. All versions of a key get its new name.
 create function public.change_key(key_id text, new_name text, new_description text, new_usage_mask integer,
                                   out taken boolean, out changed public.key)
     language plpgsql as
 $$
 declare
     old_name text;
+    first text;
 begin
+    select coalesce(version_of, id) into first from live.key where id = key_id;
     if new_name is not null then
+        perform pg_advisory_xact_lock(hashtextextended('versions of key ' || first, 0));
         perform pg_advisory_xact_lock(hashtextextended('key ' || new_name, 0));
     end if;
     select name into old_name from live.key where id = key_id;
     if not found then
         return;
     end if;
-    taken := new_name <> old_name and exists (select from live.key where name = new_name);
+    taken := new_name <> old_name
+             and exists (select from live.key where name = new_name and coalesce(version_of, id) <> first);
     if taken then
         return;
+    end if;
+    if new_name is not null then
+        update public.key set name = new_name, updated_at = now()
+        where (id = first or version_of = first) and id <> key_id and name <> new_name and not deleted;
     end if;
     update public.key
     set name = coalesce(new_name, name), description = coalesce(new_description, description),

@@ -70,15 +70,18 @@ cross join lateral (
 
 -- Of rows that are there only: what is read by name is never a tombstone, and a scan of all names needs the index alone.
 drop index public.key_name;
-create index key_name on public.key (name) where not deleted;
+create index key_name on public.key (name) include (version_of, id) where not deleted;
 drop index public.account_username;
 create index account_username on public.account (username) where not deleted;
 
--- Names that several keys or accounts have, the first thousand. Counting reads the index alone. The limit also keeps
+-- Names that several keys or accounts have, the first thousand; versions of one key are one. Counting reads the index alone. The limit also keeps
 -- the planner from expecting so many of them that it compiles the query first, which takes longer than running it.
 create view public.name_clash as
-select 'key' as kind, name, (select array_agg(k.id order by k.created_at, k.id) from live.key k where k.name = n.name) as ids
-from (select name from live.key group by name having count(*) > 1 order by name limit 1000) n
+select 'key' as kind, name,
+       (select array_agg(k.id order by k.created_at, k.id) from live.key k
+        where k.id in (select public.newest_version(coalesce(o.version_of, o.id), null) from live.key o where o.name = n.name)) as ids
+from (select name from live.key group by name
+      having count(*) > 1 and min(coalesce(version_of, id)) <> max(coalesce(version_of, id)) order by name limit 1000) n
 union all
 select 'account', username,
        (select array_agg(a.id order by a.created_at, a.id) from live.account a where a.username = n.username)

@@ -41,8 +41,17 @@ pub struct Key {
     pub created_at: DateTime<Utc>,
     /// When it last changed.
     pub updated_at: DateTime<Utc>,
+    /// The id of the key's first version; `None` where this is that itself.
+    pub version_of: Option<String>,
     /// The version of its row.
     pub row_version: i64,
+}
+
+impl Key {
+    /// The id of the key's first version: what all its versions have in common, whatever they are called.
+    pub fn first(&self) -> &str {
+        self.version_of.as_deref().unwrap_or(&self.id)
+    }
 }
 
 /// Which keys a list is about. `None` is no restriction.
@@ -69,16 +78,49 @@ pub enum Change {
     NotThere,
 }
 
-/// Makes a key that is active from its making on, in one round trip. `wrapped` is its material, wrapped by the
-/// key-encryption key of `epoch`. The row's version, or `None` when the name is taken. Its commit waits for `peers` others
+/// What was made of material that others may not see.
+#[derive(Debug, Clone, Copy)]
+pub struct Wrapped<'a> {
+    /// Whose key-encryption key has wrapped it.
+    pub epoch: i32,
+    /// The wrapped bytes.
+    pub bytes: &'a [u8],
+}
+
+/// Makes a key that is active from its making on, in one round trip. The row's version, or `None` when the name is taken. Its commit waits for `peers` others
 /// (`wait.rs`), as those below do.
-pub async fn create(db: &Connection, key: &Key, epoch: i32, wrapped: &[u8], peers: u8) -> Result<Option<i64>> {
-    let state = key.state.name();
-    let peers = i32::from(peers);
-    let values: [&(dyn ToSql + Sync); 15] = [
+pub async fn create(db: &Connection, key: &Key, wrapped: Wrapped<'_>, peers: u8) -> Result<Option<i64>> {
+    let (state, peers) = (key.state.name(), i32::from(peers));
+    let values = new_row(key, &state, &wrapped, &peers);
+    Ok(query!("key/create").one(db, &values).await?.get(0))
+}
+
+/// Makes a version of a key after another one. The row's version, or `None` when that one has changed meanwhile, or a
+/// version with this number is there.
+pub async fn create_version(
+    db: &Connection,
+    key: &Key,
+    after: &Key,
+    wrapped: Wrapped<'_>,
+    peers: u8,
+) -> Result<Option<i64>> {
+    let (state, peers) = (key.state.name(), i32::from(peers));
+    let mut values = new_row(key, &state, &wrapped, &peers).to_vec();
+    let more: [&(dyn ToSql + Sync); 3] = [&key.version_of, &after.id, &after.row_version];
+    values.extend(more);
+    Ok(query!("key/create_version").one(db, &values).await?.get(0))
+}
+
+fn new_row<'a>(
+    key: &'a Key,
+    state: &'a &str,
+    wrapped: &'a Wrapped<'_>,
+    peers: &'a i32,
+) -> [&'a (dyn ToSql + Sync); 15] {
+    [
         &key.id,
         &key.name,
-        &state,
+        state,
         &key.algorithm,
         &key.size,
         &key.usage_mask,
@@ -87,12 +129,11 @@ pub async fn create(db: &Connection, key: &Key, epoch: i32, wrapped: &[u8], peer
         &key.undeletable,
         &key.fingerprint,
         &key.material_version,
-        &epoch,
-        &wrapped,
+        &wrapped.epoch,
+        &wrapped.bytes,
         &key.created_at,
-        &peers,
-    ];
-    Ok(query!("key/create").one(db, &values).await?.get(0))
+        peers,
+    ]
 }
 
 /// The key with this id.
@@ -111,14 +152,42 @@ pub async fn material(db: &Connection, id: &str) -> Result<Option<(i32, Vec<u8>)
     Ok(row.and_then(|row| Some((row.get("epoch"), row.get::<_, Option<Vec<u8>>>("wrapped")?))))
 }
 
-/// The keys with this name, the oldest first: more than one after a partition only.
-pub async fn by_name(db: &Connection, name: &str) -> Result<Vec<Key>> {
+/// Of each key with this name its current version, or the one with this number, the oldest first: more than one key has
+/// a name after a partition only.
+pub async fn by_name(db: &Connection, name: &str, number: Option<i32>) -> Result<Vec<Key>> {
     query!("key/by_name")
-        .rows(db, &[&name])
+        .rows(db, &[&name, &number])
         .await?
         .iter()
         .map(read)
         .collect()
+}
+
+/// The current version of the key whose first version has this id, or the one with this number.
+pub async fn version(db: &Connection, first: &str, number: Option<i32>) -> Result<Option<Key>> {
+    query!("key/version")
+        .opt(db, &[&first, &number])
+        .await?
+        .as_ref()
+        .map(read)
+        .transpose()
+}
+
+/// One page of the versions of a key, the current one first.
+pub async fn versions(db: &Connection, first: &str, skip: i64, limit: i64) -> Result<Vec<Key>> {
+    let rows = query!("key/versions").rows(db, &[&first, &skip, &limit]).await?;
+    rows.iter().map(read).collect()
+}
+
+/// How many versions of a key there are.
+pub async fn count_versions(db: &Connection, first: &str) -> Result<u64> {
+    let row = query!("key/count_versions").one(db, &[&first]).await?;
+    Ok(row.get::<_, i64>(0).unsigned_abs())
+}
+
+/// The highest number that a version of this key has, or had as far as is known.
+pub async fn highest_version(db: &Connection, first: &str) -> Result<Option<i32>> {
+    Ok(query!("key/highest_version").one(db, &[&first]).await?.get(0))
 }
 
 /// One page of the keys that match, the oldest first.
@@ -217,6 +286,7 @@ fn read(row: &Row) -> Result<Key> {
         activation_date: row.get("activation_date"),
         created_at: row.get("created_at"),
         updated_at: row.get("updated_at"),
+        version_of: row.get("version_of"),
         row_version: row.get("version"),
     })
 }

@@ -38,12 +38,25 @@ pub struct NewKeyRequest {
     pub undeletable: bool,
 }
 
+/// `POST /v1/vault/keys2/{id}/versions`. Everything else is as it is in the version before.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "camelCase")]
+pub struct NewVersionRequest {
+    /// The material in hexadecimal, to import it instead of making it; as many bits as the key has.
+    #[serde(default, deserialize_with = "blank_as_none", skip_serializing_if = "Option::is_none")]
+    pub material: Option<String>,
+    /// For people; that of the version before when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub description: Option<String>,
+}
+
 /// `PATCH /v1/vault/keys2/{id}`. Absent fields stay.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct PatchKeyRequest {
-    /// The new name.
+    /// The new name, of all versions of the key.
     #[serde(default, deserialize_with = "blank_as_none", skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
     /// The new description; `""` clears it.
@@ -89,7 +102,7 @@ pub struct Key {
     pub name: String,
     /// KMIP usage bits.
     pub usage_mask: i32,
-    /// The version of the key's material, from 0.
+    /// Which version of the key this is, from 0. After a partition two may have one number.
     pub version: i32,
     /// `AES`.
     pub algorithm: String,

@@ -1,6 +1,6 @@
 //! What a request for a new or changed key may ask: checked once, here.
 
-use crate::api::key::{NewKeyRequest, PatchKeyRequest};
+use crate::api::key::{NewKeyRequest, NewVersionRequest, PatchKeyRequest};
 use crate::error::{Error, Kind, Result};
 
 /// Encrypt (4) and decrypt (8), the KMIP bits of a key that is used for both.
@@ -56,6 +56,44 @@ impl TryFrom<NewKeyRequest> for NewKey {
             unexportable: asked.unexportable,
             undeletable: asked.undeletable,
         })
+    }
+}
+
+/// A checked `POST /v1/vault/keys2/{id}/versions`.
+#[derive(Debug, Clone)]
+pub struct NewVersion {
+    /// The material to import, still in hexadecimal.
+    pub material: Option<String>,
+    /// The bits that it has.
+    bits: Option<i32>,
+    /// The description, when another was given.
+    pub description: Option<String>,
+}
+
+impl TryFrom<NewVersionRequest> for NewVersion {
+    type Error = Error;
+
+    fn try_from(asked: NewVersionRequest) -> Result<Self> {
+        Ok(Self {
+            bits: asked.material.as_deref().map(material_bits).transpose()?,
+            material: asked.material,
+            description: asked.description.map(checked_description).transpose()?,
+        })
+    }
+}
+
+impl NewVersion {
+    /// Is it one of a key of so many bits?
+    ///
+    /// # Errors
+    /// Material of another size: who uses the key relies on its size.
+    pub fn fits(&self, size: i32) -> Result<()> {
+        match self.bits {
+            Some(bits) if bits != size => Err(Error::invalid_param(format!(
+                "the key has {size} bits, and the material {bits}"
+            ))),
+            _ => Ok(()),
+        }
     }
 }
 
@@ -138,6 +176,19 @@ mod tests {
         assert_eq!(key(&format!(r#"{{"material":"{hex}"}}"#)).unwrap().size, 128);
         assert!(key(&format!(r#"{{"material":"{hex}","size":256}}"#)).is_err());
         assert!(key(r#"{"material":"zz"}"#).is_err());
+    }
+
+    #[test]
+    fn a_version_has_the_size_of_its_key() {
+        let version = |text: &str| NewVersion::try_from(serde_json::from_str::<NewVersionRequest>(text).unwrap());
+        let imported = version(&format!(r#"{{"material":"{}"}}"#, "00".repeat(16))).unwrap();
+        assert!(imported.fits(128).is_ok());
+        assert_eq!(
+            imported.fits(256).unwrap_err().to_string(),
+            "the key has 256 bits, and the material 128"
+        );
+        assert!(version(r#"{"material":"","labels":{}}"#).unwrap().fits(192).is_ok());
+        assert!(version(r#"{"material":"zz"}"#).is_err());
     }
 
     #[test]

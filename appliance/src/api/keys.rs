@@ -6,9 +6,9 @@ use std::sync::Arc;
 
 use axum::extract::{FromRequestParts, State};
 use axum::http::{HeaderName, StatusCode};
-use keystead::api::key::{ExportedKey, Key, NewKeyRequest, PatchKeyRequest, RevokeKeyRequest};
+use keystead::api::key::{ExportedKey, Key, NewKeyRequest, NewVersionRequest, PatchKeyRequest, RevokeKeyRequest};
 use keystead::api::list::List;
-use keystead::key::request::{KeyChange, NewKey};
+use keystead::key::request::{KeyChange, NewKey, NewVersion};
 use keystead::key::transition::Revocation;
 use serde::Deserialize;
 use utoipa_axum::router::OpenApiRouter;
@@ -29,6 +29,7 @@ pub(crate) fn routes() -> OpenApiRouter<Arc<Agent>> {
     OpenApiRouter::new()
         .routes(routes!(list, create))
         .routes(routes!(get, patch, delete))
+        .routes(routes!(versions, rotate))
         .routes(routes!(export))
         .routes(routes!(revoke))
         .routes(routes!(destroy))
@@ -41,6 +42,9 @@ struct By {
     /// `id` or `name`. When left out, an id is looked for first, then a name.
     #[serde(rename = "type")]
     kind: Option<String>,
+    /// Which version of the key is meant. When left out, the one that has the id, or the current one of the name.
+    #[param(value_type = Option<i32>)]
+    version: Option<String>,
 }
 
 /// The key that a call writes to, and what it asks for.
@@ -61,6 +65,7 @@ fn named<'a>(what: &'a str, by: &'a By) -> Named<'a> {
     Named {
         what,
         kind: by.kind.as_deref(),
+        version: by.version.as_deref(),
     }
 }
 
@@ -130,6 +135,37 @@ async fn patch(
     let work = async move { keys::change(&agent, &target.named(), &change, target.ack.0).await };
     let (key, ack) = tasks.see_through("key change", work).await?;
     Ok((Given(ack), Json(key)))
+}
+
+/// All versions of a key, the current one first.
+#[utoipa::path(get, path = "/vault/keys2/{id}/versions", tag = "keys", operation_id = "listKeyVersions",
+    params(("id" = String, Path, description = "the name of the key, or the id of any of its versions"), By, PageQuery),
+    responses((status = 200, description = "one page of its versions", body = List<Key>), Refused))]
+async fn versions(
+    _caller: Reader,
+    State(agent): State<Arc<Agent>>,
+    Path(id): Path<String>,
+    Query(by): Query<By>,
+    page: Page<10>,
+) -> Result<Json<List<Key>>, Refusal> {
+    let (total, keys) = keys::versions(&agent, &named(&id, &by), page.skip, page.limit).await?;
+    Ok(Json(page.envelope(total, keys)))
+}
+
+/// Rotates a key: makes a version with new material, or imports one, which from now on is the current one. Those before stay.
+#[utoipa::path(post, path = "/vault/keys2/{id}/versions", tag = "keys", operation_id = "newKeyVersion", request_body = NewVersionRequest,
+    params(("id" = String, Path, description = "the name of the key, or the id of any of its versions"), By, AckHeader),
+    responses((status = 201, description = "the new version", body = Key), Refused))]
+async fn rotate(
+    _caller: Writer,
+    State(agent): State<Arc<Agent>>,
+    target: Target,
+    Json(asked): Json<NewVersionRequest>,
+) -> Result<(StatusCode, Given, Json<Key>), Refusal> {
+    let (asked, tasks) = (NewVersion::try_from(asked)?, agent.tasks.clone());
+    let work = async move { keys::rotate(&agent, &target.named(), &asked, target.ack.0).await };
+    let (key, ack) = tasks.see_through("key rotation", work).await?;
+    Ok((StatusCode::CREATED, Given(ack), Json(key)))
 }
 
 /// One key with its material.

@@ -8,7 +8,7 @@ use keystead::key::request::NewKey;
 use keystead::key::state::KeyState;
 use keystead::replication::ack::{Ack, Operation, Written};
 use keystead::{Error, Result};
-use sql::key::Key;
+use sql::key::{Key, Wrapped};
 use zeroize::Zeroizing;
 
 use super::{name_taken, shown};
@@ -20,12 +20,15 @@ const FIRST_VERSION: i32 = 0;
 
 /// Makes a key that is active at once: one statement, one round trip.
 pub(crate) async fn create(agent: &Agent, asked: NewKey, ack: Option<Ack>) -> Result<(api::key::Key, Ack)> {
-    let material = material(&asked)?;
+    let material = material(asked.material.as_deref(), asked.size)?;
     let mut key = described(asked, &material, agent.clock.now().to_utc().unwrap_or_default())?;
     let (epoch, wrapped) = agent.keyring()?.wrap_material(&key.id, FIRST_VERSION, &material)?;
     let write = acknowledge::begin(agent, ack, Operation::MakesOrEndsKey).await?;
     let made = write
-        .make(|| sql::key::create(write.db(), &key, epoch, &wrapped, write.peers()))
+        .make(|| {
+            let bytes = &wrapped;
+            sql::key::create(write.db(), &key, Wrapped { epoch, bytes }, write.peers())
+        })
         .await?;
     key.row_version = made.value().ok_or_else(|| name_taken(&key.name))?;
     let ack = made.acknowledged(|| Written {
@@ -37,9 +40,7 @@ pub(crate) async fn create(agent: &Agent, asked: NewKey, ack: Option<Ack>) -> Re
 
 /// Everything about a new key but its material.
 fn described(asked: NewKey, material: &[u8], now: DateTime<Utc>) -> Result<Key> {
-    let mut id = [0; 32];
-    rand::fill(&mut id).map_err(|fault| Error::internal("making a key's id", fault))?;
-    let id = certs::hex(&id);
+    let id = new_id()?;
     Ok(Key {
         name: asked.name.unwrap_or_else(|| format!("key-{id}")),
         id,
@@ -50,21 +51,34 @@ fn described(asked: NewKey, material: &[u8], now: DateTime<Utc>) -> Result<Key> 
         description: asked.description,
         unexportable: asked.unexportable,
         undeletable: asked.undeletable,
-        fingerprint: certs::hex(digest(&SHA256, material).as_ref()),
+        fingerprint: fingerprint(material),
         material_version: FIRST_VERSION,
         activation_date: Some(now),
         created_at: now,
         updated_at: now,
+        version_of: None,
         row_version: 0,
     })
 }
 
-/// The material to import, or new material.
-fn material(asked: &NewKey) -> Result<Zeroizing<Vec<u8>>> {
-    if let Some(digits) = &asked.material {
+/// An id that no key has.
+pub(super) fn new_id() -> Result<String> {
+    let mut id = [0; 32];
+    rand::fill(&mut id).map_err(|fault| Error::internal("making a key's id", fault))?;
+    Ok(certs::hex(&id))
+}
+
+/// What material is told by, to those who may not see it.
+pub(super) fn fingerprint(material: &[u8]) -> String {
+    certs::hex(digest(&SHA256, material).as_ref())
+}
+
+/// The material to import, or new material of so many bits.
+pub(super) fn material(given: Option<&str>, bits: i32) -> Result<Zeroizing<Vec<u8>>> {
+    if let Some(digits) = given {
         return unhex(digits).ok_or_else(|| Error::invalid_param("material is not hexadecimal"));
     }
-    let bytes = usize::try_from(asked.size / 8).map_err(|wrong| Error::internal("measuring a key", wrong))?;
+    let bytes = usize::try_from(bits / 8).map_err(|wrong| Error::internal("measuring a key", wrong))?;
     let mut material = Zeroizing::new(vec![0; bytes]);
     rand::fill(&mut material).map_err(|fault| Error::internal("making a key", fault))?;
     Ok(material)
@@ -99,8 +113,7 @@ mod tests {
     #[test]
     fn new_material_has_the_size_that_was_asked_and_is_never_the_same() {
         for size in [128, 192, 256] {
-            let asked = asked(&format!(r#"{{"size":{size}}}"#));
-            let (one, two) = (material(&asked).unwrap(), material(&asked).unwrap());
+            let (one, two) = (material(None, size).unwrap(), material(None, size).unwrap());
             assert_eq!(one.len() * 8, usize::try_from(size).unwrap());
             assert_ne!(one, two);
         }
@@ -108,8 +121,8 @@ mod tests {
 
     #[test]
     fn imported_material_is_taken_as_it_is() {
-        let asked = asked(r#"{"material":"000102030405060708090a0b0c0D0E0F"}"#);
-        assert_eq!(*material(&asked).unwrap(), (0..16).collect::<Vec<u8>>());
+        let given = Some("000102030405060708090a0b0c0D0E0F");
+        assert_eq!(*material(given, 128).unwrap(), (0..16).collect::<Vec<u8>>());
     }
 
     #[test]

@@ -1,15 +1,17 @@
-//! Deleting a key: for good, on every node, whatever their clocks say.
+//! Deleting a key, or one of its versions: for good, on every node, whatever their clocks say.
 
 use keystead::replication::ack::{Ack, Operation, Written};
 use keystead::{Error, Result};
+use sql::key::Key;
 
 use super::find::{Named, find, not_found};
 use crate::acknowledge;
 use crate::agent::Agent;
 
-/// Deletes a key. Answers the version of the deletion.
+/// Deletes a key, of several versions the one that is named. Answers the version of the deletion.
 pub(crate) async fn delete(agent: &Agent, named: &Named<'_>, ack: Option<Ack>) -> Result<(i64, Ack)> {
     let key = find(&*agent.db.get().await?, named).await?;
+    says_which(agent, named, &key).await?;
     if key.undeletable {
         return Err(Error::conflict(format!(
             "the key {:.80} was made undeletable",
@@ -28,4 +30,17 @@ pub(crate) async fn delete(agent: &Agent, named: &Named<'_>, ack: Option<Ack>) -
         row_version: version,
     })?;
     Ok((version, ack))
+}
+
+/// A name alone does not say which of several versions goes: without its current version, a key would be the one before
+/// it again, and nobody would have said so.
+async fn says_which(agent: &Agent, named: &Named<'_>, key: &Key) -> Result<()> {
+    if named.what == key.id || named.number()?.is_some() {
+        return Ok(());
+    }
+    match sql::key::count_versions(&*agent.db().await?, key.first()).await? {
+        0 | 1 => Ok(()),
+        many => Err(Error::conflict(format!("the key {:.80} has {many} versions", key.name))
+            .with_hint("say which one is to go: by its number as version, or by its id")),
+    }
 }

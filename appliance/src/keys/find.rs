@@ -8,11 +8,23 @@ use sql::key::Key;
 use super::shown;
 use crate::agent::Agent;
 
-/// What a call names a key by: its id or its name, and which of them it says that is.
+/// What a call names a key by: its id or its name, which of them it says that is, and which version of it it means.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Named<'a> {
     pub(crate) what: &'a str,
     pub(crate) kind: Option<&'a str>,
+    pub(crate) version: Option<&'a str>,
+}
+
+impl Named<'_> {
+    /// The number of the version that is meant, when one is.
+    pub(super) fn number(&self) -> Result<Option<i32>> {
+        let text = self.version.filter(|text| !text.is_empty());
+        let number = text.map(|text| text.parse().ok().filter(|number| *number >= 0).ok_or(text));
+        number
+            .transpose()
+            .map_err(|text| Error::invalid_param(format!("version is a whole number from 0 on, not {text:.40}")))
+    }
 }
 
 /// What a key is named by.
@@ -43,22 +55,28 @@ pub(crate) async fn get(agent: &Agent, named: &Named<'_>) -> Result<api::key::Ke
     Ok(shown::shown(find(&*agent.db.get().await?, named).await?))
 }
 
-/// The key that is named. A name that several keys have since a partition names none of them.
+/// The key that is named. An id names one version, a name the current one, unless another is meant. A name that several
+/// keys have since a partition names none of them.
 pub(super) async fn find(db: &Connection, named: &Named<'_>) -> Result<Key> {
-    let Named { what, kind } = *named;
-    let by = By::try_from(kind)?;
+    let Named { what, kind, .. } = *named;
+    let (by, number) = (By::try_from(kind)?, named.number()?);
     if what.contains('\0') {
         return Err(not_found());
     }
     if by != By::Name
         && let Some(key) = sql::key::by_id(db, what).await?
     {
-        return Ok(key);
+        return match number {
+            Some(number) if number != key.material_version => sql::key::version(db, key.first(), Some(number))
+                .await?
+                .ok_or_else(not_found),
+            _ => Ok(key),
+        };
     }
     if by == By::Id {
         return Err(not_found());
     }
-    the_only(what, sql::key::by_name(db, what).await?)
+    the_only(what, sql::key::by_name(db, what, number).await?)
 }
 
 fn the_only(name: &str, mut keys: Vec<Key>) -> Result<Key> {
@@ -90,6 +108,20 @@ mod tests {
         assert_eq!(refused.to_string(), "2 keys are named n: a1, b2");
         assert_eq!(the_only("n", vec![key("a1")]).unwrap().id, "a1");
         assert_eq!(the_only("n", Vec::new()).unwrap_err().kind(), Kind::NotFound);
+    }
+
+    #[test]
+    fn a_version_is_a_number_or_nothing() {
+        let number = |version| {
+            let (what, kind) = ("n", None);
+            Named { what, kind, version }.number()
+        };
+        assert_eq!(number(None).unwrap(), None);
+        assert_eq!(number(Some("")).unwrap(), None);
+        assert_eq!(number(Some("3")).unwrap(), Some(3));
+        for wrong in ["-1", "all", "99999999999"] {
+            assert!(number(Some(wrong)).unwrap_err().to_string().contains(wrong));
+        }
     }
 
     #[test]

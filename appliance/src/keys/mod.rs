@@ -1,4 +1,4 @@
-//! Users' keys: making, finding, changing and deleting them.
+//! Users' keys: making, finding, rotating, changing and deleting them.
 //!
 //! Material is made and wrapped here, before PostgreSQL sees it, and only an export's answer carries it. What a request may ask is
 //! decided in `keystead::key`; who must have a write before it is acknowledged, in `crate::acknowledge`; that names are unique where the clash can be seen, in the SQL functions that write.
@@ -9,6 +9,7 @@ mod delete;
 mod export;
 mod find;
 mod list;
+mod rotate;
 mod shown;
 mod transition;
 
@@ -18,6 +19,7 @@ pub(crate) use delete::delete;
 pub(crate) use export::export;
 pub(crate) use find::{Named, get};
 pub(crate) use list::{Asked, list};
+pub(crate) use rotate::{rotate, versions};
 pub(crate) use shown::ACCOUNT;
 pub(crate) use transition::{destroy, revoke};
 

@@ -68,6 +68,7 @@ pub(super) mod tests {
             activation_date: None,
             created_at: now,
             updated_at: now,
+            version_of: None,
             row_version: 42,
         }
     }

@@ -1,4 +1,4 @@
-//! `ksctl keys …`.
+//! `ksctl keys …` and `ksctl vkeys …`.
 //!
 //! Flags only; each command is a file in `commands/keys/`.
 
@@ -17,7 +17,7 @@ pub(crate) enum KeysCommand {
     /// Show keys
     List(ListArgs),
     /// Show one key, without its material
-    Get(OneKeyArgs),
+    Get(VersionedKeyArgs),
     /// Show one key with its material
     Export(OneKeyArgs),
     /// Revoke a key: from now on it protects nothing new
@@ -83,11 +83,62 @@ pub(crate) struct ListArgs {
     pub(crate) state: Option<String>,
 }
 
+/// The second word after `vkeys`.
+#[derive(Subcommand)]
+pub(crate) enum VkeysCommand {
+    /// Rotate a key: make a version of it, which is then the current one
+    Create(RotateArgs),
+    /// Show the versions of a key, the current one first
+    List(VersionsArgs),
+    /// Show one version of a key, without its material
+    Get(OneVersionArgs),
+    /// Show one version of a key with its material
+    Export(OneVersionArgs),
+}
+
+/// `vkeys create`.
+#[derive(Args)]
+pub(crate) struct RotateArgs {
+    #[command(flatten)]
+    pub(crate) key: OneKeyArgs,
+    /// The material in hexadecimal, to bring it in
+    #[arg(long, value_name = "HEX")]
+    pub(crate) material: Option<SecretString>,
+    /// A text for people; that of the version before when absent
+    #[arg(long)]
+    pub(crate) description: Option<String>,
+    #[command(flatten)]
+    pub(crate) ack: AckArgs,
+}
+
+/// `vkeys list`.
+#[derive(Args)]
+pub(crate) struct VersionsArgs {
+    #[command(flatten)]
+    pub(crate) key: OneKeyArgs,
+    /// How many to show at the most
+    #[arg(long)]
+    pub(crate) limit: Option<u64>,
+    /// How many to leave out at the front
+    #[arg(long)]
+    pub(crate) skip: Option<u64>,
+}
+
+/// `vkeys get` and `vkeys export`.
+#[derive(Args)]
+pub(crate) struct OneVersionArgs {
+    #[command(flatten)]
+    pub(crate) key: OneKeyArgs,
+    /// The number of the version
+    #[arg(long)]
+    pub(crate) version: u32,
+}
+
 /// `keys revoke`.
 #[derive(Args)]
 pub(crate) struct RevokeArgs {
     #[command(flatten)]
-    pub(crate) key: OneKeyArgs,
+    pub(crate) key: VersionedKeyArgs,
     /// Why, in a word of KMIP
     #[arg(
         long,
@@ -106,12 +157,22 @@ pub(crate) struct RevokeArgs {
 #[derive(Args)]
 pub(crate) struct EndKeyArgs {
     #[command(flatten)]
-    pub(crate) key: OneKeyArgs,
+    pub(crate) key: VersionedKeyArgs,
     #[command(flatten)]
     pub(crate) ack: AckArgs,
 }
 
-/// `keys get` and `keys export`; a part of those that end a key.
+/// `keys get`; a part of those that end a key.
+#[derive(Args)]
+pub(crate) struct VersionedKeyArgs {
+    #[command(flatten)]
+    pub(crate) key: OneKeyArgs,
+    /// The number of a version, when it is not the current one
+    #[arg(long)]
+    pub(crate) version: Option<u32>,
+}
+
+/// `keys export`; a part of all that are about one key.
 #[derive(Args)]
 pub(crate) struct OneKeyArgs {
     /// The key's name, or its id with `--type id`

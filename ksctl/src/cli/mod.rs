@@ -68,6 +68,9 @@ pub(crate) enum Asking {
     /// Make, list and delete keys
     #[command(subcommand)]
     Keys(keys::KeysCommand),
+    /// Rotate keys, and show their versions
+    #[command(subcommand)]
+    Vkeys(keys::VkeysCommand),
     /// Log in and keep the session, so that later commands need no credentials
     Login(login::LoginArgs),
     /// Show the versions of this program and of the appliance

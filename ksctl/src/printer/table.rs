@@ -50,12 +50,13 @@ pub(crate) fn summary(summary: &Summary) -> Table {
     table
 }
 
-/// `keys list`: one row a key.
+/// `keys list` and `vkeys list`: one row a version of a key.
 pub(crate) fn keys(list: &List<Key>) -> Table {
-    let mut table = empty(&["name", "id", "algorithm", "bits", "state", "made"]);
+    let mut table = empty(&["name", "version", "id", "algorithm", "bits", "state", "made"]);
     for key in &list.resources {
         table.add_row([
             &key.name,
+            &key.version.to_string(),
             &key.id,
             &key.algorithm,
             &key.size.to_string(),

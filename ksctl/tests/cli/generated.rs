@@ -77,6 +77,11 @@ fn there_is_a_man_page_for_every_command() {
     ksctl-system-info.1
     ksctl-system.1
     ksctl-version.1
+    ksctl-vkeys-create.1
+    ksctl-vkeys-export.1
+    ksctl-vkeys-get.1
+    ksctl-vkeys-list.1
+    ksctl-vkeys.1
     ksctl.1
     ");
     assert!(user.file("pages/ksctl-cluster-fulljoin.1").contains("newnodeconfig"));

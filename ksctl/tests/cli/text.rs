@@ -16,6 +16,7 @@ fn the_help_shows_the_tree() {
       alarms       Show what is wrong, and say that somebody takes care of it
       metrics      Say whether Prometheus may scrape, and show what it gets
       keys         Make, list and delete keys
+      vkeys        Rotate keys, and show their versions
       login        Log in and keep the session, so that later commands need no credentials
       version      Show the versions of this program and of the appliance
       system       Show what an appliance is

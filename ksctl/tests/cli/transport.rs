@@ -144,6 +144,11 @@ fn lists_are_asked_for_by_page_and_by_filter() {
         "keys list --name a/b --state Pre-Active --respfmt table",
         "keys get --name a/b",
         "keys delete --name 00ff --type id",
+        "keys delete --name a --version 0",
+        "vkeys create --name a --description b",
+        "vkeys list --name a --limit 5 --respfmt table",
+        "vkeys get --name a --version 3",
+        "vkeys export --name 00ff --type id --version 3",
     ] {
         assert_eq!(user.run(line).unwrap().code, Some(0), "{line}");
     }
@@ -155,6 +160,11 @@ fn lists_are_asked_for_by_page_and_by_filter() {
             "GET /api/v1/vault/keys2?name=a%2Fb&state=Pre-Active",
             "GET /api/v1/vault/keys2/a%2Fb?type=name",
             "DELETE /api/v1/vault/keys2/00ff?type=id",
+            "DELETE /api/v1/vault/keys2/a?type=name&version=0",
+            "POST /api/v1/vault/keys2/a/versions?type=name",
+            "GET /api/v1/vault/keys2/a/versions?limit=5&type=name",
+            "GET /api/v1/vault/keys2/a?type=name&version=3",
+            "POST /api/v1/vault/keys2/00ff/export?type=id&version=3",
         ]
     );
 }

@@ -1,3 +1,3 @@
 select public.create_key(row($1, $2, $3::text::public.key_state, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $14, $14,
-                             0, 0, false)::public.key),
+                             null, 0, 0, false)::public.key),
        case when $15::integer > 0 then replication.wait_for_peers($15::integer) end

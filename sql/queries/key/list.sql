@@ -1,5 +1,5 @@
 select id, name, state::text, algorithm, size, usage_mask, description, unexportable, undeletable, fingerprint,
-       material_version, activation_date, created_at, updated_at, version
+       material_version, activation_date, created_at, updated_at, version_of, version
 from live.key
 where ($1::text is null or state = $1::text::public.key_state)
   and ($2::text is null or algorithm = $2)

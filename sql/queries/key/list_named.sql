@@ -1,6 +1,6 @@
 -- A statement of its own, so that its plan always goes by the index on the name.
 select id, name, state::text, algorithm, size, usage_mask, description, unexportable, undeletable, fingerprint,
-       material_version, activation_date, created_at, updated_at, version
+       material_version, activation_date, created_at, updated_at, version_of, version
 from live.key
 where name = $1
   and ($2::text is null or state = $2::text::public.key_state)

@@ -32,4 +32,5 @@ mod stamping;
 mod tables;
 mod twin;
 mod verify;
+mod versions;
 mod waiting;

@@ -14,7 +14,7 @@ fn key(state: &str, version: i64, origin: i32, deleted: bool) -> String {
     format!(
         "insert into replication.outbox_key values
             ('k', 'name', '{state}', 'AES', 256, 12, '{version}-{origin}', false, false, 'f', 0, 1, '\\x00', null,
-             'epoch', 'epoch', {version}, {origin}, {deleted});"
+             'epoch', 'epoch', null, {version}, {origin}, {deleted});"
     )
 }
 

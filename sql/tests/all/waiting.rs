@@ -8,7 +8,7 @@ use keystead::key::state::KeyState;
 use keystead::replication::names;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
-use sql::key::{self, Key};
+use sql::key::{self, Key, Wrapped};
 use sql::wait::{Ended, Writer, Writers, counted, end_forgotten};
 use tokio::time::Instant;
 
@@ -85,15 +85,18 @@ async fn create(writer: &Writer, name: &str, deadline: Instant) -> sql::Result<E
         activation_date: None,
         created_at: DateTime::UNIX_EPOCH,
         updated_at: DateTime::UNIX_EPOCH,
+        version_of: None,
         row_version: 0,
     };
-    writer
-        .ended(deadline, key::create(writer, &key, 1, b"wrapped", 1))
-        .await
+    let wrapped = Wrapped {
+        epoch: 1,
+        bytes: b"wrapped",
+    };
+    writer.ended(deadline, key::create(writer, &key, wrapped, 1)).await
 }
 
 async fn is_on(node: &Node, name: &str) -> Result<bool> {
-    Ok(!key::by_name(&node.db, name).await?.is_empty())
+    Ok(!key::by_name(&node.db, name, None).await?.is_empty())
 }
 
 /// Waits until a commit waits, and tells by which process.

@@ -9,6 +9,6 @@ use crate::failure::Failure;
 
 /// Deletes the key.
 pub(crate) async fn run(context: &Context, key: &OneKey, ack: Option<&str>) -> Result<(), Failure> {
-    let call = Call::delete(PATH).of(&key.name)?.with("type", key.kind.as_str());
+    let call = key.named(Call::delete(PATH))?;
     context.ask_and_show(&call.acknowledged(ack)).await
 }

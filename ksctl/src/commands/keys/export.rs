@@ -7,6 +7,6 @@ use crate::failure::Failure;
 
 /// Shows the key and its material.
 pub(crate) async fn run(context: &Context, key: &OneKey) -> Result<(), Failure> {
-    let call = Call::post_text(PATH, "{}".to_owned()).of(&key.name)?.action("export");
-    context.ask_and_show(&call.with("type", key.kind.as_str())).await
+    let call = key.named(Call::post_text(PATH, "{}".to_owned()))?.action("export");
+    context.ask_and_show(&call).await
 }

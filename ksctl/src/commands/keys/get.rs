@@ -7,7 +7,5 @@ use crate::failure::Failure;
 
 /// Shows the key.
 pub(crate) async fn run(context: &Context, key: &OneKey) -> Result<(), Failure> {
-    context
-        .ask_and_show(&Call::get(PATH).of(&key.name)?.with("type", key.kind.as_str()))
-        .await
+    context.ask_and_show(&key.named(Call::get(PATH))?).await
 }

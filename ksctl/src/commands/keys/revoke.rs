@@ -14,7 +14,6 @@ pub(crate) async fn run(
     request: &RevokeKeyRequest,
     ack: Option<&str>,
 ) -> Result<(), Failure> {
-    let call = Call::post(PATH, request)?.of(&key.name)?.action("revoke");
-    let call = call.with("type", key.kind.as_str()).acknowledged(ack);
-    context.ask_and_show(&call).await
+    let call = key.named(Call::post(PATH, request)?)?.action("revoke");
+    context.ask_and_show(&call.acknowledged(ack)).await
 }

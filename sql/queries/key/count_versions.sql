@@ -1,0 +1,1 @@
+select count(*) from live.key where id = $1 or version_of = $1
