@@ -98,7 +98,7 @@ async fn a_thousand_small_transactions_a_second_leave_outboxes_small() -> Result
 }
 
 /// What the largest process of a node's PostgreSQL has in memory, its share of what is shared included.
-fn largest(node: &Node) -> Result<u64> {
+pub(crate) fn largest(node: &Node) -> Result<u64> {
     let sizes = family(node.postmaster()?).into_iter().filter_map(resident);
     sizes.max().context("no process of PostgreSQL")
 }

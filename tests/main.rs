@@ -21,6 +21,7 @@ mod certificates;
 mod crash;
 mod disks;
 mod endings;
+mod faults;
 mod hosts;
 mod links;
 mod merging;

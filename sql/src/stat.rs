@@ -65,6 +65,33 @@ pub async fn slots(db: &Connection) -> Result<BTreeMap<String, Slot>> {
     Ok(rows.iter().map(read).collect())
 }
 
+/// How often applying what a subscription brings has failed.
+#[derive(Debug, Clone, Copy)]
+pub struct ApplyErrors {
+    /// What PostgreSQL's log calls the subscription's origin by.
+    pub subscription: u32,
+    /// Errors since the statistics were begun, those of broken connections too.
+    pub count: i64,
+}
+
+/// The same for the links from all peers, by the name of the subscription.
+pub async fn apply_errors(db: &Connection) -> Result<BTreeMap<String, ApplyErrors>> {
+    let rows = query!("stat/apply_errors").rows(db, &[&LINK_PREFIX]).await?;
+    let read = |row: &tokio_postgres::Row| {
+        let errors = ApplyErrors {
+            subscription: row.get("subid"),
+            count: row.get("apply_error_count"),
+        };
+        (row.get("subname"), errors)
+    };
+    Ok(rows.iter().map(read).collect())
+}
+
+/// Pages that were read and had another checksum than they were written with.
+pub async fn damaged_pages(db: &Connection) -> Result<i64> {
+    Ok(query!("stat/damaged_pages").one(db, &[]).await?.get(0))
+}
+
 /// The subscriptions whose apply worker is at work.
 pub async fn receiving(db: &Connection) -> Result<BTreeSet<String>> {
     let rows = query!("stat/receiving").rows(db, &[]).await?;

@@ -20,6 +20,8 @@ pub enum Alarm {
     Resync,
     /// A disk fills.
     Disk,
+    /// A page of the database is not as it was written.
+    DataDamaged,
     /// A member's clock is ahead of this node's.
     ClockSkew,
     /// A certificate or revocation list ends.
@@ -94,10 +96,12 @@ const REPLICATION_BLOCKED: Entry = Entry {
     subject: "the node's id",
     levels: &[Level {
         severity: Severity::Critical,
-        when: "the member is connected, behind, and has applied nothing for 30 seconds",
+        when: "the member is connected, behind, and has applied nothing for 30 seconds; or this node cannot apply the \
+               member's changes, and goes on failing for 10 seconds",
     }],
-    ends: "the member applies again",
-    remedy: "read pg-log/ on the member: its disk is full, or an apply worker fails and starts again",
+    ends: "the member applies again, and so does this node",
+    remedy: "read the text, and pg-log/ on the node that cannot apply: its disk is full, or somebody changed its tables; \
+             undo that (operations.md, a change that cannot be applied)",
     after_millis: 0,
 };
 
@@ -163,6 +167,19 @@ const DISK: Entry = Entry {
     ],
     ends: "2 % less is used than what raised it",
     remedy: "look for changes kept for a member that is away (slot retention) and at pg-log/; enlarge the disk",
+    after_millis: 0,
+};
+
+const DATA_DAMAGED: Entry = Entry {
+    id: "data-damaged",
+    name: "Data Damaged",
+    subject: "data",
+    levels: &[Level {
+        severity: Severity::Critical,
+        when: "PostgreSQL read a page whose checksum is wrong",
+    }],
+    ends: "PostgreSQL began its statistics anew, as after a crash, and has met no such page since",
+    remedy: "the disk or the memory of the machine rots: see operations.md, a node whose data is damaged",
     after_millis: 0,
 };
 
@@ -342,6 +359,7 @@ impl Alarm {
         Self::SlotLost,
         Self::Resync,
         Self::Disk,
+        Self::DataDamaged,
         Self::ClockSkew,
         Self::CertificateExpiring,
         Self::CertificateRenewed,
@@ -364,6 +382,7 @@ impl Alarm {
             Self::SlotLost => &SLOT_LOST,
             Self::Resync => &RESYNC,
             Self::Disk => &DISK,
+            Self::DataDamaged => &DATA_DAMAGED,
             Self::ClockSkew => &CLOCK_SKEW,
             Self::CertificateExpiring => &CERTIFICATE_EXPIRING,
             Self::CertificateRenewed => &CERTIFICATE_RENEWED,

@@ -127,6 +127,30 @@ impl Client {
         self.ask(node, asked, (Method::PATCH, ""), Some(body)).await
     }
 
+    /// Makes a version of a key, by its name. What is recorded is about the version.
+    pub(super) async fn rotate(&self, node: usize, name: &str) -> Op {
+        let value = self.value();
+        let body = json!({ "description": value });
+        let asked = Asked {
+            action: Action::Rotate,
+            key: None,
+            name: Some(name.to_owned()),
+            value: Some(value),
+        };
+        self.ask(node, asked, (Method::POST, "/versions"), Some(body)).await
+    }
+
+    /// Looks which version of a key is current.
+    pub(super) async fn current(&self, node: usize, name: &str) -> Op {
+        let asked = Asked {
+            action: Action::Current,
+            key: None,
+            name: Some(name.to_owned()),
+            value: None,
+        };
+        self.ask(node, asked, (Method::GET, ""), None).await
+    }
+
     /// Looks for a key by its id.
     pub(super) async fn read(&self, node: usize, key: &str) -> Op {
         self.ask(node, about(Action::Read, key), (Method::GET, ""), None).await
@@ -161,9 +185,10 @@ impl Client {
 
     async fn ask(&self, node: usize, asked: Asked<'_>, call: (Method, &str), body: Option<Value>) -> Op {
         let (method, tail) = call;
-        let path = match asked.key {
-            Some(key) => format!("vault/keys2/{key}{tail}?type=id"),
-            None => "vault/keys2".to_owned(),
+        let path = match (asked.key, &asked.name, asked.action) {
+            (Some(key), ..) => format!("vault/keys2/{key}{tail}?type=id"),
+            (None, Some(name), Action::Rotate | Action::Current) => format!("vault/keys2/{name}{tail}?type=name"),
+            _ => "vault/keys2".to_owned(),
         };
         let recorder = &self.shared.recorder;
         let (index, begin) = (recorder.number(), recorder.now());
@@ -230,7 +255,7 @@ fn understand(op: &mut Op, heard: Heard) {
         return;
     };
     op.key.get_or_insert_with(|| seen.key.clone());
-    if op.action != Action::Read {
+    if !matches!(op.action, Action::Read | Action::Current) {
         op.version = Some(seen.version);
     }
 }
@@ -244,6 +269,7 @@ fn row(body: &Value) -> Option<Seen> {
         version: body["rowVersion"].as_i64()?,
         state: text("state")?,
         fingerprint: text("sha256Fingerprint")?,
+        number: body["version"].as_i64()?.try_into().ok()?,
     })
 }
 
@@ -262,7 +288,8 @@ mod tests {
     }
 
     fn body(value: &str) -> Value {
-        json!({"id": "k", "name": "n", "description": value, "rowVersion": 7, "state": "Active", "sha256Fingerprint": "f"})
+        json!({"id": "k", "name": "n", "description": value, "rowVersion": 7, "state": "Active", "sha256Fingerprint": "f",
+            "version": 0})
     }
 
     #[test]

@@ -3,6 +3,7 @@
 //! One process saw all of it by one clock that no fault touches, so what came before what is exact, across nodes too.
 //! A history is a file with one record a line, and can be checked again at any time.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
@@ -48,6 +49,10 @@ pub(super) enum Action {
     Delete,
     Revoke,
     Destroy,
+    /// Makes a version of a key: a row of its own.
+    Rotate,
+    /// Looks which version of a key is current, by the key's name.
+    Current,
     /// Writes two rows in one transaction.
     WritePair,
     /// Reads both in one statement.
@@ -76,6 +81,9 @@ pub(super) struct Seen {
     pub(super) version: i64,
     pub(super) state: String,
     pub(super) fingerprint: String,
+    /// Which version of its key it is.
+    #[serde(default)]
+    pub(super) number: i32,
 }
 
 /// One operation.
@@ -90,7 +98,7 @@ pub(super) struct Op {
     pub(super) action: Action,
     /// The key's id; of a create only once it is known.
     pub(super) key: Option<String>,
-    /// The name that a create asked for.
+    /// The name that a create asked for, or that was rotated or looked for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) name: Option<String>,
     /// What was written; no two operations write the same.
@@ -171,6 +179,9 @@ pub(super) struct Row {
 pub(super) struct Dump {
     pub(super) node: usize,
     pub(super) rows: Vec<Row>,
+    /// Of each key that was rotated, by name: the id of the version that the node says is current.
+    #[serde(default)]
+    pub(super) current: BTreeMap<String, String>,
 }
 
 /// All that was seen.
@@ -273,6 +284,7 @@ pub(super) mod tests {
         let record = Record::Dump(Dump {
             node: 1,
             rows: vec![row],
+            ..Dump::default()
         });
         let line = serde_json::to_string(&record).unwrap();
         assert!(

@@ -105,7 +105,10 @@ pub(super) fn after_all<'a, M: Copy>(
 pub(super) fn writes(history: &History) -> BTreeMap<&str, Vec<(&Op, i64)>> {
     let mut keys: BTreeMap<&str, Vec<(&Op, i64)>> = BTreeMap::new();
     for op in history.ops.iter().filter(|op| op.is_ok()) {
-        let writes = !matches!(op.action, Action::Read | Action::ReadPair | Action::WritePair);
+        let writes = !matches!(
+            op.action,
+            Action::Read | Action::Current | Action::ReadPair | Action::WritePair
+        );
         if let (true, Some(key), Some(version)) = (writes, op.key.as_deref(), op.version) {
             keys.entry(key).or_default().push((op, version));
         }

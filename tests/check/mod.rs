@@ -48,7 +48,13 @@ fn a_short_run_with_faults_breaks_no_invariant() -> Result<()> {
     };
     let (history, verdicts) = checked(&plan)?;
     assert!(history.ok(Action::Create).count() > 100, "hardly anything was written");
-    for action in [Action::Delete, Action::Revoke, Action::Destroy, Action::ReadPair] {
+    for action in [
+        Action::Delete,
+        Action::Revoke,
+        Action::Destroy,
+        Action::Rotate,
+        Action::ReadPair,
+    ] {
         assert!(history.ok(action).count() > 5, "{action:?} was hardly ever done");
     }
     assert_eq!(history.faults.len(), 2, "{:?}", history.faults);
@@ -152,6 +158,7 @@ caught! {
     mutant_that_changes_a_row_is_caught: ChangedRow;
     mutant_whose_keys_take_names_is_caught: NameTakesKey;
     mutant_that_tears_rows_is_caught: TornRow;
+    mutant_with_another_current_version_is_caught: OtherCurrentVersion;
     mutant_that_is_none_breaks_nothing: RoundedVersions;
 }
 

@@ -42,13 +42,15 @@ pub(super) enum Mutant {
     NameTakesKey,
     /// Name and description of a row are merged apart.
     TornRow,
+    /// One node decides the other way round which of two versions of one number is current.
+    OtherCurrentVersion,
     /// No bug, only versions of whole seconds: what [`Mutant::SwappedTieBreak`] must be caught beside.
     RoundedVersions,
 }
 
 impl Mutant {
     /// All, with the names that `MUTANT` takes.
-    pub(super) const ALL: [(&str, Self); 12] = [
+    pub(super) const ALL: [(&str, Self); 13] = [
         ("wall-clock-winner", Self::WallClockWinner),
         ("forgotten-tombstone", Self::ForgottenTombstone),
         ("skipped-slot-range", Self::SkippedSlotRange),
@@ -60,6 +62,7 @@ impl Mutant {
         ("changed-row", Self::ChangedRow),
         ("name-takes-key", Self::NameTakesKey),
         ("torn-row", Self::TornRow),
+        ("other-current-version", Self::OtherCurrentVersion),
         ("rounded-versions", Self::RoundedVersions),
     ];
 
@@ -87,6 +90,7 @@ impl Mutant {
             Self::ChangedRow => &["honesty"],
             Self::NameTakesKey => &["lost", "names"],
             Self::TornRow => &["whole"],
+            Self::OtherCurrentVersion => &["versions"],
             Self::RoundedVersions => &[],
         }
     }
@@ -116,7 +120,10 @@ impl Mutant {
     }
 
     fn is_on_one_node(self) -> bool {
-        matches!(self, Self::SwappedTieBreak | Self::DroppedRow)
+        matches!(
+            self,
+            Self::SwappedTieBreak | Self::DroppedRow | Self::OtherCurrentVersion
+        )
     }
 
     async fn plant_in(self, db: &Client) -> Result<()> {
@@ -162,6 +169,10 @@ impl Mutant {
                     &[("name = excluded.name", "name = greatest(t.name, excluded.name)")],
                 )
                 .await
+            }
+            Self::OtherCurrentVersion => {
+                let swapped = ("created_at desc, id desc", "created_at, id");
+                rewrite(db, "public.newest_version(text, integer)", &[swapped]).await
             }
             Self::SkippedSlotRange => notice_no_slots(db).await,
             Self::PurgeBeforeAllHaveIt | Self::ChangedRow | Self::RoundedVersions => Ok(()),

@@ -112,14 +112,13 @@ impl Pairs {
             }
             return Ok(Vec::new());
         }
-        let query =
-            "select id, name, description, version, state::text, fingerprint from live.key where id in ($1, $2)";
+        let query = "select id, name, description, version, state::text, fingerprint, material_version from live.key where id in ($1, $2)";
         let rows = db.query(query, &[one, two]).await.context("reading a pair")?;
         Ok(rows.iter().map(seen).collect())
     }
 }
 
-/// A row with the columns id, name, description, version, state and fingerprint.
+/// A row with the columns id, name, description, version, state, fingerprint and material_version.
 pub(super) fn seen(row: &Row) -> Seen {
     Seen {
         key: row.get("id"),
@@ -128,5 +127,6 @@ pub(super) fn seen(row: &Row) -> Seen {
         version: row.get("version"),
         state: row.get("state"),
         fingerprint: row.get("fingerprint"),
+        number: row.get("material_version"),
     }
 }

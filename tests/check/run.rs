@@ -16,7 +16,7 @@ use super::mutants::Mutant;
 use super::nemesis::{FAULT_EVERY, Kind, Strikes};
 use super::pairs::{self, Pairs};
 use super::recorder::Recorder;
-use super::steps::HOT_KEYS;
+use super::steps::{HOT_KEYS, ROTATED_KEYS};
 use super::strike::Victim;
 use super::{settle, workers};
 use crate::harness::Cluster;
@@ -102,12 +102,13 @@ async fn numbers(cluster: &Cluster) -> Result<Vec<i32>> {
     Ok(numbers)
 }
 
-/// Makes the keys that everybody writes, and a pair for each node, and waits until all nodes have them.
+/// Makes the keys that everybody writes, a pair for each node, and the keys that are rotated, and waits until all nodes have them.
 async fn prepare(cluster: &Cluster, client: &Client) -> Result<Vec<[String; 2]>> {
     let mut keys = Vec::new();
-    for number in 0..HOT_KEYS + 2 * cluster.nodes.len() {
-        // Pairs are changed without a name, so theirs does not end with what was written.
-        let name = (number >= HOT_KEYS).then(|| format!("pair-{number}"));
+    let pairs = (HOT_KEYS..HOT_KEYS + 2 * cluster.nodes.len()).map(|number| Some(format!("pair-{number}")));
+    // Pairs are changed, and keys rotated, without a name, so theirs does not end with what was written.
+    let named = pairs.chain((0..ROTATED_KEYS).map(|number| Some(workers::rotated(number))));
+    for name in std::iter::repeat_n(None, HOT_KEYS).chain(named) {
         let made = client.create(0, name.as_deref()).await;
         let key = made.key.filter(|_| made.version.is_some());
         keys.push(key.with_context(|| format!("a key was not made: {}", made.answer))?);
@@ -118,6 +119,7 @@ async fn prepare(cluster: &Cluster, client: &Client) -> Result<Vec<[String; 2]>>
         })
         .await?;
     }
+    keys.truncate(HOT_KEYS + 2 * cluster.nodes.len());
     let pairs = keys.split_off(HOT_KEYS);
     client.shared.hot.set(keys).ok();
     let (pairs, _) = pairs.as_chunks::<2>();

@@ -3,6 +3,7 @@
 //! Changes of a node arrive in the order of their commits. So where a key that was made on it after a fault has arrived,
 //! everything that was written on it before has, too.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use anyhow::{Result, ensure};
@@ -11,6 +12,8 @@ use tokio::time::{Instant, sleep};
 use super::client::Client;
 use super::history::{Dump, End, Nanos, Record, Row, Settled};
 use super::pairs::seen;
+use super::steps::ROTATED_KEYS;
+use super::workers;
 use crate::harness::wait::until;
 use crate::harness::{Cluster, Node};
 
@@ -95,15 +98,19 @@ pub(super) async fn dumps(cluster: &Cluster) -> Vec<Dump> {
     let mut dumps = Vec::new();
     for (number, node) in cluster.nodes.iter().enumerate() {
         // A node that cannot be asked is one that does not agree, which is told already.
-        if let Ok(rows) = rows(node).await {
-            dumps.push(Dump { node: number, rows });
+        if let (Ok(rows), Ok(current)) = (rows(node).await, current(node).await) {
+            dumps.push(Dump {
+                node: number,
+                rows,
+                current,
+            });
         }
     }
     dumps
 }
 
 async fn rows(node: &Node) -> Result<Vec<Row>> {
-    let query = "select id, name, description, version, state::text, fingerprint, origin, deleted,
+    let query = "select id, name, description, version, state::text, fingerprint, material_version, origin, deleted,
                         wrapped is not null as has_material from public.key";
     let rows = node.db(sql::database::CLUSTER).await?.query(query, &[]).await?;
     let row = |row: &tokio_postgres::Row| Row {
@@ -113,6 +120,17 @@ async fn rows(node: &Node) -> Result<Vec<Row>> {
         has_material: row.get("has_material"),
     };
     Ok(rows.iter().map(row).collect())
+}
+
+/// What a node answers to the names of the keys that were rotated.
+async fn current(node: &Node) -> Result<BTreeMap<String, String>> {
+    let rest = node.rest().await?;
+    let mut current = BTreeMap::new();
+    for name in (0..ROTATED_KEYS).map(workers::rotated) {
+        let key = rest.get(&format!("vault/keys2/{name}?type=name")).await?.good()?;
+        current.insert(name, key["id"].as_str().unwrap_or_default().to_owned());
+    }
+    Ok(current)
 }
 
 /// Waits until every node takes calls and is linked with every other.

@@ -6,6 +6,9 @@ use super::dice::Dice;
 /// Keys that everybody writes all the time.
 pub(super) const HOT_KEYS: usize = 10;
 
+/// Keys that everybody rotates, and does nothing else to.
+pub(super) const ROTATED_KEYS: usize = 3;
+
 /// A key that a step is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Target {
@@ -34,6 +37,8 @@ pub(super) enum Step {
     Create { node: usize, shown: Option<u64> },
     /// Makes two keys of one name on two nodes at once.
     Twins { node: usize, other: usize },
+    /// Rotates the key with this number, and looks on the other node which version is current.
+    Rotate { node: usize, other: usize, number: usize },
     /// Does something with a key that there is.
     Do { node: usize, target: Target, act: Act },
 }
@@ -58,7 +63,7 @@ pub(super) enum Act {
 }
 
 /// How often each kind of step is taken, of [`TOTAL`].
-const WEIGHTS: [usize; 8] = [38, 4, 20, 15, 8, 5, 5, 5];
+const WEIGHTS: [usize; 9] = [37, 4, 20, 15, 8, 5, 5, 2, 4];
 const TOTAL: usize = 100;
 
 /// The steps of one client, without end.
@@ -122,6 +127,10 @@ impl Iterator for Steps {
                 (self.young(), Act::Race { other, ending })
             }
             6 => (self.young(), Act::End(self.dice.one_of(&ENDINGS))),
+            7 => {
+                let number = self.dice.below(ROTATED_KEYS);
+                return Some(Step::Rotate { node, other, number });
+            }
             _ => (self.any(), Act::Read),
         };
         Some(Step::Do { node, target, act })

@@ -57,6 +57,7 @@ fn is_about(op: &Op, key: &str) -> bool {
 fn operation(op: &Op, key: &str) -> String {
     let asked = match (op.action, &op.value) {
         (Action::Create, Some(value)) => format!("create {value}"),
+        (Action::Rotate, Some(value)) => format!("rotate to {value}"),
         (Action::Change, Some(value)) => format!("change to {value}"),
         (action, _) => format!("{action:?}").to_lowercase(),
     };

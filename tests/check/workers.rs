@@ -19,6 +19,11 @@ const PACE: Duration = Duration::from_millis(15);
 const CATCH_UP: Duration = Duration::from_secs(2);
 const LOOK_AGAIN: Duration = Duration::from_millis(30);
 
+/// The name of a key that is rotated. It never gets another.
+pub(super) fn rotated(number: usize) -> String {
+    format!("rotated-{number}")
+}
+
 /// Starts them.
 pub(super) fn start(shared: &Arc<Shared>, seed: u64) -> JoinSet<()> {
     let nodes = shared.doors.len();
@@ -57,6 +62,12 @@ impl Worker {
                 self.client.settle(&[&made]);
             }
             Step::Twins { node, other } => self.twins(node, other).await,
+            Step::Rotate { node, other, number } => {
+                let name = rotated(number);
+                let made = self.client.rotate(node, &name).await;
+                self.client.current(other, &name).await;
+                self.client.settle(&[&made]);
+            }
             Step::Do { node, target, act } => {
                 if let Some(key) = self.find(target) {
                     self.act(node, &key, act).await;

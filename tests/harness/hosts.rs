@@ -150,7 +150,7 @@ impl Host {
         succeed(self.enter("nft").arg(change))
     }
 
-    fn enter(&self, program: &str) -> Command {
+    pub(crate) fn enter(&self, program: &str) -> Command {
         let mut command = Command::new("nsenter");
         command
             .arg(format!("--net=/proc/{}/ns/net", self.holder.id()))

@@ -19,6 +19,7 @@ pub(crate) mod rest;
 pub(crate) mod rsyslog;
 pub(crate) mod run;
 pub(crate) mod scratch;
+pub(crate) mod slow;
 pub(crate) mod volumes;
 pub(crate) mod wait;
 

@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 use std::fs;
 
-use keystead::alarm::judge::{Certificate, Clocks, Disk, Facts, Limits, Retention, Slot};
+use keystead::alarm::judge::{Applying, Certificate, Clocks, Disk, Facts, Limits, Retention, Slot, last_error};
 use keystead::api::cluster::Clash;
 use keystead::api::summary::View;
 use keystead::clock::Micros;
@@ -19,6 +19,7 @@ use sql::Connection;
 use sql::identity::Identity;
 
 use crate::agent::{Agent, Standing};
+use crate::postgres::logs;
 use crate::view;
 
 /// What costs more than a glance (names, certificates) is looked at this often.
@@ -33,6 +34,7 @@ const SPEED_MILLIS: i64 = 60_000;
 /// Remembers between looks.
 #[derive(Default)]
 pub(super) struct Eyes {
+    applying: BTreeMap<String, Applying>,
     speed: Speed,
     seldom: Option<Micros>,
 }
@@ -57,6 +59,9 @@ impl Eyes {
             Some(me) => self.look_at_others(agent, &me, seldom, &mut facts).await,
             None => self.look_alone(agent, seldom, &mut facts).await,
         };
+        if let Ok(db) = agent.db().await {
+            facts.damaged_pages = sql::stat::damaged_pages(&db).await.ok();
+        }
         if let Err(error) = looked {
             tracing::debug!(error = error.chain(), "not everything could be looked at");
         }
@@ -65,6 +70,8 @@ impl Eyes {
 
     /// A node that is no member has no others.
     async fn look_alone(&mut self, agent: &Agent, seldom: bool, facts: &mut Facts) -> Result<()> {
+        self.applying.clear();
+        facts.applying = Some(BTreeMap::new());
         facts.view = Some(View {
             cluster_summary: BTreeMap::new(),
             last_updated: facts.now.to_utc().unwrap_or_default(),
@@ -84,6 +91,7 @@ impl Eyes {
         let heard = view::heard(agent);
         let peers: Vec<&Member> = roster.ready().filter(|node| node.id != me.node_id).collect();
         facts.clocks = Some(clocks(agent, &peers));
+        facts.applying = Some(self.applying(agent, &db, &peers, &heard).await?);
         let view = sql::node_view::all(&db).await?.remove(me.node_id.as_str());
         let is_fresh = |view: &View| facts.now.millis_since(Micros(view.last_updated.timestamp_micros())) < VIEW_MILLIS;
         facts.view = view.filter(is_fresh);
@@ -92,6 +100,32 @@ impl Eyes {
             facts.clashes = Some(clashes(&db, me, &roster, &heard, facts.now).await?);
         }
         Ok(())
+    }
+
+    /// How applying the changes of each of the others goes. The log is read where it fails.
+    async fn applying(
+        &mut self,
+        agent: &Agent,
+        db: &Connection,
+        peers: &[&Member],
+        heard: &Seen,
+    ) -> Result<BTreeMap<String, Applying>> {
+        let (me, now) = (agent.identity()?, agent.clock.now());
+        let errors = sql::stat::apply_errors(db).await?;
+        self.applying
+            .retain(|id, _| peers.iter().any(|peer| peer.id.as_str() == id));
+        for peer in peers {
+            let Some(errors) = errors.get(&names::link(peer.number, me.number)) else {
+                continue;
+            };
+            let member = self.applying.entry(peer.id.to_string()).or_default();
+            member.host.clone_from(&peer.address.host);
+            member.look(now, heard.get(&peer.number).copied(), errors.count);
+            if member.is_failing(now) && member.error.is_none() {
+                member.error = last_error(&logs::newest(agent.postgres.paths()), errors.subscription);
+            }
+        }
+        Ok(self.applying.clone())
     }
 
     async fn slots(

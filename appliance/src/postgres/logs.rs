@@ -16,6 +16,8 @@ use crate::durable;
 const KEPT: usize = 10;
 /// How much of the end of a log is looked at for a reason, in bytes.
 const TAIL_BYTES: u64 = 4096;
+/// How much of it when something that may be further up is looked for.
+const LONG_TAIL_BYTES: u64 = 128 << 10;
 /// How many of its last lines are told.
 const TAIL_LINES: usize = 6;
 
@@ -46,7 +48,7 @@ pub(crate) fn last_said(paths: &Paths) -> Said {
         .collect();
     // A server that fails early says so before its collector runs, and the newest collected file is an older run's.
     logs.sort_by_key(|path| fs::metadata(path).and_then(|found| found.modified()).ok());
-    let said: Vec<String> = logs.iter().filter_map(|path| tail(path).ok()).collect();
+    let said: Vec<String> = logs.iter().filter_map(|path| tail(path, TAIL_BYTES).ok()).collect();
     Said(last_lines(&said.join("\n")))
 }
 
@@ -76,13 +78,21 @@ fn files(folder: &Path) -> Vec<PathBuf> {
     files
 }
 
-fn tail(path: &Path) -> io::Result<String> {
+/// The end of the newest log file; nothing when there is none.
+pub(crate) fn newest(paths: &Paths) -> String {
+    let newest = files(&paths.log()).pop();
+    newest
+        .and_then(|path| tail(&path, LONG_TAIL_BYTES).ok())
+        .unwrap_or_default()
+}
+
+fn tail(path: &Path, bytes: u64) -> io::Result<String> {
     let mut file = File::open(path)?;
     let length = file.metadata()?.len();
-    file.seek(SeekFrom::Start(length.saturating_sub(TAIL_BYTES)))?;
-    let mut bytes = Vec::new();
-    file.read_to_end(&mut bytes)?;
-    Ok(String::from_utf8_lossy(&bytes).into_owned())
+    file.seek(SeekFrom::Start(length.saturating_sub(bytes)))?;
+    let mut text = Vec::new();
+    file.read_to_end(&mut text)?;
+    Ok(String::from_utf8_lossy(&text).into_owned())
 }
 
 fn last_lines(text: &str) -> String {

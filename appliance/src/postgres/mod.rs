@@ -12,7 +12,7 @@ mod folders;
 mod initdb;
 mod locate;
 mod lock;
-mod logs;
+pub(crate) mod logs;
 mod owned;
 mod paths;
 mod port;

@@ -3,12 +3,14 @@
 //! A fact that could not be had is `None`, and then its alarms stay as they are: silence of the database is no proof that
 //! all is well. One file for each kind of fact. `appliance/src/alarm/facts.rs` observes.
 
+mod applying;
 mod certificates;
 mod clocks;
 mod disk;
 mod peers;
 mod slots;
 
+pub use applying::{Applying, last_error};
 pub use certificates::Certificate;
 pub use clocks::{Clocks, Limits};
 pub use disk::Disk;
@@ -36,6 +38,10 @@ pub struct Facts {
     pub slots: Option<BTreeMap<String, Slot>>,
     /// The clocks of the others.
     pub clocks: Option<Clocks>,
+    /// How applying the changes of the others goes, by the id of the node.
+    pub applying: Option<BTreeMap<String, Applying>>,
+    /// Pages of the database that were read and were not as they had been written.
+    pub damaged_pages: Option<i64>,
     /// The disk under the data.
     pub disk: Option<Disk>,
     /// Certificates and lists that end.
@@ -50,8 +56,18 @@ pub struct Facts {
 pub fn judge(facts: &Facts, raised: &BTreeMap<Cause, Raised>) -> Look {
     let mut look = Look::default();
     if let Some(view) = &facts.view {
-        look.add(Alarm::NodeDown, peers::down(view));
+        let mut down = peers::down(view);
+        // It is well, and what it says cannot be applied: told below in better words.
+        down.retain(|found| !is_failing(facts, &found.cause.subject));
+        look.add(Alarm::NodeDown, down);
         look.add(Alarm::ReplicationBlocked, peers::blocked(view));
+    }
+    if let Some(applying) = &facts.applying {
+        // After what the view says: it knows what failed.
+        look.add(Alarm::ReplicationBlocked, applying::failing(applying, facts.now));
+    }
+    if let Some(pages) = facts.damaged_pages {
+        look.add(Alarm::DataDamaged, (pages > 0).then(|| damaged(pages)));
     }
     if let Some(slots) = &facts.slots {
         look.add(Alarm::SlotLost, slots::lost(slots));
@@ -74,6 +90,19 @@ pub fn judge(facts: &Facts, raised: &BTreeMap<Cause, Raised>) -> Look {
     }
     look.add(Alarm::JoinFailed, facts.join_failed.iter().map(|why| join_failed(why)));
     look
+}
+
+fn is_failing(facts: &Facts, id: &str) -> bool {
+    let member = facts.applying.as_ref().and_then(|applying| applying.get(id));
+    member.is_some_and(|member| member.is_failing(facts.now))
+}
+
+fn damaged(pages: i64) -> Finding {
+    Finding {
+        cause: Cause::new(Alarm::DataDamaged, "data"),
+        severity: Severity::Critical,
+        text: format!("{pages} times a page of the database was read and was not as it had been written"),
+    }
 }
 
 fn join_failed(why: &str) -> Finding {

@@ -29,7 +29,8 @@ pub(super) fn judge(history: &History) -> Verdict {
             );
         }
     }
-    for op in history.ok(Action::Create).chain(history.ok(Action::Change)) {
+    let told = [Action::Create, Action::Change, Action::Rotate];
+    for op in told.into_iter().flat_map(|action| history.ok(action)) {
         if let Some(seen) = op.seen.first().filter(|seen| op.value.as_ref() != Some(&seen.value)) {
             let text = format!(
                 "operation {} wrote {:?} and was answered {:?}",

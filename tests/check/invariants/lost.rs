@@ -13,7 +13,7 @@ pub(super) fn judge(history: &History) -> Verdict {
         .iter()
         .filter(|op| op.action == Action::Delete && op.may_have_happened());
     let ended: HashSet<&str> = deletes.filter_map(|op| op.key.as_deref()).collect();
-    let made: Vec<&Op> = history.ok(Action::Create).collect();
+    let made: Vec<&Op> = history.ok(Action::Create).chain(history.ok(Action::Rotate)).collect();
     let mut lost = HashSet::new();
     for dump in &history.dumps {
         let rows = by_key(dump);

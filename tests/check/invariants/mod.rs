@@ -13,6 +13,7 @@ mod names;
 mod planted;
 mod sessions;
 mod states;
+mod versions;
 mod whole;
 
 use std::fmt::Display;
@@ -79,6 +80,7 @@ pub(super) fn judge(history: &History) -> Vec<Verdict> {
         honesty::judge(history),
         names::judge(history),
         states::judge(history),
+        versions::judge(history),
         delivery::judge(history),
     ]
 }

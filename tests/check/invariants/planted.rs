@@ -1,6 +1,8 @@
 //! A good history breaks no invariant, and each way to spoil it breaks exactly those that it should. Planted by hand, a few
 //! operations long: the invariants are tested here without a cluster.
 
+use std::collections::BTreeMap;
+
 use super::judge;
 use crate::check::history::tests::op;
 use crate::check::history::{Action, Dump, End, History, Op, Outcome, Row, Run, Seen, Settled};
@@ -15,6 +17,7 @@ fn seen(key: &str, value: &str, version: i64) -> Seen {
         version,
         state: "Active".to_owned(),
         fingerprint: format!("material of {key}"),
+        number: 0,
     }
 }
 
@@ -48,6 +51,31 @@ fn wrote(action: Action, node: usize, seen: Seen) -> Op {
         value,
         version: Some(seen.version),
         ..op(action, node, &seen.key.clone())
+    }
+    .showing(seen)
+}
+
+/// A version of the key that is rotated.
+fn version(key: &str, value: &str, number: i32) -> Seen {
+    Seen {
+        number,
+        ..named("rotated", seen(key, value, 700))
+    }
+}
+
+fn rotated(node: usize, seen: Seen) -> Op {
+    Op {
+        name: Some("rotated".to_owned()),
+        value: Some(seen.value.clone()),
+        ..wrote(Action::Rotate, node, seen)
+    }
+}
+
+fn current(node: usize, seen: Seen) -> Op {
+    let name = Some("rotated".to_owned());
+    Op {
+        name,
+        ..op(Action::Current, node, &seen.key.clone())
     }
     .showing(seen)
 }
@@ -111,6 +139,8 @@ fn ops() -> Vec<Op> {
             seen: vec![pair("p1"), pair("p2")],
             ..op(Action::ReadPair, 1, "pair 0")
         },
+        rotated(0, version("r1", "c6-0", 1)),
+        rotated(1, version("r2", "c6-1", 1)),
     ])
 }
 
@@ -128,6 +158,8 @@ fn rows() -> Vec<Row> {
         row_of(in_state("Deactivated", seen("revoked", "c4-0", 400)), 3),
         row_of(pair("p1"), 1),
         row_of(pair("p2"), 1),
+        row_of(version("r1", "c6-0", 1), 1),
+        row_of(version("r2", "c6-1", 1), 2),
     ]
 }
 
@@ -137,7 +169,12 @@ fn good() -> History {
         begin: 0,
         took: Some(2 * SECOND),
     };
-    let dump = |node| Dump { node, rows: rows() };
+    let current = BTreeMap::from([("rotated".to_owned(), "r2".to_owned())]);
+    let dump = |node| Dump {
+        node,
+        rows: rows(),
+        current: current.clone(),
+    };
     History {
         run: Run {
             numbers: vec![1, 2, 3],
@@ -396,6 +433,46 @@ fn a_state_that_goes_back_is_told() {
     assert_eq!(elsewhere, Vec::<&str>::new(), "another node may not know yet");
     let material = broken(|history| everywhere(history, "deleted", |row| row.has_material = true));
     assert_eq!(material, ["states"]);
+}
+
+#[test]
+fn a_key_with_two_current_versions_is_told() {
+    let differs = broken(|history| {
+        history.dumps[1].current.insert("rotated".to_owned(), "r1".to_owned());
+    });
+    assert_eq!(differs, ["versions"]);
+    let not_the_highest = broken(|history| {
+        everywhere(history, "r1", |row| row.seen.number = 2);
+        history.ops.last_mut().unwrap().seen[0].number = 2;
+        everywhere(history, "r2", |row| row.seen.number = 1);
+    });
+    assert_eq!(not_the_highest, ["versions"]);
+}
+
+#[test]
+fn a_number_that_is_given_twice_or_goes_back_is_told() {
+    let twice = |node| {
+        broken(|history| {
+            then(history, rotated(node, version("r3", "c6-2", 1)));
+            for dump in &mut history.dumps {
+                dump.rows.push(row_of(version("r3", "c6-2", 1), 1));
+            }
+        })
+    };
+    assert_eq!(twice(0), ["versions"]);
+    assert_eq!(twice(2), Vec::<&str>::new(), "another node may not know yet");
+    let back = broken(|history| then(history, current(0, version("r0", "c6-0", 0))));
+    assert!(back.contains(&"versions"), "{back:?}");
+}
+
+#[test]
+fn a_version_that_is_missing_is_lost() {
+    let missing = broken(|history| {
+        for dump in &mut history.dumps {
+            dump.rows.retain(|row| row.seen.key != "r1");
+        }
+    });
+    assert_eq!(missing, ["lost", "delivery"]);
 }
 
 #[test]
