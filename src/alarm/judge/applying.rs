@@ -76,36 +76,38 @@ pub(super) fn failing(applying: &BTreeMap<String, Applying>, now: Micros) -> Vec
 pub fn last_error(log: &str, subscription: u32) -> Option<String> {
     let about = format!("processing remote data for replication origin \"pg_{subscription}\" ");
     let lines: Vec<&str> = log.lines().collect();
-    let place = lines
-        .iter()
-        .rposition(|line| line.contains("CONTEXT:") && line.contains(&about))?;
-    let (context, before) = (lines.get(place)?, lines.get(..place)?);
-    let process = process(context)?;
-    let error = before.iter().rev().find_map(|line| {
-        let text = line.split_once("ERROR:")?.1;
-        (self::process(line) == Some(process)).then(|| text.trim())
-    })?;
-    let met_in = context.split_once(&about)?.1.trim();
+    let place = lines.iter().rposition(|line| line.contains(&about))?;
+    let met_in = lines.get(place)?.split_once(&about)?.1.trim();
+    // A context has several lines when a function was called; the first alone says whose it is.
+    let mut before = lines.get(..=place)?.iter().rev();
+    let process = before.by_ref().find_map(|line| said_by(line, "CONTEXT:"))?.0;
+    let error = before
+        .find_map(|line| said_by(line, "ERROR:").filter(|(of, _)| *of == process))?
+        .1;
     Some(format!("{error} ({met_in})").chars().take(MOST_CHARS).collect())
 }
 
-/// The process that a line is of.
-fn process(line: &str) -> Option<&str> {
-    Some(line.split_once('[')?.1.split_once(']')?.0)
+/// The process that says something of this kind in a line, and what it says.
+fn said_by<'a>(line: &'a str, kind: &str) -> Option<(&'a str, &'a str)> {
+    let (head, text) = line.split_once(kind)?;
+    let (_, process) = head.split_once('[')?;
+    Some((process.split_once(']')?.0, text.trim()))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    const LOG: &str = r#"
+    const LOG: &str = "
 2026-11-20 23:00:00.000 UTC [41] ERROR:  other
-2026-11-20 23:00:01.000 UTC [42] ERROR:  new row for relation "key" violates check constraint "no_poison"
+2026-11-20 23:00:01.000 UTC [42] ERROR:  new row for relation \"key\" violates check constraint \"no_poison\"
 2026-11-20 23:00:01.000 UTC [42] DETAIL:  Failing row contains (…).
 2026-11-20 23:00:01.000 UTC [43] ERROR:  of another process
-2026-11-20 23:00:01.000 UTC [42] CONTEXT:  processing remote data for replication origin "pg_16400" during message type "INSERT" for replication target relation "replication.outbox_key" in transaction 761, finished at 0/1A2B3C
-2026-11-20 23:00:01.500 UTC [1] LOG:  background worker "logical replication worker" (PID 42) exited with exit code 1
-"#;
+2026-11-20 23:00:01.000 UTC [42] CONTEXT:  SQL statement \"insert into public.key as t …\"
+\tPL/pgSQL function replication.merge_key() line 10 at SQL statement
+\tprocessing remote data for replication origin \"pg_16400\" during message type \"INSERT\" for replication target relation \"replication.outbox_key\" in transaction 761, finished at 0/1A2B3C
+2026-11-20 23:00:01.500 UTC [1] LOG:  background worker \"logical replication worker\" (PID 42) exited with exit code 1
+";
 
     fn at(seconds: i64) -> Micros {
         Micros(1_700_000_000_000_000 + seconds * 1_000_000)

@@ -451,16 +451,16 @@ fn a_key_with_two_current_versions_is_told() {
 
 #[test]
 fn a_number_that_is_given_twice_or_goes_back_is_told() {
-    let twice = |node| {
+    let twice = |node, origin| {
         broken(|history| {
             then(history, rotated(node, version("r3", "c6-2", 1)));
             for dump in &mut history.dumps {
-                dump.rows.push(row_of(version("r3", "c6-2", 1), 1));
+                dump.rows.push(row_of(version("r3", "c6-2", 1), origin));
             }
         })
     };
-    assert_eq!(twice(0), ["versions"]);
-    assert_eq!(twice(2), Vec::<&str>::new(), "another node may not know yet");
+    assert_eq!(twice(0, 1), ["versions"]);
+    assert_eq!(twice(2, 3), Vec::<&str>::new(), "another node may not know yet");
     let back = broken(|history| then(history, current(0, version("r0", "c6-0", 0))));
     assert!(back.contains(&"versions"), "{back:?}");
 }
