@@ -140,6 +140,9 @@ pub fn removed(node: &Member, now: Micros) -> Viewed {
     let error = ClusterError {
         error_message: status.reason().unwrap_or_default().to_owned(),
         error_time: now.to_utc().unwrap_or_default(),
+        cause: Trouble::Removed,
+        hint: Trouble::Removed.hint().to_owned(),
+        detail: None,
     };
     Viewed {
         cluster_errors: Some(vec![error]),

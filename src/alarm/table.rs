@@ -352,7 +352,7 @@ const FORCED_REMOVAL: Entry = Entry {
 
 impl Alarm {
     /// All of them.
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 18] = [
         Self::NodeDown,
         Self::ReplicationBlocked,
         Self::SlotRetention,

@@ -25,6 +25,8 @@ pub enum Trouble {
     NotFetching,
     /// It is connected, behind, and applies nothing.
     ReplicationBlocked,
+    /// This node itself was removed.
+    Removed,
     /// What an older version saw, in words only.
     #[serde(other)]
     Unknown,
@@ -42,6 +44,7 @@ impl Trouble {
             Self::Resynchronising => "some of its changes were lost: all its rows are read anew",
             Self::NotFetching => "it does not fetch this node's changes",
             Self::ReplicationBlocked => "it is connected and does not apply this node's changes",
+            Self::Removed => "this node was removed from the cluster",
             Self::Unknown => "it is down",
         }
     }
@@ -66,6 +69,9 @@ impl Trouble {
             }
             Self::ReplicationBlocked => {
                 "read pg-log/ on it: its disk is full, or an apply worker fails and starts again"
+            }
+            Self::Removed => {
+                "run `ksctl cluster delete` on it, then it can join again; `ksctl cluster orphans` shows what only it has"
             }
             Self::Unknown => "`ksctl cluster summary` on both nodes says more",
         }
@@ -100,13 +106,14 @@ mod tests {
             Trouble::Resynchronising,
             Trouble::NotFetching,
             Trouble::ReplicationBlocked,
+            Trouble::Removed,
         ]
         .iter()
         .map(|trouble| serde_json::to_string(trouble).unwrap())
         .collect();
         assert_eq!(
             names.join(" "),
-            r#""silent" "unreachable" "refused" "agentSilent" "notReceiving" "resynchronising" "notFetching" "replicationBlocked""#
+            r#""silent" "unreachable" "refused" "agentSilent" "notReceiving" "resynchronising" "notFetching" "replicationBlocked" "removed""#
         );
         let newer: Trouble = serde_json::from_str("\"somethingNewer\"").unwrap();
         assert_eq!(newer, Trouble::Unknown);

@@ -1,12 +1,11 @@
 //! What users see of this node's links: `GET /v1/cluster/links`.
 
-use std::sync::PoisonError;
-
 use keystead::api::links::{LinkPart, NodeLinks};
 use keystead::member::parts::{self, Present};
 use keystead::{Error, Result};
 use sql::Connection;
 
+use super::revoked;
 use crate::agent::{Agent, Standing};
 
 /// The links to every node that has any part here or should have; none when this node is in no cluster.
@@ -50,11 +49,10 @@ fn entry(agent: &Agent, (node_id, host): (String, String), state: &str, mut part
 
 async fn present(agent: &Agent, db: &Connection) -> Result<Present> {
     let access = agent.postgres.access()?;
-    let revoked = agent.revoked.lock().unwrap_or_else(PoisonError::into_inner).clone();
     Ok(Present {
         actual: sql::link::actual(db).await?,
         hba: access.hba,
         ident: access.ident,
-        revoked: revoked.into_iter().collect(),
+        revoked: revoked::installed(agent),
     })
 }

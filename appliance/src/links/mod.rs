@@ -10,7 +10,7 @@ mod list;
 pub(crate) mod revoked;
 
 use std::collections::BTreeSet;
-use std::sync::{Arc, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use keystead::api::links::Part;
@@ -156,9 +156,9 @@ async fn set_access(agent: &Agent, nodes: &[NodeId]) {
 }
 
 async fn revoke(agent: &Agent, serials: &[String]) {
-    let before = agent.revoked.lock().unwrap_or_else(PoisonError::into_inner).clone();
+    let before = revoked::installed(agent);
     let outcome = revoked::install(agent, serials).await;
-    for serial in serials.iter().filter(|serial| !before.contains(serial)) {
+    for serial in serials.iter().filter(|serial| !before.contains(*serial)) {
         did(agent, (Part::Revocation, serial), REVOKED, &outcome);
     }
 }

@@ -33,6 +33,15 @@ pub(crate) struct Lists {
     says: Installed,
 }
 
+/// The serial numbers on the lists that PostgreSQL has.
+pub(super) fn installed(agent: &Agent) -> BTreeSet<String> {
+    let installed = agent.revoked.lock().unwrap_or_else(PoisonError::into_inner);
+    installed
+        .as_ref()
+        .map(|lists| lists.serials.clone())
+        .unwrap_or_default()
+}
+
 /// Installs lists of `serials` and what else removed nodes have, unless such lists were installed a short while ago.
 pub(super) async fn install(agent: &Agent, serials: &[String]) -> Result<()> {
     let keyring = agent.keyring()?;
