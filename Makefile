@@ -1,6 +1,6 @@
 # Keystead. `make` alone prints what there is.
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-down demo-env test test-slow postgres-17 postgres-18 check check-again check-mutants bench lint deps
+.PHONY: help demo demo-down demo-env test test-slow postgres-17 postgres-18 check check-again check-mutants bench scale lint deps
 
 # Tests kill agents at named places, which a release does not have.
 TESTED := --workspace --features appliance/failpoints
@@ -66,6 +66,11 @@ bench: ## measure, and write docs/benchmarks.md
 	@tests/deps.sh build
 	cargo build --workspace --release
 	cargo bench --bench bench
+
+scale: ## build a cluster of twenty nodes, and write docs/scale.md: NODES=
+	@tests/deps.sh build
+	cargo build --workspace --release
+	cargo bench --bench bench -- scale
 
 lint: ## check format, lints, documentation, dependencies and shape
 	@tests/deps.sh lint

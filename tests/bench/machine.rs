@@ -4,14 +4,11 @@ use std::fs;
 
 use anyhow::Result;
 
-use crate::servers::Servers;
-
-/// A paragraph that describes it.
-pub(crate) async fn described(servers: &Servers) -> Result<String> {
+/// A paragraph that describes it, with this version of PostgreSQL.
+pub(crate) fn described(version: &str) -> Result<String> {
     #[expect(clippy::disallowed_methods, reason = "the date on the page; nothing depends on it")]
     let today = chrono::Utc::now().format("%Y-%m-%d");
     let cores = std::thread::available_parallelism()?;
-    let version: String = servers.origin.query_one("show server_version", &[]).await?.get(0);
     Ok(format!(
         "Measured on {today} with {} ({cores} threads), {} of memory, Linux {}, PostgreSQL {version}; load average at the \
          time: {}.",

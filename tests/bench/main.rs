@@ -3,6 +3,7 @@
 //! Every figure is a ratio to a peer measured in the same run, in rounds that alternate, because a machine that others
 //! use is only like itself. One file is one measurement; `servers.rs` makes the two servers that most of them use, and
 //! `report.rs` writes what came out. `KEYS` in the environment is the number of keys of the join, 100,000 if absent.
+//! With the argument `scale` it does another thing, `make scale`: see `scale/`.
 
 #![expect(
     clippy::indexing_slicing,
@@ -23,6 +24,7 @@ mod idle;
 mod joins;
 mod machine;
 mod report;
+mod scale;
 mod servers;
 mod writes;
 
@@ -34,6 +36,10 @@ use report::Section;
 use servers::Servers;
 
 fn main() -> Result<()> {
+    if std::env::args().any(|argument| argument == "scale") {
+        let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+        return runtime.block_on(scale::run());
+    }
     let keys = match std::env::var("KEYS") {
         Ok(text) => text.parse().context("KEYS is not a number")?,
         Err(_) => 100_000,
@@ -73,7 +79,7 @@ async fn measure(keys: u64, only: Option<&str>) -> Result<String> {
         if wanted("ack") {
             sections.push(acknowledging::measure(&servers).await?);
         }
-        machine::described(&servers).await?
+        machine::described(&servers.version().await?)?
     };
     if wanted("idle") {
         sections.push(idle::measure().await?);

@@ -88,7 +88,8 @@ pub(crate) fn text(machine: &str, sections: &[Section]) -> String {
     page
 }
 
-fn table(rows: &[Vec<String>]) -> String {
+/// A table; the first row is its head.
+pub(crate) fn table(rows: &[Vec<String>]) -> String {
     let mut text = String::new();
     for (number, row) in rows.iter().enumerate() {
         writeln!(text, "| {} |", row.join(" | ")).ok();

@@ -78,6 +78,11 @@ pub(crate) struct Servers {
 }
 
 impl Servers {
+    /// The version of PostgreSQL.
+    pub(crate) async fn version(&self) -> Result<String> {
+        Ok(self.origin.query_one("show server_version", &[]).await?.get(0))
+    }
+
     /// Starts both and lets the second subscribe.
     pub(crate) async fn start() -> Result<Self> {
         let (origin_server, origin) = server(1).await?;

@@ -51,7 +51,8 @@ impl Lab {
     /// A node that was not started yet.
     pub(crate) fn node(&mut self) -> Result<Node> {
         self.made += 1;
-        let name = format!("node-{}", self.made);
+        // No name is the beginning of another: processes are known by it.
+        let name = format!("node-{:02}", self.made);
         let log = self.logs.join(&name).with_extension("log");
         let folder = self.folder.path().join(name);
         let node = Node::new(self.address(self.made), &folder, &log)?;
