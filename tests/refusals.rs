@@ -274,6 +274,7 @@ async fn a_member_of_another_version_is_not_joined() -> Result<()> {
                 .await?
                 .get(0);
             let facts = MemberFacts {
+                others: Vec::new(),
                 cluster_id: cluster_id.clone(),
                 version: "0.0.1".to_owned(),
                 schema: 1,

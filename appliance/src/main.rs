@@ -41,9 +41,11 @@ mod supervisor;
 mod syslog;
 mod tasks;
 mod telemetry;
+mod upgrade;
 mod upkeep;
 mod vault;
 mod verify;
+mod version;
 mod view;
 mod wake;
 

@@ -19,7 +19,7 @@ use crate::tasks::Tasks;
 use crate::vault::RootOfTrust;
 use crate::{
     account, alarm, certificates, clock_step, disk, heartbeat, join, links, peers, purge, removed, resync, syslog,
-    upkeep, verify, view,
+    upgrade, upkeep, verify, view,
 };
 
 /// Connections for requests and tasks; beyond this many at once they wait their turn.
@@ -53,6 +53,7 @@ pub(crate) async fn open(config: &NodeConfig, postgres: Postgres, tasks: Tasks) 
         return Ok(agent);
     }
     database::ensure(&server, database::CLUSTER).await?;
+    upgrade::may_start(&agent, &*agent.db().await?).await?;
     migrate::cluster(&agent.postgres.config(database::CLUSTER)).await?;
     agent.open_keyring().await?;
     match identity {
@@ -67,7 +68,10 @@ pub(crate) async fn open(config: &NodeConfig, postgres: Postgres, tasks: Tasks) 
                 Standing::Removed
             });
         }
-        _ => account::make_first(&agent.db, &agent.config.admin, &*agent.clock).await?,
+        _ => {
+            sql::version::use_all(&*agent.db().await?).await?;
+            account::make_first(&agent.db, &agent.config.admin, &*agent.clock).await?;
+        }
     }
     Ok(agent)
 }

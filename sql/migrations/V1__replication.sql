@@ -18,7 +18,8 @@ create table replication.enlisted (
     outbox text not null,
     columns text[] not null,
     key_columns text[] not null,
-    digested boolean not null
+    digested boolean not null,
+    merges jsonb not null
 );
 
 -- This node's number, as a constant: it is read for every row written.
@@ -141,7 +142,7 @@ declare
 begin
     execute format(
         $sql$
-        create function replication.%1$I() returns trigger language plpgsql as
+        create or replace function replication.%1$I() returns trigger language plpgsql as
         $body$
         begin
             if new.version <= pg_sequence_last_value('replication.purge_floor') then
@@ -172,7 +173,7 @@ $make$
 begin
     execute format(
         $sql$
-        create function replication.%1$I() returns trigger language plpgsql as
+        create or replace function replication.%1$I() returns trigger language plpgsql as
         $body$
         begin
             perform from %2$s where (%3$s) = (%4$s);
@@ -245,7 +246,7 @@ declare
 begin
     execute format(
         $sql$
-        create function replication.%I() returns trigger language plpgsql as
+        create or replace function replication.%I() returns trigger language plpgsql as
         $body$
         begin
             new.version := replication.version_now();
@@ -256,7 +257,7 @@ begin
         $sql$, 'stamp_insert_' || name, replication.stamp_of_revived(relation, name, keys, merges));
     execute format(
         $sql$
-        create function replication.%1$I() returns trigger language plpgsql as
+        create or replace function replication.%1$I() returns trigger language plpgsql as
         $body$
         begin
             if (%2$s) is distinct from (%3$s) then
@@ -276,7 +277,7 @@ begin
         replication.list(replication.without(cols, keys), 'new.'), coalesce(rising, ''));
     execute format(
         $sql$
-        create function replication.%I() returns trigger language plpgsql as
+        create or replace function replication.%I() returns trigger language plpgsql as
         $body$
         begin
             update %s set deleted = true where (%s) = (%s) and not deleted;
@@ -311,7 +312,7 @@ begin
     execute format(
         $sql$
         -- Definer's rights and no triggers: a tombstone is really taken out, which a writer may not do.
-        create function replication.%1$I(%2$s) returns %2$s
+        create or replace function replication.%1$I(%2$s) returns %2$s
             language sql security definer set session_replication_role = replica as
         $body$
             delete from %2$s where %3$s and deleted returning *
@@ -337,7 +338,7 @@ $make$
 begin
     execute format(
         $sql$
-        create function replication.%I() returns trigger language plpgsql as
+        create or replace function replication.%I() returns trigger language plpgsql as
         $body$
         begin
             insert into replication.%I (%s) select %3$s from changed order by %4$s;
@@ -408,7 +409,7 @@ begin
     execute format('create view live.%I as select %s from %s where not deleted', name,
                    (select replication.list(array_agg(attname order by attnum)) from pg_attribute
                     where attrelid = relation and attnum > 0 and not attisdropped and attname <> 'deleted'), target);
-    insert into replication.enlisted values (target, format('replication.%I', 'outbox_' || name), cols, keys, digested);
+    insert into replication.enlisted values (target, format('replication.%I', 'outbox_' || name), cols, keys, digested, merges);
     perform replication.publish();
     perform replication.spread_sequences();
 end

@@ -54,8 +54,8 @@ declare
 begin
     select * into strict e from replication.enlisted t where t.relation = stage.relation;
     execute format('drop table if exists %s', replication.staged(relation));
-    execute format('create table %s as select %s from %s with no data',
-                   replication.staged(relation), replication.list(e.columns), e.outbox);
+    -- With defaults: a peer of an older version has fewer columns.
+    execute format('create table %s (like %s including defaults)', replication.staged(relation), e.outbox);
     return replication.staged(relation);
 end
 $$;

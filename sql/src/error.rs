@@ -56,6 +56,12 @@ impl Error {
         self.code().is_some_and(|code| code.code() == "KS001")
     }
 
+    /// Was something written that not every member has a place for yet? Nothing was written.
+    pub fn is_not_yet(&self) -> bool {
+        // Raised by `replication.refuse_not_yet`.
+        self.code().is_some_and(|code| code.code() == "KS002")
+    }
+
     /// Was a write cancelled before its commit? Nothing was written.
     pub fn is_given_up(&self) -> bool {
         self.code() == Some(&SqlState::QUERY_CANCELED)
@@ -76,6 +82,7 @@ impl Error {
             (Self::Connect(_) | Self::Unknown(_), _) => Kind::Unavailable,
             (Self::Query { source, .. }, None) if source.is_closed() => Kind::Unavailable,
             (_, Some(code)) if unavailable(code) => Kind::Unavailable,
+            _ if self.is_not_yet() => Kind::Conflict,
             _ => Kind::Internal,
         }
     }
@@ -105,6 +112,9 @@ impl From<Error> for keystead::Error {
                 .caused_by(error),
             Kind::Unavailable => Self::unavailable("the node's PostgreSQL does not answer")
                 .with_hint("try again; `ksctl services status` and the node's log say more")
+                .caused_by(error),
+            Kind::Conflict => Self::conflict("not every member runs the version that has this")
+                .with_hint("upgrade all members first: see docs/upgrade.md")
                 .caused_by(error),
             _ => Self::internal("a query", error),
         }

@@ -36,6 +36,7 @@ pub mod stat;
 pub mod syslog;
 pub mod ticket;
 pub mod verify;
+pub mod version;
 pub mod wait;
 
 pub use error::{Error, Result};

@@ -94,6 +94,17 @@ pub async fn pause(db: &Connection, name: &str) -> Result<()> {
     query!("link/pause").run_made(db, &[&name]).await
 }
 
+/// Subscriptions that do not know every table which is published here: what is published by a peer of the same schema.
+pub async fn ignorant(db: &Connection) -> Result<Vec<String>> {
+    let rows = query!("link/ignorant").rows(db, &[&LINK_PREFIX, &PUBLICATION]).await?;
+    Ok(rows.iter().map(|row| row.get(0)).collect())
+}
+
+/// Lets a subscription ask its peer which tables it publishes: rows of others are passed over in silence.
+pub async fn refresh(db: &Connection, name: &str) -> Result<()> {
+    query!("link/refresh").run_made(db, &[&name]).await
+}
+
 /// Drops a subscription without asking the other side, which may be dead.
 pub async fn drop_subscription(db: &Connection, name: &str) -> Result<()> {
     detach(db, name).await?;

@@ -24,7 +24,7 @@ const LOCK: i64 = 0x6b65_7973;
 /// # Errors
 /// When PostgreSQL is away, or a migration that was applied has changed since.
 pub async fn cluster(config: &Config) -> Result<()> {
-    run(config, cluster::migrations::runner()).await
+    run(config, cluster_runner()?).await
 }
 
 /// Migrates the database `keystead_local`.
@@ -37,11 +37,30 @@ pub async fn local(config: &Config) -> Result<()> {
 
 /// The number of the newest migration of the database that replicates.
 pub fn newest() -> u32 {
-    let runner = cluster::migrations::runner();
+    let runner = cluster_runner().unwrap_or_else(|_| cluster::migrations::runner());
     let newest = runner.get_migrations().iter().map(refinery::Migration::version).max();
     newest
         .and_then(|version| u32::try_from(version).ok())
         .unwrap_or_default()
+}
+
+/// The migrations of this version.
+#[cfg(not(feature = "failpoints"))]
+#[expect(clippy::unnecessary_wraps, reason = "with fail points it may fail")]
+fn cluster_runner() -> Result<refinery::Runner> {
+    Ok(cluster::migrations::runner())
+}
+
+/// The same, and those in the folder that a test names: what the next version will bring. A release has none.
+#[cfg(feature = "failpoints")]
+fn cluster_runner() -> Result<refinery::Runner> {
+    let runner = cluster::migrations::runner();
+    let Some(folder) = std::env::var_os("KEYSTEAD_MORE_MIGRATIONS") else {
+        return Ok(runner);
+    };
+    let mut all = runner.get_migrations().clone();
+    all.extend(refinery::load_sql_migrations(folder).map_err(Error::Migrate)?);
+    Ok(refinery::Runner::new(&all))
 }
 
 async fn run(config: &Config, runner: refinery::Runner) -> Result<()> {

@@ -26,6 +26,9 @@ pub struct MemberFacts {
     pub nodes: usize,
     /// Addresses of members that it has not heard of lately.
     pub silent: Vec<String>,
+    /// Members that run another version than it does, with that version.
+    #[serde(default)]
+    pub others: Vec<String>,
     /// Bytes of the tables to copy.
     pub bytes: u64,
 }
@@ -68,6 +71,14 @@ pub fn judge(joiner: &JoinerFacts, member: &MemberFacts) -> Result<()> {
             joiner.version, joiner.schema, member.version, member.schema
         ))
         .with_hint("bring both to the same version, then join"));
+    }
+    if !member.others.is_empty() {
+        return Err(Error::conflict(format!(
+            "the cluster is being upgraded: the member runs {}, and {}",
+            member.version,
+            member.others.join(", ")
+        ))
+        .with_hint("bring all members to the same version, then join"));
     }
     let skew = joiner.now.millis_since(member.now);
     let allowed = joiner.max_skew;
@@ -124,6 +135,7 @@ mod tests {
             now,
             nodes: 2,
             silent: Vec::new(),
+            others: Vec::new(),
             bytes: 1 << 20,
         };
         (joiner, member)
@@ -143,6 +155,7 @@ mod tests {
 
     #[test]
     fn each_mismatch_is_named_with_both_values() {
+        assert!(refusal(|_, m| m.others.push("10.0.0.3:5432 runs 0.0.9".to_owned())).contains("3:5432 runs 0.0.9"));
         assert!(refusal(|j, _| j.cluster_id = "other".to_owned()).contains("cluster other"));
         assert!(refusal(|j, _| j.version = "0.2.0".to_owned()).contains("version mismatch: this node runs 0.2.0"));
         assert!(refusal(|j, _| j.schema = 4).contains("schema 4"));

@@ -9,6 +9,7 @@ pub mod removal;
 pub mod roster;
 pub mod status;
 pub mod trouble;
+pub mod versions;
 
 /// The most nodes a cluster may have.
 ///

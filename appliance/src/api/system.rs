@@ -42,7 +42,7 @@ async fn info(_caller: Caller, State(agent): State<Arc<Agent>>) -> Result<Json<S
     let postgres_version = sql::database::server_version(&*agent.local.get().await?).await?;
     Ok(Json(SystemInfo {
         name: agent.config.name_or(&host).to_owned(),
-        version: keystead::VERSION.to_owned(),
+        version: crate::version::version(),
         version_suffix: "null".to_owned(),
         model: PRODUCT.to_owned(),
         vendor: PRODUCT.to_owned(),

@@ -25,7 +25,7 @@ pub(super) async fn run(agent: &Agent, node_id: &NodeId, cluster_id: &str, join:
     let heard = agent.clock.now();
     let joiner = JoinerFacts {
         cluster_id: cluster_id.to_owned(),
-        version: keystead::VERSION.to_owned(),
+        version: crate::version::version(),
         schema: sql::migrate::newest(),
         now: Micros(asked.0.midpoint(heard.0)),
         max_skew: agent.config.clock.join_skew_ms,

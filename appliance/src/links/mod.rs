@@ -26,7 +26,7 @@ use tokio_util::sync::CancellationToken;
 use crate::agent::{Agent, Standing};
 use crate::postgres::PeerAccess;
 use crate::wake::Wake;
-use crate::{acknowledge, heartbeat, removed};
+use crate::{acknowledge, heartbeat, removed, upgrade};
 pub(crate) use deeds::Deeds;
 pub(crate) use list::list;
 
@@ -73,7 +73,8 @@ pub(crate) async fn reconcile(agent: &Agent) -> Result<()> {
         return removed::note_position(agent, &db).await;
     }
     apply(agent, &db, &roster, true).await?;
-    acknowledge::keep(agent, &db).await
+    acknowledge::keep(agent, &db).await?;
+    upgrade::keep(agent, &db, &roster).await
 }
 
 /// Makes the links of this node what `roster` demands. With `subscribe` false, no subscription is made or enabled.

@@ -15,7 +15,7 @@ pub(crate) async fn text(agent: &Agent) -> String {
     let mut facts = Facts {
         now: agent.clock.now(),
         started: agent.started,
-        version: keystead::VERSION.to_owned(),
+        version: crate::version::version(),
         node: agent.config.name_or(&crate::api::host_name()).to_owned(),
         join: agent.join.borrow().as_ref().map(|join| join.progress.clone()),
         disk: alarm::disk(agent),

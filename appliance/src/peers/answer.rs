@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use keystead::join::preflight::MemberFacts;
+use keystead::member::versions;
 use keystead::peer::{Call as Question, Hello, Reach, Record, Reply, Report, Subscribe, Withdraw};
 use keystead::replication::names;
 use keystead::summary;
@@ -17,6 +18,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::connect;
 use crate::agent::Agent;
+use crate::version::version;
 use crate::wake::Wake;
 use crate::{cluster, links, view};
 
@@ -105,11 +107,12 @@ async fn hello(agent: &Agent, caller: &NodeId) -> Result<MemberFacts> {
         .map(|node| node.address.to_string());
     Ok(MemberFacts {
         cluster_id: me.cluster_id.clone(),
-        version: keystead::VERSION.to_owned(),
+        version: version(),
         schema: sql::migrate::newest(),
         now,
         nodes: roster.live().filter(|node| node.id != *caller).count(),
         silent: silent.collect(),
+        others: versions::others(&roster, &sql::version::all(&db).await?, &version()),
         bytes: sql::stat::data_bytes(&db).await?,
     })
 }

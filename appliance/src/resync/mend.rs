@@ -178,10 +178,17 @@ async fn is_vouched_for(agent: &Agent, db: &Connection, source: &Connection, pee
     }
 }
 
-/// Reads all rows of the peer through the merge.
+/// Reads all rows of the peer through the merge: what both sides have a place for, as one may run a newer version.
 async fn read_anew(source: &Connection, db: &Connection) -> Result<u64> {
+    let here = sql::copy::tables(db).await?;
     let mut tables = sql::copy::tables(source).await?;
-    tables.retain(|table| table.relation != HEARTBEATS);
+    tables.retain_mut(|table| {
+        let same = here.iter().find(|same| same.relation == table.relation);
+        table
+            .columns
+            .retain(|column| same.is_some_and(|same| same.columns.contains(column)));
+        same.is_some() && table.relation != HEARTBEATS
+    });
     let mut total = 0;
     sql::copy::merge(source, db, &tables, |rows, _| total += rows).await?;
     Ok(total)

@@ -6,6 +6,7 @@ begin
     delete from public.node;
     delete from public.heartbeat;
     delete from public.node_view;
+    delete from public.node_version;
     delete from public.alarm;
     delete from public.alarm_mark;
     delete from public.cluster_property;
@@ -15,5 +16,8 @@ begin
     delete from replication.resync;
     delete from replication.fence;
     delete from replication.slot_seen;
+    -- Nobody else has to have it.
+    perform replication.send_pending(2147483647);
+    perform replication.use_pending(2147483647);
 end
 $$

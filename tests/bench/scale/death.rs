@@ -1,6 +1,8 @@
 //! How soon all others see that a node is gone, and how soon all is well when it is back.
 
 use anyhow::{Context as _, Result, ensure};
+use nix::errno::Errno;
+use nix::sys::signal::kill;
 use tokio::time::Instant;
 
 use super::{clients, wait_until_ready};
@@ -24,10 +26,15 @@ pub(super) struct Death {
 pub(super) async fn killed(cluster: &mut Cluster) -> Result<Death> {
     let others = others(cluster).await?;
     let node = cluster.nodes.last_mut().context("no node")?;
+    let postmaster = node.postmaster()?;
     let begin = Instant::now();
     node.kill_postgres()?;
     node.kill()?;
     let (first, last) = seen_by(&others, node, begin).await?;
+    until("nothing of the node is left", PATIENCE, async || {
+        Ok(kill(postmaster, None) == Err(Errno::ESRCH))
+    })
+    .await?;
     let begin = Instant::now();
     node.start().await?;
     back(cluster, begin, first, last).await

@@ -60,5 +60,8 @@ pub(in crate::join) async fn wipe(agent: &Agent, number: NodeNumber) -> Result<(
     sql::database::drop_with_slots(&server, sql::database::CLUSTER).await?;
     sql::database::ensure(&server, sql::database::CLUSTER).await?;
     sql::migrate::cluster(&agent.postgres.config(sql::database::CLUSTER)).await?;
-    Ok(sql::replication::become_node(&*agent.db().await?, number).await?)
+    let db = agent.db().await?;
+    // A node joins members of its own version.
+    sql::version::use_all(&db).await?;
+    Ok(sql::replication::become_node(&db, number).await?)
 }

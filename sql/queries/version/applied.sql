@@ -1,0 +1,1 @@
+select max(version) from public.refinery_schema_history

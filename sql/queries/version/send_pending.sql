@@ -1,0 +1,1 @@
+select replication.send_pending($1)

@@ -1,0 +1,1 @@
+select replication.use_pending($1)
