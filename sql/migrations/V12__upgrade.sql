@@ -8,7 +8,7 @@
 -- sends everything, it takes everything from everybody.
 create table public.node_version (
     number integer primary key,
-    version text not null,
+    product text not null,
     schema integer not null,
     sends integer not null,
     takes integer not null
@@ -79,12 +79,12 @@ create function replication.publish_anew(e replication.enlisted) returns void
 $$
 declare
     published record;
-    only text := case when replication.pending_columns(e.relation) <> '{}'
+    sent text := case when replication.pending_columns(e.relation) <> '{}'
                       then format(' (%s)', replication.list(e.columns)) else '' end;
 begin
     for published in select * from replication.published(e) loop
         execute format('alter publication keystead drop table %s', published.relation);
-        execute format('alter publication keystead add table %s%s%s', published.relation, only, published.filter);
+        execute format('alter publication keystead add table %s%s%s', published.relation, sent, published.filter);
     end loop;
 end
 $$;

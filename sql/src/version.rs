@@ -22,7 +22,7 @@ async fn named(db: &Connection) -> Result<Vec<(NodeNumber, Address, Running)>> {
     let rows = query!("version/all").rows(db, &[]).await?;
     let read = |row: &tokio_postgres::Row| {
         let running = Running {
-            version: row.get("version"),
+            version: row.get("product"),
             schema: row.get("schema"),
             sends: row.get("sends"),
             takes: row.get("takes"),

@@ -1,3 +1,3 @@
-insert into public.node_version (number, version, schema, sends, takes) values ($1, $2, $3, $4, $5)
+insert into public.node_version (number, product, schema, sends, takes) values ($1, $2, $3, $4, $5)
 on conflict (number) do update
-set version = excluded.version, schema = excluded.schema, sends = excluded.sends, takes = excluded.takes
+set product = excluded.product, schema = excluded.schema, sends = excluded.sends, takes = excluded.takes

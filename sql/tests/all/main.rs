@@ -31,6 +31,7 @@ mod rights;
 mod stamping;
 mod tables;
 mod twin;
+mod upgrading;
 mod verify;
 mod versions;
 mod waiting;
