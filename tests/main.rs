@@ -38,5 +38,6 @@ mod standstill;
 mod syslog;
 mod three_nodes;
 mod three_step;
+mod upgrade;
 mod verify;
 mod versions;

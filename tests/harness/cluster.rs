@@ -77,6 +77,14 @@ impl Lab {
         }
     }
 
+    /// A folder in the lab's folder with this one file in it.
+    pub(crate) fn folder_with(&self, folder: &str, name: &str, text: &str) -> Result<PathBuf> {
+        let folder = self.folder.path().join(folder);
+        fs::create_dir_all(&folder)?;
+        fs::write(folder.join(name), text)?;
+        Ok(folder)
+    }
+
     /// A file in the lab's folder with this text.
     pub(crate) fn file(&self, name: &str, text: &str) -> Result<String> {
         let path = self.folder.path().join(name);

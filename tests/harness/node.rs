@@ -37,6 +37,7 @@ pub(crate) struct Node {
     log: PathBuf,
     agent: Option<Child>,
     host: Option<Arc<Host>>,
+    build: Vec<(&'static str, String)>,
 }
 
 impl Node {
@@ -48,6 +49,7 @@ impl Node {
             log: log.to_owned(),
             agent: None,
             host: None,
+            build: Vec::new(),
         };
         node.configure("")?;
         Ok(node)
@@ -57,6 +59,20 @@ impl Node {
     pub(crate) fn on(mut self, host: Arc<Host>) -> Self {
         self.host = Some(host);
         self
+    }
+
+    /// From its next start on the node's program is of this version, with the migrations in this folder beside its own.
+    pub(crate) fn install(&mut self, version: &str, migrations: &Path) {
+        let migrations = migrations.display().to_string();
+        self.build = vec![
+            ("KEYSTEAD_VERSION", version.to_owned()),
+            ("KEYSTEAD_MORE_MIGRATIONS", migrations),
+        ];
+    }
+
+    /// From its next start on the node's program is the one that was built.
+    pub(crate) fn install_built(&mut self) {
+        self.build.clear();
     }
 
     /// Sets the clock of the node's host so many seconds ahead of the test's, or behind it, for all that runs there.
@@ -108,7 +124,8 @@ impl Node {
             .arg("run")
             .arg("--config")
             .arg(self.config())
-            .env("FAILPOINTS", failpoints);
+            .env("FAILPOINTS", failpoints)
+            .envs(self.build.iter().cloned());
         command.stdin(Stdio::null()).stdout(log.try_clone()?).stderr(log);
         self.agent = Some(command.spawn()?);
         Ok(())

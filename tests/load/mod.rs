@@ -30,8 +30,12 @@ const REST: Duration = Duration::from_millis(20);
 /// What a slow machine may need for one thousand keys.
 const PATIENCE_A_THOUSAND: Duration = Duration::from_secs(30);
 
+/// How many loads there were: each gives its keys names of its own.
+static LOADS: AtomicU64 = AtomicU64::new(0);
+
 /// Writers at work. Dropping it stops them.
 pub(crate) struct Load {
+    number: u64,
     writers: JoinSet<Result<Vec<String>>>,
     told: Arc<Told>,
 }
@@ -46,8 +50,9 @@ struct Told {
 
 impl Load {
     /// Begins to write on these nodes.
-    pub(crate) async fn start(nodes: &[Node]) -> Result<Self> {
+    pub(crate) async fn start<'a>(nodes: impl IntoIterator<Item = &'a Node>) -> Result<Self> {
         let mut load = Self {
+            number: LOADS.fetch_add(1, Ordering::Relaxed),
             writers: JoinSet::new(),
             told: Arc::default(),
         };
@@ -62,7 +67,7 @@ impl Load {
         for number in 0..WRITERS_A_NODE {
             let writer = Writer {
                 rest: node.rest().await?,
-                name: format!("load-{}-{number}", node.address),
+                name: format!("load-{}-{}-{number}", self.number, node.address),
                 told: Arc::clone(&self.told),
             };
             self.writers.spawn(writer.run());
