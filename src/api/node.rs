@@ -29,6 +29,9 @@ pub struct Node {
     pub is_this_node: bool,
     /// Where users reach it; `""` when not set.
     pub public_address: String,
+    /// The version of the product that it runs, as it has said last; absent before it has.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub version: Option<String>,
     /// The version of the node's row.
     pub row_version: i64,
 }

@@ -26,17 +26,20 @@ pub(crate) async fn nodes(agent: &Arc<Agent>) -> Result<Vec<Node>> {
     let roster = sql::node::all(&db).await?;
     let status = own_status(agent, &db).await?;
     let facts = view::facts(agent, &db, &roster).await?;
+    let mut running = sql::version::all(&db).await?;
     let now = agent.clock.now();
     let listed = roster.nodes.iter().filter(|node| node.state.is_linked());
     let shown = listed.map(|node| {
-        if node.id == me {
+        let shown = if node.id == me {
             Node {
                 is_this_node: true,
                 ..shape(node, status.clone())
             }
         } else {
             peer(node, &facts.get(&node.number).cloned().unwrap_or_default(), now)
-        }
+        };
+        let version = running.remove(&node.number).map(|said| said.version);
+        Node { version, ..shown }
     });
     Ok(shown.collect())
 }
@@ -58,6 +61,7 @@ fn shape(node: &Member, status: NodeStatus) -> Node {
         state: None,
         is_this_node: false,
         public_address: node.public_address.clone(),
+        version: None,
         row_version: node.row_version,
     }
 }
