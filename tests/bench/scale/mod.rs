@@ -27,6 +27,12 @@ use look::{Idle, Memory, Summary};
 /// Sizes that are looked at; so is the last one.
 const SIZES: [usize; 7] = [2, 3, 5, 8, 12, 16, 20];
 
+/// Where the result of a whole run goes.
+const WHOLE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/docs");
+
+/// Where it goes while it is not whole.
+const PARTS: &str = env!("CARGO_TARGET_TMPDIR");
+
 /// What was seen at one size.
 #[derive(Debug)]
 struct Step {
@@ -75,18 +81,15 @@ pub(crate) async fn run() -> Result<()> {
         say(&format!("{nodes} nodes, joined in {join:.1} s"));
         if SIZES.contains(&nodes) || nodes == most {
             steps.push(look_at(&mut cluster, join, settled).await?);
+            // What was seen up to now stays when the rest fails.
+            write(Path::new(PARTS), &machine, &steps, None)?;
         }
     }
-    let refusal = if most == MAX_NODES {
-        Some(one_too_many(&mut cluster).await?)
-    } else {
-        None
-    };
-    let folder = match refusal {
-        Some(_) => concat!(env!("CARGO_MANIFEST_DIR"), "/docs"),
-        None => env!("CARGO_TARGET_TMPDIR"),
-    };
-    write(Path::new(folder), &machine, &steps, refusal.as_ref())
+    if most < MAX_NODES {
+        return Ok(());
+    }
+    let refusal = one_too_many(&mut cluster).await?;
+    write(Path::new(WHOLE), &machine, &steps, Some(&refusal))
 }
 
 fn write(folder: &Path, machine: &str, steps: &[Step], refusal: Option<&Refusal>) -> Result<()> {
