@@ -273,6 +273,7 @@ CREATE TABLE public.key (
     activation_date timestamp with time zone,
     created_at timestamp with time zone DEFAULT now() NOT NULL,
     updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    version_of text,
     version bigint DEFAULT 0 NOT NULL,
     origin integer DEFAULT 0 NOT NULL,
     deleted boolean DEFAULT false NOT NULL
@@ -283,17 +284,25 @@ CREATE FUNCTION public.change_key(key_id text, new_name text, new_description te
     AS $$
 declare
     old_name text;
+    first text;
 begin
+    select coalesce(version_of, id) into first from live.key where id = key_id;
     if new_name is not null then
+        perform pg_advisory_xact_lock(hashtextextended('versions of key ' || first, 0));
         perform pg_advisory_xact_lock(hashtextextended('key ' || new_name, 0));
     end if;
     select name into old_name from live.key where id = key_id;
     if not found then
         return;
     end if;
-    taken := new_name <> old_name and exists (select from live.key where name = new_name);
+    taken := new_name <> old_name
+             and exists (select from live.key where name = new_name and coalesce(version_of, id) <> first);
     if taken then
         return;
+    end if;
+    if new_name is not null then
+        update public.key set name = new_name, updated_at = now()
+        where (id = first or version_of = first) and id <> key_id and name <> new_name and not deleted;
     end if;
     update public.key
     set name = coalesce(new_name, name), description = coalesce(new_description, description),
@@ -346,6 +355,23 @@ begin
 end
 $$;
 
+CREATE FUNCTION public.create_version(new_key public.key, after_id text, after_version bigint) RETURNS bigint
+    LANGUAGE plpgsql
+    AS $$
+declare
+    made bigint;
+begin
+    perform pg_advisory_xact_lock(hashtextextended('versions of key ' || new_key.version_of, 0));
+    if not exists (select from live.key where id = after_id and version = after_version)
+       or exists (select from public.key where (id = new_key.version_of or version_of = new_key.version_of)
+                                               and material_version >= new_key.material_version) then
+        return null;
+    end if;
+    insert into public.key values (new_key.*) returning version into made;
+    return made;
+end
+$$;
+
 CREATE FUNCTION public.drop_material() RETURNS trigger
     LANGUAGE plpgsql
     AS $$
@@ -363,6 +389,15 @@ CREATE FUNCTION public.join_key_state(a public.key_state, b public.key_state) RE
                 else greatest(a, b) end
 $$;
 
+CREATE FUNCTION public.newest_version(first text, number integer) RETURNS text
+    LANGUAGE sql STABLE
+    AS $$
+    select id from live.key
+    where (id = first or version_of = first) and (number is null or material_version = number)
+    order by material_version desc, created_at desc, id desc
+    limit 1
+$$;
+
 CREATE FUNCTION public.tell_node_changed() RETURNS trigger
     LANGUAGE plpgsql
     AS $$
@@ -371,6 +406,32 @@ begin
     return null;
 end
 $$;
+
+CREATE FUNCTION replication.add_column(relation regclass, column_name text, type regtype, since integer, default_value text DEFAULT NULL::text) RETURNS void
+    LANGUAGE plpgsql
+    AS $_$
+declare
+    e replication.enlisted;
+    box text;
+    target regclass := relation;
+begin
+    select * into strict e from replication.enlisted t where t.relation::regclass = target;
+    -- In the order in which what arrives locks them.
+    execute format('lock table %s, %s in access exclusive mode', e.outbox, e.relation);
+    foreach box in array array[e.outbox, e.relation] loop
+        execute format('alter table %s add column %I %s default %L', box, column_name, type, default_value);
+    end loop;
+    insert into replication.pending values (e.relation, column_name, since);
+    perform replication.make_anew(e);
+    perform replication.publish();
+    execute format('create trigger zz_not_yet_insert_%s before insert on %s for each row
+                        when (new.%I is distinct from %L::%s) execute function replication.refuse_not_yet(%L)',
+                   column_name, e.relation, column_name, default_value, type, e.relation || '.' || column_name);
+    execute format('create trigger zz_not_yet_update_%s before update on %s for each row
+                        when (new.%I is distinct from old.%3$I) execute function replication.refuse_not_yet(%L)',
+                   column_name, e.relation, column_name, e.relation || '.' || column_name);
+end
+$_$;
 
 CREATE FUNCTION replication.arrive_account() RETURNS trigger
     LANGUAGE plpgsql
@@ -480,7 +541,7 @@ CREATE FUNCTION replication.arrive_key() RETURNS trigger
         begin
             perform from public.key where (id) = (new.id);
             if found then
-                insert into replication.outbox_key (id, name, state, algorithm, size, usage_mask, description, unexportable, undeletable, fingerprint, material_version, epoch, wrapped, activation_date, created_at, updated_at, version, origin, deleted) values (new.id, new.name, new.state, new.algorithm, new.size, new.usage_mask, new.description, new.unexportable, new.undeletable, new.fingerprint, new.material_version, new.epoch, new.wrapped, new.activation_date, new.created_at, new.updated_at, new.version, new.origin, new.deleted);
+                insert into replication.outbox_key (id, name, state, algorithm, size, usage_mask, description, unexportable, undeletable, fingerprint, material_version, epoch, wrapped, activation_date, created_at, updated_at, version_of, version, origin, deleted) values (new.id, new.name, new.state, new.algorithm, new.size, new.usage_mask, new.description, new.unexportable, new.undeletable, new.fingerprint, new.material_version, new.epoch, new.wrapped, new.activation_date, new.created_at, new.updated_at, new.version_of, new.version, new.origin, new.deleted);
                 return null;
             end if;
             -- Read after looking, as a purge raises it before it takes anything: a row this old was purged here.
@@ -498,6 +559,40 @@ CREATE FUNCTION replication.arrive_node() RETURNS trigger
             perform from public.node where (id) = (new.id);
             if found then
                 insert into replication.outbox_node (id, number, host, port, public_address, state, stage, serial, joined_at, version, origin, deleted) values (new.id, new.number, new.host, new.port, new.public_address, new.state, new.stage, new.serial, new.joined_at, new.version, new.origin, new.deleted);
+                return null;
+            end if;
+            -- Read after looking, as a purge raises it before it takes anything: a row this old was purged here.
+            if new.version <= pg_sequence_last_value('replication.purge_floor') then
+                return null;
+            end if;
+            return new;
+        end
+        $$;
+
+CREATE FUNCTION replication.arrive_node_certificate() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+        begin
+            perform from public.node_certificate where (node) = (new.node);
+            if found then
+                insert into replication.outbox_node_certificate (node, document, version, origin, deleted) values (new.node, new.document, new.version, new.origin, new.deleted);
+                return null;
+            end if;
+            -- Read after looking, as a purge raises it before it takes anything: a row this old was purged here.
+            if new.version <= pg_sequence_last_value('replication.purge_floor') then
+                return null;
+            end if;
+            return new;
+        end
+        $$;
+
+CREATE FUNCTION replication.arrive_node_version() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+        begin
+            perform from public.node_version where (number) = (new.number);
+            if found then
+                insert into replication.outbox_node_version (number, product, schema, sends, takes, version, origin, deleted) values (new.number, new.product, new.schema, new.sends, new.takes, new.version, new.origin, new.deleted);
                 return null;
             end if;
             -- Read after looking, as a purge raises it before it takes anything: a row this old was purged here.
@@ -555,13 +650,14 @@ CREATE FUNCTION replication.beat(number integer, at bigint) RETURNS void
 declare
     running replication.run;
 begin
-    select * into running from replication.run where ended is null;
+    -- Locked until this beat is committed, so that the run does not end below it.
+    select * into running from replication.run where ended is null for share;
     if not found then
         insert into replication.run (run, began)
         values (gen_random_uuid()::text,
                 coalesce((select h.beat from public.heartbeat h where h.number = beat.number), 0) + 1)
         on conflict do nothing;
-        select * into strict running from replication.run where ended is null;
+        select * into strict running from replication.run where ended is null for share;
     end if;
     insert into public.heartbeat as h (number, at, seen, beat, run, began)
     select beat.number, beat.at,
@@ -669,6 +765,24 @@ CREATE FUNCTION replication.bury_node() RETURNS trigger
         end
         $$;
 
+CREATE FUNCTION replication.bury_node_certificate() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+        begin
+            update public.node_certificate set deleted = true where (node) = (old.node) and not deleted;
+            return null;
+        end
+        $$;
+
+CREATE FUNCTION replication.bury_node_version() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+        begin
+            update public.node_version set deleted = true where (number) = (old.number) and not deleted;
+            return null;
+        end
+        $$;
+
 CREATE FUNCTION replication.bury_node_view() RETURNS trigger
     LANGUAGE plpgsql
     AS $$
@@ -745,7 +859,7 @@ CREATE FUNCTION replication.capture_key() RETURNS trigger
     LANGUAGE plpgsql
     AS $$
         begin
-            insert into replication.outbox_key (id, name, state, algorithm, size, usage_mask, description, unexportable, undeletable, fingerprint, material_version, epoch, wrapped, activation_date, created_at, updated_at, version, origin, deleted) select id, name, state, algorithm, size, usage_mask, description, unexportable, undeletable, fingerprint, material_version, epoch, wrapped, activation_date, created_at, updated_at, version, origin, deleted from changed order by id;
+            insert into replication.outbox_key (id, name, state, algorithm, size, usage_mask, description, unexportable, undeletable, fingerprint, material_version, epoch, wrapped, activation_date, created_at, updated_at, version_of, version, origin, deleted) select id, name, state, algorithm, size, usage_mask, description, unexportable, undeletable, fingerprint, material_version, epoch, wrapped, activation_date, created_at, updated_at, version_of, version, origin, deleted from changed order by id;
             return null;
         end
         $$;
@@ -755,6 +869,24 @@ CREATE FUNCTION replication.capture_node() RETURNS trigger
     AS $$
         begin
             insert into replication.outbox_node (id, number, host, port, public_address, state, stage, serial, joined_at, version, origin, deleted) select id, number, host, port, public_address, state, stage, serial, joined_at, version, origin, deleted from changed order by id;
+            return null;
+        end
+        $$;
+
+CREATE FUNCTION replication.capture_node_certificate() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+        begin
+            insert into replication.outbox_node_certificate (node, document, version, origin, deleted) select node, document, version, origin, deleted from changed order by node;
+            return null;
+        end
+        $$;
+
+CREATE FUNCTION replication.capture_node_version() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+        begin
+            insert into replication.outbox_node_version (number, product, schema, sends, takes, version, origin, deleted) select number, product, schema, sends, takes, version, origin, deleted from changed order by number;
             return null;
         end
         $$;
@@ -863,11 +995,14 @@ end
 $$;
 
 CREATE FUNCTION replication.end_run() RETURNS void
-    LANGUAGE sql
+    LANGUAGE plpgsql
     AS $$
+begin
+    perform from replication.run where ended is null for update;
     update replication.run
     set ended = coalesce((select beat from public.heartbeat where number = replication.this_node()), 0)
-    where ended is null
+    where ended is null;
+end
 $$;
 
 CREATE FUNCTION replication.enlist(relation regclass, merges jsonb DEFAULT '{}'::jsonb, digested boolean DEFAULT true) RETURNS void
@@ -902,18 +1037,35 @@ begin
     execute format('create view live.%I as select %s from %s where not deleted', name,
                    (select replication.list(array_agg(attname order by attnum)) from pg_attribute
                     where attrelid = relation and attnum > 0 and not attisdropped and attname <> 'deleted'), target);
-    insert into replication.enlisted values (target, format('replication.%I', 'outbox_' || name), cols, keys, digested);
+    insert into replication.enlisted values (target, format('replication.%I', 'outbox_' || name), cols, keys, digested, merges);
     perform replication.publish();
     perform replication.spread_sequences();
 end
 $$;
+
+CREATE FUNCTION replication.enlist_later(relation regclass, since integer, merges jsonb DEFAULT '{}'::jsonb, digested boolean DEFAULT true) RETURNS void
+    LANGUAGE plpgsql
+    AS $_$
+declare
+    e replication.enlisted;
+    target regclass := relation;
+begin
+    perform replication.enlist(relation, merges, digested);
+    select * into strict e from replication.enlisted t where t.relation::regclass = target;
+    insert into replication.pending values (e.relation, '', since);
+    perform replication.publish();
+    execute format('create trigger zz_not_yet before insert or update or delete on %s
+                        for each statement execute function replication.refuse_not_yet(%1$L)', e.relation);
+end
+$_$;
 
 CREATE TABLE replication.enlisted (
     relation text NOT NULL,
     outbox text NOT NULL,
     columns text[] NOT NULL,
     key_columns text[] NOT NULL,
-    digested boolean NOT NULL
+    digested boolean NOT NULL,
+    merges jsonb NOT NULL
 );
 
 CREATE FUNCTION replication.enlisted_table(name text) RETURNS replication.enlisted
@@ -969,13 +1121,31 @@ CREATE FUNCTION replication.list(columns text[], prefix text DEFAULT ''::text) R
     select string_agg(prefix || quote_ident(c), ', ' order by n) from unnest(columns) with ordinality as u (c, n)
 $$;
 
+CREATE FUNCTION replication.make_anew(e replication.enlisted) RETURNS void
+    LANGUAGE plpgsql
+    AS $$
+declare
+    name text := (select substr(relname, length('outbox_') + 1) from pg_class where oid = e.outbox::regclass);
+    taken text[] := e.columns || replication.pending_columns(e.relation);
+begin
+    perform replication.make_merge(e.relation, name, taken, e.key_columns, e.merges);
+    perform replication.make_stamps(e.relation, name, taken, e.key_columns, e.merges);
+    perform replication.make_arrival(e.relation, name, taken, e.key_columns);
+    perform replication.make_capture(name, e.columns, e.key_columns);
+    execute format('create or replace view live.%I as select %s from %s where not deleted', name,
+                   (select replication.list(array_agg(attname order by attnum)) from pg_attribute
+                    where attrelid = e.relation::regclass and attnum > 0 and not attisdropped and attname <> 'deleted'),
+                   e.relation);
+end
+$$;
+
 CREATE FUNCTION replication.make_arrival(relation text, name text, cols text[], keys text[]) RETURNS void
     LANGUAGE plpgsql
     AS $_$
 begin
     execute format(
         $sql$
-        create function replication.%1$I() returns trigger language plpgsql as
+        create or replace function replication.%1$I() returns trigger language plpgsql as
         $body$
         begin
             perform from %2$s where (%3$s) = (%4$s);
@@ -1001,7 +1171,7 @@ CREATE FUNCTION replication.make_capture(name text, cols text[], keys text[]) RE
 begin
     execute format(
         $sql$
-        create function replication.%I() returns trigger language plpgsql as
+        create or replace function replication.%I() returns trigger language plpgsql as
         $body$
         begin
             insert into replication.%I (%s) select %3$s from changed order by %4$s;
@@ -1022,7 +1192,7 @@ declare
 begin
     execute format(
         $sql$
-        create function replication.%1$I() returns trigger language plpgsql as
+        create or replace function replication.%1$I() returns trigger language plpgsql as
         $body$
         begin
             if new.version <= pg_sequence_last_value('replication.purge_floor') then
@@ -1053,7 +1223,7 @@ declare
 begin
     execute format(
         $sql$
-        create function replication.%I() returns trigger language plpgsql as
+        create or replace function replication.%I() returns trigger language plpgsql as
         $body$
         begin
             new.version := replication.version_now();
@@ -1064,7 +1234,7 @@ begin
         $sql$, 'stamp_insert_' || name, replication.stamp_of_revived(relation, name, keys, merges));
     execute format(
         $sql$
-        create function replication.%1$I() returns trigger language plpgsql as
+        create or replace function replication.%1$I() returns trigger language plpgsql as
         $body$
         begin
             if (%2$s) is distinct from (%3$s) then
@@ -1084,7 +1254,7 @@ begin
         replication.list(replication.without(cols, keys), 'new.'), coalesce(rising, ''));
     execute format(
         $sql$
-        create function replication.%I() returns trigger language plpgsql as
+        create or replace function replication.%I() returns trigger language plpgsql as
         $body$
         begin
             update %s set deleted = true where (%s) = (%s) and not deleted;
@@ -1249,8 +1419,8 @@ CREATE FUNCTION replication.merge_key() RETURNS trigger
                     return null;
                 end if;
             end if;
-            insert into public.key as t (id, name, state, algorithm, size, usage_mask, description, unexportable, undeletable, fingerprint, material_version, epoch, wrapped, activation_date, created_at, updated_at, version, origin, deleted) overriding system value values (new.id, new.name, new.state, new.algorithm, new.size, new.usage_mask, new.description, new.unexportable, new.undeletable, new.fingerprint, new.material_version, new.epoch, new.wrapped, new.activation_date, new.created_at, new.updated_at, new.version, new.origin, new.deleted)
-            on conflict (id) do update set name = excluded.name, state = public.join_key_state(t.state, excluded.state), algorithm = excluded.algorithm, size = excluded.size, usage_mask = excluded.usage_mask, description = excluded.description, unexportable = excluded.unexportable, undeletable = excluded.undeletable, fingerprint = excluded.fingerprint, material_version = excluded.material_version, epoch = excluded.epoch, wrapped = excluded.wrapped, activation_date = excluded.activation_date, created_at = excluded.created_at, updated_at = excluded.updated_at, version = excluded.version, origin = excluded.origin, deleted = greatest(t.deleted, excluded.deleted)
+            insert into public.key as t (id, name, state, algorithm, size, usage_mask, description, unexportable, undeletable, fingerprint, material_version, epoch, wrapped, activation_date, created_at, updated_at, version_of, version, origin, deleted) overriding system value values (new.id, new.name, new.state, new.algorithm, new.size, new.usage_mask, new.description, new.unexportable, new.undeletable, new.fingerprint, new.material_version, new.epoch, new.wrapped, new.activation_date, new.created_at, new.updated_at, new.version_of, new.version, new.origin, new.deleted)
+            on conflict (id) do update set name = excluded.name, state = public.join_key_state(t.state, excluded.state), algorithm = excluded.algorithm, size = excluded.size, usage_mask = excluded.usage_mask, description = excluded.description, unexportable = excluded.unexportable, undeletable = excluded.undeletable, fingerprint = excluded.fingerprint, material_version = excluded.material_version, epoch = excluded.epoch, wrapped = excluded.wrapped, activation_date = excluded.activation_date, created_at = excluded.created_at, updated_at = excluded.updated_at, version_of = excluded.version_of, version = excluded.version, origin = excluded.origin, deleted = greatest(t.deleted, excluded.deleted)
             where (excluded.version, excluded.origin) > (t.version, t.origin);
             if not found then
                 update public.key as t set state = public.join_key_state(t.state, new.state), deleted = greatest(t.deleted, new.deleted) where (t.id) = (new.id) and (public.join_key_state(t.state, new.state) is distinct from t.state or greatest(t.deleted, new.deleted) is distinct from t.deleted);
@@ -1276,6 +1446,42 @@ CREATE FUNCTION replication.merge_node() RETURNS trigger
             if not found then
                 update public.node as t set state = greatest(t.state, new.state) where (t.id) = (new.id) and (greatest(t.state, new.state) is distinct from t.state);
             end if;
+            return null;
+        end
+        $$;
+
+CREATE FUNCTION replication.merge_node_certificate() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+        begin
+            if new.version <= pg_sequence_last_value('replication.purge_floor') then
+                -- A row this old that is not here was purged here. The lock keeps a purge from taking it now.
+                perform from public.node_certificate where (node) = (new.node) for key share;
+                if not found then
+                    return null;
+                end if;
+            end if;
+            insert into public.node_certificate as t (node, document, version, origin, deleted) overriding system value values (new.node, new.document, new.version, new.origin, new.deleted)
+            on conflict (node) do update set document = excluded.document, version = excluded.version, origin = excluded.origin, deleted = excluded.deleted
+            where (excluded.version, excluded.origin) > (t.version, t.origin);
+            return null;
+        end
+        $$;
+
+CREATE FUNCTION replication.merge_node_version() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+        begin
+            if new.version <= pg_sequence_last_value('replication.purge_floor') then
+                -- A row this old that is not here was purged here. The lock keeps a purge from taking it now.
+                perform from public.node_version where (number) = (new.number) for key share;
+                if not found then
+                    return null;
+                end if;
+            end if;
+            insert into public.node_version as t (number, product, schema, sends, takes, version, origin, deleted) overriding system value values (new.number, new.product, new.schema, new.sends, new.takes, new.version, new.origin, new.deleted)
+            on conflict (number) do update set product = excluded.product, schema = excluded.schema, sends = excluded.sends, takes = excluded.takes, version = excluded.version, origin = excluded.origin, deleted = excluded.deleted
+            where (excluded.version, excluded.origin) > (t.version, t.origin);
             return null;
         end
         $$;
@@ -1346,6 +1552,25 @@ CREATE FUNCTION replication.merge_syslog() RETURNS trigger
         end
         $$;
 
+CREATE FUNCTION replication.orphans(above bigint) RETURNS TABLE(relation text, version bigint, deleted boolean, key jsonb, content jsonb)
+    LANGUAGE plpgsql
+    AS $_$
+declare
+    t replication.enlisted;
+    left_out text[];
+begin
+    for t in select * from replication.enlisted e where e.digested order by e.relation loop
+        select array_agg(attname::text) || '{version,origin,deleted,password_hash}' into left_out
+        from pg_attribute where attrelid = t.relation::regclass and attnum > 0 and atttypid = 'bytea'::regtype;
+        return query execute format(
+            'select %L::text, t.version, t.deleted,
+                    (select jsonb_object_agg(k, to_jsonb(t) -> k) from unnest($2) k), to_jsonb(t) - $3
+             from %s t where t.origin = replication.this_node() and t.version > $1 order by t.version',
+            t.relation, t.relation) using above, t.key_columns, left_out;
+    end loop;
+end
+$_$;
+
 CREATE FUNCTION replication.past() RETURNS TABLE(run text, ended bigint)
     LANGUAGE sql STABLE
     AS $$
@@ -1353,18 +1578,28 @@ CREATE FUNCTION replication.past() RETURNS TABLE(run text, ended bigint)
     from replication.run
 $$;
 
+CREATE FUNCTION replication.pending_columns(relation text) RETURNS text[]
+    LANGUAGE sql STABLE
+    AS $$
+    select coalesce(array_agg(column_name order by column_name), '{}')
+    from replication.pending p where p.relation = pending_columns.relation and column_name <> '' and not is_sent
+$$;
+
 CREATE FUNCTION replication.publish() RETURNS void
     LANGUAGE plpgsql
-    AS $$
+    AS $_$
 declare
-    published text := (select string_agg(format('%s where (origin = %s), %s', relation, replication.this_node(), outbox), ', ')
-                       from replication.enlisted);
+    published text := (
+        select string_agg(format('%1$s%2$s where (origin = %3$s), %4$s%2$s', relation, sent, replication.this_node(), outbox), ', ')
+        from replication.enlisted e
+        cross join lateral (select case when replication.pending_columns(e.relation) = '{}' then ''
+                                        else format(' (%s)', replication.list(e.columns)) end as sent) as s
+        where not exists (select from replication.pending p
+                          where p.relation = e.relation and p.column_name = '' and not p.is_sent));
 begin
-    if published is not null then
-        execute 'alter publication keystead set table ' || published;
-    end if;
+    execute 'alter publication keystead set table ' || published;
 end
-$$;
+$_$;
 
 CREATE FUNCTION replication.purge(up_to bigint, at_most integer) RETURNS bigint
     LANGUAGE plpgsql SECURITY DEFINER
@@ -1397,6 +1632,15 @@ CREATE FUNCTION replication.reading_of(relation text, keys jsonb) RETURNS text
                   replication.list(e.key_columns, 't.'))
     from replication.enlisted_table(relation) e
 $_$;
+
+CREATE FUNCTION replication.refuse_not_yet() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+begin
+    raise exception '%: not every member runs the version that has this', tg_argv[0]
+        using errcode = 'KS002', hint = 'upgrade all members first';
+end
+$$;
 
 CREATE FUNCTION replication.refuse_truncate() RETURNS trigger
     LANGUAGE plpgsql
@@ -1473,6 +1717,43 @@ begin
 end
 $$;
 
+CREATE FUNCTION replication.send_pending(up_to integer) RETURNS void
+    LANGUAGE plpgsql
+    AS $$
+declare
+    p replication.pending;
+    e replication.enlisted;
+begin
+    for p in select * from replication.pending where since <= up_to and not is_sent order by since, column_name loop
+        update replication.pending set is_sent = true where (relation, column_name) = (p.relation, p.column_name);
+        update replication.enlisted t set columns = columns || p.column_name
+        where t.relation = p.relation and p.column_name <> '';
+        select * into strict e from replication.enlisted t where t.relation = p.relation;
+        perform replication.make_anew(e);
+    end loop;
+    perform replication.publish();
+end
+$$;
+
+CREATE FUNCTION replication.send_rows_of(writer integer, above bigint) RETURNS bigint
+    LANGUAGE plpgsql
+    AS $_$
+declare
+    t replication.enlisted;
+    sent bigint;
+    total bigint := 0;
+begin
+    for t in select * from replication.enlisted e where e.digested loop
+        execute format('insert into %s (%s) select %s from %s t where t.origin = $1 and t.version > $2 order by %s',
+                       t.outbox, replication.list(t.columns), replication.list(t.columns, 't.'), t.relation,
+                       replication.list(t.key_columns, 't.')) using writer, above;
+        get diagnostics sent = row_count;
+        total := total + sent;
+    end loop;
+    return total;
+end
+$_$;
+
 CREATE FUNCTION replication.spread_sequences() RETURNS void
     LANGUAGE plpgsql
     AS $$
@@ -1502,8 +1783,8 @@ declare
 begin
     select * into strict e from replication.enlisted t where t.relation = stage.relation;
     execute format('drop table if exists %s', replication.staged(relation));
-    execute format('create table %s as select %s from %s with no data',
-                   replication.staged(relation), replication.list(e.columns), e.outbox);
+    -- With defaults: a peer of an older version has fewer columns.
+    execute format('create table %s (like %s including defaults)', replication.staged(relation), e.outbox);
     return replication.staged(relation);
 end
 $$;
@@ -1650,6 +1931,42 @@ CREATE FUNCTION replication.stamp_insert_node() RETURNS trigger
         end
         $$;
 
+CREATE FUNCTION replication.stamp_insert_node_certificate() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+        begin
+            new.version := replication.version_now();
+            new.origin := replication.this_node();
+            if exists (select from public.node_certificate where (node) = (new.node) and deleted) then
+                declare
+                    buried public.node_certificate := replication.unbury_node_certificate(new);
+                begin
+                    new.version := greatest(new.version, buried.version + 1);
+                    
+                end;
+            end if;
+            return new;
+        end
+        $$;
+
+CREATE FUNCTION replication.stamp_insert_node_version() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+        begin
+            new.version := replication.version_now();
+            new.origin := replication.this_node();
+            if exists (select from public.node_version where (number) = (new.number) and deleted) then
+                declare
+                    buried public.node_version := replication.unbury_node_version(new);
+                begin
+                    new.version := greatest(new.version, buried.version + 1);
+                    
+                end;
+            end if;
+            return new;
+        end
+        $$;
+
 CREATE FUNCTION replication.stamp_insert_node_view() RETURNS trigger
     LANGUAGE plpgsql
     AS $$
@@ -1700,7 +2017,7 @@ begin
     execute format(
         $sql$
         -- Definer's rights and no triggers: a tombstone is really taken out, which a writer may not do.
-        create function replication.%1$I(%2$s) returns %2$s
+        create or replace function replication.%1$I(%2$s) returns %2$s
             language sql security definer set session_replication_role = replica as
         $body$
             delete from %2$s where %3$s and deleted returning *
@@ -1826,7 +2143,7 @@ CREATE FUNCTION replication.stamp_update_key() RETURNS trigger
         begin
             if (new.id) is distinct from (old.id) then
                 -- Another primary key is another row: that one is inserted, and this one is deleted.
-                insert into public.key (id, name, state, algorithm, size, usage_mask, description, unexportable, undeletable, fingerprint, material_version, epoch, wrapped, activation_date, created_at, updated_at, version, origin, deleted) overriding system value values (new.id, new.name, new.state, new.algorithm, new.size, new.usage_mask, new.description, new.unexportable, new.undeletable, new.fingerprint, new.material_version, new.epoch, new.wrapped, new.activation_date, new.created_at, new.updated_at, new.version, new.origin, new.deleted);
+                insert into public.key (id, name, state, algorithm, size, usage_mask, description, unexportable, undeletable, fingerprint, material_version, epoch, wrapped, activation_date, created_at, updated_at, version_of, version, origin, deleted) overriding system value values (new.id, new.name, new.state, new.algorithm, new.size, new.usage_mask, new.description, new.unexportable, new.undeletable, new.fingerprint, new.material_version, new.epoch, new.wrapped, new.activation_date, new.created_at, new.updated_at, new.version_of, new.version, new.origin, new.deleted);
                 new := old;
                 new.deleted := true;
             end if;
@@ -1850,6 +2167,40 @@ CREATE FUNCTION replication.stamp_update_node() RETURNS trigger
             new.version := greatest(replication.version_now(), old.version + 1);
             new.origin := replication.this_node();
             new.state := greatest(old.state, new.state);
+            return new;
+        end
+        $$;
+
+CREATE FUNCTION replication.stamp_update_node_certificate() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+        begin
+            if (new.node) is distinct from (old.node) then
+                -- Another primary key is another row: that one is inserted, and this one is deleted.
+                insert into public.node_certificate (node, document, version, origin, deleted) overriding system value values (new.node, new.document, new.version, new.origin, new.deleted);
+                new := old;
+                new.deleted := true;
+            end if;
+            new.version := greatest(replication.version_now(), old.version + 1);
+            new.origin := replication.this_node();
+            
+            return new;
+        end
+        $$;
+
+CREATE FUNCTION replication.stamp_update_node_version() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+        begin
+            if (new.number) is distinct from (old.number) then
+                -- Another primary key is another row: that one is inserted, and this one is deleted.
+                insert into public.node_version (number, product, schema, sends, takes, version, origin, deleted) overriding system value values (new.number, new.product, new.schema, new.sends, new.takes, new.version, new.origin, new.deleted);
+                new := old;
+                new.deleted := true;
+            end if;
+            new.version := greatest(replication.version_now(), old.version + 1);
+            new.origin := replication.this_node();
+            
             return new;
         end
         $$;
@@ -2053,6 +2404,39 @@ CREATE FUNCTION replication.unbury_node(public.node) RETURNS public.node
             delete from public.node where id = $1.id and deleted returning *
         $_$;
 
+CREATE TABLE public.node_certificate (
+    node text NOT NULL,
+    document jsonb NOT NULL,
+    version bigint DEFAULT 0 NOT NULL,
+    origin integer DEFAULT 0 NOT NULL,
+    deleted boolean DEFAULT false NOT NULL
+);
+
+CREATE FUNCTION replication.unbury_node_certificate(public.node_certificate) RETURNS public.node_certificate
+    LANGUAGE sql SECURITY DEFINER
+    SET session_replication_role TO 'replica'
+    AS $_$
+            delete from public.node_certificate where node = $1.node and deleted returning *
+        $_$;
+
+CREATE TABLE public.node_version (
+    number integer NOT NULL,
+    product text NOT NULL,
+    schema integer NOT NULL,
+    sends integer NOT NULL,
+    takes integer NOT NULL,
+    version bigint DEFAULT 0 NOT NULL,
+    origin integer DEFAULT 0 NOT NULL,
+    deleted boolean DEFAULT false NOT NULL
+);
+
+CREATE FUNCTION replication.unbury_node_version(public.node_version) RETURNS public.node_version
+    LANGUAGE sql SECURITY DEFINER
+    SET session_replication_role TO 'replica'
+    AS $_$
+            delete from public.node_version where number = $1.number and deleted returning *
+        $_$;
+
 CREATE TABLE public.node_view (
     viewer text NOT NULL,
     document jsonb NOT NULL,
@@ -2088,6 +2472,30 @@ CREATE FUNCTION replication.unbury_syslog(public.syslog) RETURNS public.syslog
     AS $_$
             delete from public.syslog where id = $1.id and deleted returning *
         $_$;
+
+CREATE FUNCTION replication.use_pending(up_to integer) RETURNS text
+    LANGUAGE plpgsql
+    AS $$
+declare
+    guard record;
+    used text;
+begin
+    for guard in
+        select tgname, p.relation from replication.pending p
+        join pg_trigger on tgrelid = p.relation::regclass
+            and tgname in ('zz_not_yet_insert_' || column_name, 'zz_not_yet_update_' || column_name,
+                           case when column_name = '' then 'zz_not_yet' end)
+        where is_sent and since <= up_to
+    loop
+        execute format('drop trigger %I on %s', guard.tgname, guard.relation);
+    end loop;
+    with gone as (
+        delete from replication.pending where is_sent and since <= up_to returning relation, column_name
+    )
+    select string_agg(relation || case when column_name = '' then '' else '.' || column_name end, ', ') into used from gone;
+    return used;
+end
+$$;
 
 CREATE FUNCTION replication.version_now() RETURNS bigint
     LANGUAGE sql
@@ -2268,6 +2676,7 @@ CREATE VIEW live.key AS
     key.activation_date,
     key.created_at,
     key.updated_at,
+    key.version_of,
     key.version,
     key.origin
    FROM public.key
@@ -2287,6 +2696,25 @@ CREATE VIEW live.node AS
     node.origin
    FROM public.node
   WHERE (NOT node.deleted);
+
+CREATE VIEW live.node_certificate AS
+ SELECT node_certificate.node,
+    node_certificate.document,
+    node_certificate.version,
+    node_certificate.origin
+   FROM public.node_certificate
+  WHERE (NOT node_certificate.deleted);
+
+CREATE VIEW live.node_version AS
+ SELECT node_version.number,
+    node_version.product,
+    node_version.schema,
+    node_version.sends,
+    node_version.takes,
+    node_version.version,
+    node_version.origin
+   FROM public.node_version
+  WHERE (NOT node_version.deleted);
 
 CREATE VIEW live.node_view AS
  SELECT node_view.viewer,
@@ -2347,11 +2775,13 @@ CREATE VIEW public.name_clash AS
     n.name,
     ( SELECT array_agg(k.id ORDER BY k.created_at, k.id) AS array_agg
            FROM live.key k
-          WHERE (k.name = n.name)) AS ids
+          WHERE (k.id IN ( SELECT public.newest_version(COALESCE(o.version_of, o.id), NULL::integer) AS newest_version
+                   FROM live.key o
+                  WHERE (o.name = n.name)))) AS ids
    FROM ( SELECT key.name
            FROM live.key
           GROUP BY key.name
-         HAVING (count(*) > 1)
+         HAVING ((count(*) > 1) AND (min(COALESCE(key.version_of, key.id)) <> max(COALESCE(key.version_of, key.id))))
           ORDER BY key.name
          LIMIT 1000) n
 UNION ALL
@@ -2524,6 +2954,7 @@ CREATE TABLE replication.outbox_key (
     activation_date timestamp with time zone,
     created_at timestamp with time zone,
     updated_at timestamp with time zone,
+    version_of text,
     version bigint,
     origin integer,
     deleted boolean
@@ -2540,6 +2971,27 @@ CREATE TABLE replication.outbox_node (
     stage text,
     serial text,
     joined_at timestamp with time zone,
+    version bigint,
+    origin integer,
+    deleted boolean
+)
+WITH (autovacuum_enabled='false');
+
+CREATE TABLE replication.outbox_node_certificate (
+    node text,
+    document jsonb,
+    version bigint,
+    origin integer,
+    deleted boolean
+)
+WITH (autovacuum_enabled='false');
+
+CREATE TABLE replication.outbox_node_version (
+    number integer,
+    product text,
+    schema integer,
+    sends integer,
+    takes integer,
     version bigint,
     origin integer,
     deleted boolean
@@ -2569,6 +3021,13 @@ CREATE TABLE replication.outbox_syslog (
     deleted boolean
 )
 WITH (autovacuum_enabled='false');
+
+CREATE TABLE replication.pending (
+    relation text NOT NULL,
+    column_name text NOT NULL,
+    since integer NOT NULL,
+    is_sent boolean DEFAULT false NOT NULL
+);
 
 CREATE SEQUENCE replication.purge_floor
     START WITH 0
@@ -2621,8 +3080,14 @@ ALTER TABLE ONLY public.heartbeat
 ALTER TABLE ONLY public.key
     ADD CONSTRAINT key_pkey PRIMARY KEY (id);
 
+ALTER TABLE ONLY public.node_certificate
+    ADD CONSTRAINT node_certificate_pkey PRIMARY KEY (node);
+
 ALTER TABLE ONLY public.node
     ADD CONSTRAINT node_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.node_version
+    ADD CONSTRAINT node_version_pkey PRIMARY KEY (number);
 
 ALTER TABLE ONLY public.node_view
     ADD CONSTRAINT node_view_pkey PRIMARY KEY (viewer);
@@ -2645,6 +3110,9 @@ ALTER TABLE ONLY replication.fence
 ALTER TABLE ONLY replication.lease
     ADD CONSTRAINT lease_pkey PRIMARY KEY (only_one);
 
+ALTER TABLE ONLY replication.pending
+    ADD CONSTRAINT pending_pkey PRIMARY KEY (relation, column_name);
+
 ALTER TABLE ONLY replication.resync
     ADD CONSTRAINT resync_pkey PRIMARY KEY (number);
 
@@ -2658,7 +3126,9 @@ CREATE INDEX account_username ON public.account USING btree (username) WHERE (NO
 
 CREATE INDEX key_created_at ON public.key USING btree (created_at, id);
 
-CREATE INDEX key_name ON public.key USING btree (name) WHERE (NOT deleted);
+CREATE INDEX key_name ON public.key USING btree (name) INCLUDE (version_of, id) WHERE (NOT deleted);
+
+CREATE INDEX key_version_of ON public.key USING btree (version_of) WHERE (version_of IS NOT NULL);
 
 CREATE UNIQUE INDEX one_run_is_on ON replication.run USING btree ((true)) WHERE (ended IS NULL);
 
@@ -2702,6 +3172,14 @@ CREATE TRIGGER merge BEFORE INSERT ON public.node FOR EACH ROW WHEN (((pg_trigge
 
 ALTER TABLE public.node ENABLE REPLICA TRIGGER merge;
 
+CREATE TRIGGER merge BEFORE INSERT ON public.node_certificate FOR EACH ROW WHEN (((pg_trigger_depth() = 0) AND pg_replication_origin_session_is_setup())) EXECUTE FUNCTION replication.arrive_node_certificate();
+
+ALTER TABLE public.node_certificate ENABLE REPLICA TRIGGER merge;
+
+CREATE TRIGGER merge BEFORE INSERT ON public.node_version FOR EACH ROW WHEN (((pg_trigger_depth() = 0) AND pg_replication_origin_session_is_setup())) EXECUTE FUNCTION replication.arrive_node_version();
+
+ALTER TABLE public.node_version ENABLE REPLICA TRIGGER merge;
+
 CREATE TRIGGER merge BEFORE INSERT ON public.node_view FOR EACH ROW WHEN (((pg_trigger_depth() = 0) AND pg_replication_origin_session_is_setup())) EXECUTE FUNCTION replication.arrive_node_view();
 
 ALTER TABLE public.node_view ENABLE REPLICA TRIGGER merge;
@@ -2718,6 +3196,10 @@ CREATE TRIGGER tell_property_changed AFTER INSERT OR UPDATE ON public.cluster_pr
 
 ALTER TABLE public.cluster_property ENABLE ALWAYS TRIGGER tell_property_changed;
 
+CREATE TRIGGER tell_version_changed AFTER INSERT OR UPDATE ON public.node_version FOR EACH ROW EXECUTE FUNCTION public.tell_node_changed();
+
+ALTER TABLE public.node_version ENABLE ALWAYS TRIGGER tell_version_changed;
+
 CREATE TRIGGER zz_bury BEFORE DELETE ON public.account FOR EACH ROW EXECUTE FUNCTION replication.bury_account();
 
 CREATE TRIGGER zz_bury BEFORE DELETE ON public.alarm FOR EACH ROW EXECUTE FUNCTION replication.bury_alarm();
@@ -2733,6 +3215,10 @@ CREATE TRIGGER zz_bury BEFORE DELETE ON public.heartbeat FOR EACH ROW EXECUTE FU
 CREATE TRIGGER zz_bury BEFORE DELETE ON public.key FOR EACH ROW EXECUTE FUNCTION replication.bury_key();
 
 CREATE TRIGGER zz_bury BEFORE DELETE ON public.node FOR EACH ROW EXECUTE FUNCTION replication.bury_node();
+
+CREATE TRIGGER zz_bury BEFORE DELETE ON public.node_certificate FOR EACH ROW EXECUTE FUNCTION replication.bury_node_certificate();
+
+CREATE TRIGGER zz_bury BEFORE DELETE ON public.node_version FOR EACH ROW EXECUTE FUNCTION replication.bury_node_version();
 
 CREATE TRIGGER zz_bury BEFORE DELETE ON public.node_view FOR EACH ROW EXECUTE FUNCTION replication.bury_node_view();
 
@@ -2754,6 +3240,10 @@ CREATE TRIGGER zz_capture AFTER UPDATE ON public.key REFERENCING NEW TABLE AS ch
 
 CREATE TRIGGER zz_capture AFTER UPDATE ON public.node REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION replication.capture_node();
 
+CREATE TRIGGER zz_capture AFTER UPDATE ON public.node_certificate REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION replication.capture_node_certificate();
+
+CREATE TRIGGER zz_capture AFTER UPDATE ON public.node_version REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION replication.capture_node_version();
+
 CREATE TRIGGER zz_capture AFTER UPDATE ON public.node_view REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION replication.capture_node_view();
 
 CREATE TRIGGER zz_capture AFTER UPDATE ON public.syslog REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION replication.capture_syslog();
@@ -2773,6 +3263,10 @@ CREATE TRIGGER zz_refuse_truncate BEFORE TRUNCATE ON public.heartbeat FOR EACH S
 CREATE TRIGGER zz_refuse_truncate BEFORE TRUNCATE ON public.key FOR EACH STATEMENT EXECUTE FUNCTION replication.refuse_truncate();
 
 CREATE TRIGGER zz_refuse_truncate BEFORE TRUNCATE ON public.node FOR EACH STATEMENT EXECUTE FUNCTION replication.refuse_truncate();
+
+CREATE TRIGGER zz_refuse_truncate BEFORE TRUNCATE ON public.node_certificate FOR EACH STATEMENT EXECUTE FUNCTION replication.refuse_truncate();
+
+CREATE TRIGGER zz_refuse_truncate BEFORE TRUNCATE ON public.node_version FOR EACH STATEMENT EXECUTE FUNCTION replication.refuse_truncate();
 
 CREATE TRIGGER zz_refuse_truncate BEFORE TRUNCATE ON public.node_view FOR EACH STATEMENT EXECUTE FUNCTION replication.refuse_truncate();
 
@@ -2794,6 +3288,10 @@ CREATE TRIGGER zz_stamp_insert BEFORE INSERT ON public.key FOR EACH ROW EXECUTE 
 
 CREATE TRIGGER zz_stamp_insert BEFORE INSERT ON public.node FOR EACH ROW EXECUTE FUNCTION replication.stamp_insert_node();
 
+CREATE TRIGGER zz_stamp_insert BEFORE INSERT ON public.node_certificate FOR EACH ROW EXECUTE FUNCTION replication.stamp_insert_node_certificate();
+
+CREATE TRIGGER zz_stamp_insert BEFORE INSERT ON public.node_version FOR EACH ROW EXECUTE FUNCTION replication.stamp_insert_node_version();
+
 CREATE TRIGGER zz_stamp_insert BEFORE INSERT ON public.node_view FOR EACH ROW EXECUTE FUNCTION replication.stamp_insert_node_view();
 
 CREATE TRIGGER zz_stamp_insert BEFORE INSERT ON public.syslog FOR EACH ROW EXECUTE FUNCTION replication.stamp_insert_syslog();
@@ -2813,6 +3311,10 @@ CREATE TRIGGER zz_stamp_update BEFORE UPDATE ON public.heartbeat FOR EACH ROW EX
 CREATE TRIGGER zz_stamp_update BEFORE UPDATE ON public.key FOR EACH ROW EXECUTE FUNCTION replication.stamp_update_key();
 
 CREATE TRIGGER zz_stamp_update BEFORE UPDATE ON public.node FOR EACH ROW EXECUTE FUNCTION replication.stamp_update_node();
+
+CREATE TRIGGER zz_stamp_update BEFORE UPDATE ON public.node_certificate FOR EACH ROW EXECUTE FUNCTION replication.stamp_update_node_certificate();
+
+CREATE TRIGGER zz_stamp_update BEFORE UPDATE ON public.node_version FOR EACH ROW EXECUTE FUNCTION replication.stamp_update_node_version();
 
 CREATE TRIGGER zz_stamp_update BEFORE UPDATE ON public.node_view FOR EACH ROW EXECUTE FUNCTION replication.stamp_update_node_view();
 
@@ -2854,6 +3356,14 @@ CREATE TRIGGER merge BEFORE INSERT ON replication.outbox_node FOR EACH ROW EXECU
 
 ALTER TABLE replication.outbox_node ENABLE REPLICA TRIGGER merge;
 
+CREATE TRIGGER merge BEFORE INSERT ON replication.outbox_node_certificate FOR EACH ROW EXECUTE FUNCTION replication.merge_node_certificate();
+
+ALTER TABLE replication.outbox_node_certificate ENABLE REPLICA TRIGGER merge;
+
+CREATE TRIGGER merge BEFORE INSERT ON replication.outbox_node_version FOR EACH ROW EXECUTE FUNCTION replication.merge_node_version();
+
+ALTER TABLE replication.outbox_node_version ENABLE REPLICA TRIGGER merge;
+
 CREATE TRIGGER merge BEFORE INSERT ON replication.outbox_node_view FOR EACH ROW EXECUTE FUNCTION replication.merge_node_view();
 
 ALTER TABLE replication.outbox_node_view ENABLE REPLICA TRIGGER merge;
@@ -2882,6 +3392,10 @@ ALTER PUBLICATION keystead ADD TABLE ONLY public.key WHERE ((origin = 1));
 
 ALTER PUBLICATION keystead ADD TABLE ONLY public.node WHERE ((origin = 1));
 
+ALTER PUBLICATION keystead ADD TABLE ONLY public.node_certificate WHERE ((origin = 1));
+
+ALTER PUBLICATION keystead ADD TABLE ONLY public.node_version WHERE ((origin = 1));
+
 ALTER PUBLICATION keystead ADD TABLE ONLY public.node_view WHERE ((origin = 1));
 
 ALTER PUBLICATION keystead ADD TABLE ONLY public.syslog WHERE ((origin = 1));
@@ -2901,6 +3415,10 @@ ALTER PUBLICATION keystead ADD TABLE ONLY replication.outbox_heartbeat;
 ALTER PUBLICATION keystead ADD TABLE ONLY replication.outbox_key;
 
 ALTER PUBLICATION keystead ADD TABLE ONLY replication.outbox_node;
+
+ALTER PUBLICATION keystead ADD TABLE ONLY replication.outbox_node_certificate;
+
+ALTER PUBLICATION keystead ADD TABLE ONLY replication.outbox_node_version;
 
 ALTER PUBLICATION keystead ADD TABLE ONLY replication.outbox_node_view;
 
@@ -2974,7 +3492,13 @@ GRANT SELECT ON TABLE public.account TO keystead_peer;
 
 REVOKE ALL ON FUNCTION public.tell_node_changed() FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION replication.add_column(relation regclass, column_name text, type regtype, since integer, default_value text) FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION replication.arrive_account() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION replication.arrive_alarm() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION replication.arrive_alarm_mark() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION replication.arrive_cluster_key() FROM PUBLIC;
 
@@ -2986,7 +3510,13 @@ REVOKE ALL ON FUNCTION replication.arrive_key() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION replication.arrive_node() FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION replication.arrive_node_certificate() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION replication.arrive_node_version() FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION replication.arrive_node_view() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION replication.arrive_syslog() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION replication.barrier_time() FROM PUBLIC;
 
@@ -2998,6 +3528,10 @@ REVOKE ALL ON FUNCTION replication.begin_heartbeat(OUT at bigint, OUT xid bigint
 
 REVOKE ALL ON FUNCTION replication.bury_account() FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION replication.bury_alarm() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION replication.bury_alarm_mark() FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION replication.bury_cluster_key() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION replication.bury_cluster_property() FROM PUBLIC;
@@ -3008,9 +3542,19 @@ REVOKE ALL ON FUNCTION replication.bury_key() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION replication.bury_node() FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION replication.bury_node_certificate() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION replication.bury_node_version() FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION replication.bury_node_view() FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION replication.bury_syslog() FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION replication.capture_account() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION replication.capture_alarm() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION replication.capture_alarm_mark() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION replication.capture_cluster_key() FROM PUBLIC;
 
@@ -3022,7 +3566,13 @@ REVOKE ALL ON FUNCTION replication.capture_key() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION replication.capture_node() FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION replication.capture_node_certificate() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION replication.capture_node_version() FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION replication.capture_node_view() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION replication.capture_syslog() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION replication.check_enlistable(relation regclass) FROM PUBLIC;
 
@@ -3036,6 +3586,8 @@ REVOKE ALL ON FUNCTION replication.end_run() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION replication.enlist(relation regclass, merges jsonb, digested boolean) FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION replication.enlist_later(relation regclass, since integer, merges jsonb, digested boolean) FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION replication.enlisted_table(name text) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION replication.hashed_columns(t replication.enlisted) FROM PUBLIC;
@@ -3043,6 +3595,8 @@ REVOKE ALL ON FUNCTION replication.hashed_columns(t replication.enlisted) FROM P
 REVOKE ALL ON FUNCTION replication.hear() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION replication.list(columns text[], prefix text) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION replication.make_anew(e replication.enlisted) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION replication.make_arrival(relation text, name text, cols text[], keys text[]) FROM PUBLIC;
 
@@ -3058,6 +3612,10 @@ REVOKE ALL ON FUNCTION replication.members_without(up_to bigint) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION replication.merge_account() FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION replication.merge_alarm() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION replication.merge_alarm_mark() FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION replication.merge_cluster_key() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION replication.merge_cluster_property() FROM PUBLIC;
@@ -3068,19 +3626,31 @@ REVOKE ALL ON FUNCTION replication.merge_key() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION replication.merge_node() FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION replication.merge_node_certificate() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION replication.merge_node_version() FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION replication.merge_node_view() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION replication.merge_of_older(relation text, keys text[], merges jsonb) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION replication.merge_staged(relation text) FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION replication.merge_syslog() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION replication.orphans(above bigint) FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION replication.past() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION replication.pending_columns(relation text) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION replication.publish() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION replication.purge(up_to bigint, at_most integer) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION replication.reading_of(relation text, keys jsonb) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION replication.refuse_not_yet() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION replication.refuse_truncate() FROM PUBLIC;
 
@@ -3096,6 +3666,10 @@ REVOKE ALL ON FUNCTION replication.rows_with_keys(t replication.enlisted) FROM P
 
 REVOKE ALL ON FUNCTION replication.send_again(relation text, keys jsonb) FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION replication.send_pending(up_to integer) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION replication.send_rows_of(writer integer, above bigint) FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION replication.spread_sequences() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION replication.stage(relation text) FROM PUBLIC;
@@ -3103,6 +3677,10 @@ REVOKE ALL ON FUNCTION replication.stage(relation text) FROM PUBLIC;
 REVOKE ALL ON FUNCTION replication.staged(relation text) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION replication.stamp_insert_account() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION replication.stamp_insert_alarm() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION replication.stamp_insert_alarm_mark() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION replication.stamp_insert_cluster_key() FROM PUBLIC;
 
@@ -3114,11 +3692,21 @@ REVOKE ALL ON FUNCTION replication.stamp_insert_key() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION replication.stamp_insert_node() FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION replication.stamp_insert_node_certificate() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION replication.stamp_insert_node_version() FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION replication.stamp_insert_node_view() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION replication.stamp_insert_syslog() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION replication.stamp_of_revived(relation text, name text, keys text[], merges jsonb) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION replication.stamp_update_account() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION replication.stamp_update_alarm() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION replication.stamp_update_alarm_mark() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION replication.stamp_update_cluster_key() FROM PUBLIC;
 
@@ -3130,7 +3718,13 @@ REVOKE ALL ON FUNCTION replication.stamp_update_key() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION replication.stamp_update_node() FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION replication.stamp_update_node_certificate() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION replication.stamp_update_node_version() FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION replication.stamp_update_node_view() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION replication.stamp_update_syslog() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION replication.take(relation text) FROM PUBLIC;
 
@@ -3142,7 +3736,11 @@ REVOKE ALL ON FUNCTION replication.unbury_account(public.account) FROM PUBLIC;
 
 GRANT SELECT ON TABLE public.alarm TO keystead_peer;
 
+REVOKE ALL ON FUNCTION replication.unbury_alarm(public.alarm) FROM PUBLIC;
+
 GRANT SELECT ON TABLE public.alarm_mark TO keystead_peer;
+
+REVOKE ALL ON FUNCTION replication.unbury_alarm_mark(public.alarm_mark) FROM PUBLIC;
 
 GRANT SELECT ON TABLE public.cluster_key TO keystead_peer;
 
@@ -3160,11 +3758,23 @@ GRANT SELECT ON TABLE public.node TO keystead_peer;
 
 REVOKE ALL ON FUNCTION replication.unbury_node(public.node) FROM PUBLIC;
 
+GRANT SELECT ON TABLE public.node_certificate TO keystead_peer;
+
+REVOKE ALL ON FUNCTION replication.unbury_node_certificate(public.node_certificate) FROM PUBLIC;
+
+GRANT SELECT ON TABLE public.node_version TO keystead_peer;
+
+REVOKE ALL ON FUNCTION replication.unbury_node_version(public.node_version) FROM PUBLIC;
+
 GRANT SELECT ON TABLE public.node_view TO keystead_peer;
 
 REVOKE ALL ON FUNCTION replication.unbury_node_view(public.node_view) FROM PUBLIC;
 
 GRANT SELECT ON TABLE public.syslog TO keystead_peer;
+
+REVOKE ALL ON FUNCTION replication.unbury_syslog(public.syslog) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION replication.use_pending(up_to integer) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION replication.version_now() FROM PUBLIC;
 

@@ -16,16 +16,15 @@ create table public.node_version (
 select replication.enlist('public.node_version');
 
 create trigger tell_version_changed after insert or update on public.node_version
-    for each statement execute function public.tell_node_changed();
+    for each row execute function public.tell_node_changed();
 alter table public.node_version enable always trigger tell_version_changed;
 
--- What waits on this node: a column, or a whole table where the column is '', with the commands that publish it.
+-- What waits on this node: a column, or a whole table where the column is ''.
 create table replication.pending (
     relation text not null,
     column_name text not null,
     since integer not null,
     is_sent boolean not null default false,
-    commands text[] not null default '{}',
     primary key (relation, column_name)
 );
 
@@ -56,7 +55,8 @@ declare
 begin
     perform replication.make_merge(e.relation, name, taken, e.key_columns, e.merges);
     perform replication.make_stamps(e.relation, name, taken, e.key_columns, e.merges);
-    perform replication.make_captures(name, e.columns, e.key_columns);
+    perform replication.make_arrival(e.relation, name, taken, e.key_columns);
+    perform replication.make_capture(name, e.columns, e.key_columns);
     execute format('create or replace view live.%I as select %s from %s where not deleted', name,
                    (select replication.list(array_agg(attname order by attnum)) from pg_attribute
                     where attrelid = e.relation::regclass and attnum > 0 and not attisdropped and attname <> 'deleted'),
@@ -64,28 +64,20 @@ begin
 end
 $$;
 
--- What is published of an enlisted table, and with which filter.
-create function replication.published(e replication.enlisted) returns table (relation regclass, filter text)
-    language sql stable as
-$$
-    select prrelid::regclass, coalesce(' where (' || pg_get_expr(prqual, prrelid) || ')', '')
-    from pg_publication_rel join pg_publication p on p.oid = prpubid
-    where pubname = 'keystead' and prrelid in (e.relation::regclass, e.outbox::regclass)
-$$;
-
--- Publishes what is published of an enlisted table with the columns that are enlisted; filters stay as they are.
-create function replication.publish_anew(e replication.enlisted) returns void
+-- Publishes what is enlisted, as before, but for what waits.
+create or replace function replication.publish() returns void
     language plpgsql as
 $$
 declare
-    published record;
-    sent text := case when replication.pending_columns(e.relation) <> '{}'
-                      then format(' (%s)', replication.list(e.columns)) else '' end;
+    published text := (
+        select string_agg(format('%1$s%2$s where (origin = %3$s), %4$s%2$s', relation, sent, replication.this_node(), outbox), ', ')
+        from replication.enlisted e
+        cross join lateral (select case when replication.pending_columns(e.relation) = '{}' then ''
+                                        else format(' (%s)', replication.list(e.columns)) end as sent) as s
+        where not exists (select from replication.pending p
+                          where p.relation = e.relation and p.column_name = '' and not p.is_sent));
 begin
-    for published in select * from replication.published(e) loop
-        execute format('alter publication keystead drop table %s', published.relation);
-        execute format('alter publication keystead add table %s%s%s', published.relation, sent, published.filter);
-    end loop;
+    execute 'alter publication keystead set table ' || published;
 end
 $$;
 
@@ -108,7 +100,7 @@ begin
     end loop;
     insert into replication.pending values (e.relation, column_name, since);
     perform replication.make_anew(e);
-    perform replication.publish_anew(e);
+    perform replication.publish();
     execute format('create trigger zz_not_yet_insert_%s before insert on %s for each row
                         when (new.%I is distinct from %L::%s) execute function replication.refuse_not_yet(%L)',
                    column_name, e.relation, column_name, default_value, type, e.relation || '.' || column_name);
@@ -125,17 +117,12 @@ create function replication.enlist_later(relation regclass, since integer, merge
 $$
 declare
     e replication.enlisted;
-    published record;
-    commands text[] := '{}';
     target regclass := relation;
 begin
     perform replication.enlist(relation, merges, digested);
     select * into strict e from replication.enlisted t where t.relation::regclass = target;
-    for published in select * from replication.published(e) loop
-        execute format('alter publication keystead drop table %s', published.relation);
-        commands := commands || format('alter publication keystead add table %s%s', published.relation, published.filter);
-    end loop;
-    insert into replication.pending values (e.relation, '', since, false, commands);
+    insert into replication.pending values (e.relation, '', since);
+    perform replication.publish();
     execute format('create trigger zz_not_yet before insert or update or delete on %s
                         for each statement execute function replication.refuse_not_yet(%1$L)', e.relation);
 end
@@ -148,19 +135,15 @@ $$
 declare
     p replication.pending;
     e replication.enlisted;
-    command text;
 begin
     for p in select * from replication.pending where since <= up_to and not is_sent order by since, column_name loop
         update replication.pending set is_sent = true where (relation, column_name) = (p.relation, p.column_name);
         update replication.enlisted t set columns = columns || p.column_name
         where t.relation = p.relation and p.column_name <> '';
         select * into strict e from replication.enlisted t where t.relation = p.relation;
-        foreach command in array p.commands loop
-            execute command;
-        end loop;
         perform replication.make_anew(e);
-        perform replication.publish_anew(e);
     end loop;
+    perform replication.publish();
 end
 $$;
 
