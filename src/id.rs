@@ -70,6 +70,9 @@ pub struct NodeNumber(pub i32);
 impl NodeNumber {
     /// The number of a node that is not in a cluster, and of the node that makes one.
     pub const FIRST: Self = Self(1);
+
+    /// The number of a node that gave up before it was given one: all that is known of it is that its certificate is void.
+    pub const NONE: Self = Self(0);
 }
 
 impl fmt::Display for NodeNumber {

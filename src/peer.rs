@@ -42,7 +42,7 @@ impl Call for Reach {
     type Answer = ();
 }
 
-/// Take me in. Spends the ticket; asking again with the same ticket gives the same answer.
+/// Take me in. Spends the ticket; asking again with the same ticket gives the same number, and the place as it is then.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct Record {
     /// The ticket that came sealed with the master key.
@@ -55,7 +55,18 @@ pub struct Record {
 
 impl Call for Record {
     const KIND: &'static str = "record";
-    type Answer = NodeNumber;
+    type Answer = Recorded;
+}
+
+/// The asking node is recorded, and may go on when its place is 1.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Recorded {
+    /// Its number for good.
+    pub number: NodeNumber,
+    /// Its place among the nodes that join.
+    pub place: usize,
+    /// Where the members are: each can be told when the node gives up.
+    pub members: Vec<Address>,
 }
 
 /// This is how far I am. So that the members' lists of nodes show it.
@@ -81,7 +92,10 @@ impl Call for Subscribe {
 
 /// I give up joining: forget me.
 #[derive(Debug, Serialize, Deserialize)]
-pub struct Withdraw {}
+pub struct Withdraw {
+    /// The ticket of the join that is given up: it may not have been spent yet.
+    pub ticket: String,
+}
 
 impl Call for Withdraw {
     const KIND: &'static str = "withdraw";

@@ -280,6 +280,8 @@ async fn a_member_of_another_version_is_not_joined() -> Result<()> {
                 schema: 1,
                 now: Micros(now),
                 nodes: 1,
+                max_nodes: 20,
+                members: 1,
                 silent: Vec::new(),
                 bytes: 0,
             };

@@ -2,12 +2,13 @@
 //!
 //! One [`Agent`] lives as long as the process. It decides nothing: it holds. Next: `start.rs`, which makes it.
 
-use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock};
 
 use keystead::api::verify::VerifyReport;
 use keystead::clock::{Clock, Micros};
 use keystead::config::NodeConfig;
 use keystead::{Error, Kind, Result};
+use sql::account::Account;
 use sql::identity::Identity;
 use sql::{Pool, Pooled};
 use tokio::sync::{Notify, watch};
@@ -15,13 +16,13 @@ use tokio::sync::{Notify, watch};
 use crate::acknowledge::Acknowledging;
 use crate::alarm::Alarms;
 use crate::disk::Fullness;
-use crate::join::JoinState;
+use crate::join::{Driving, JoinState};
 use crate::links::{Deeds, revoked};
 use crate::metrics::ScrapeToken;
 use crate::postgres::Postgres;
 use crate::syslog::Syslog;
 use crate::tasks::Tasks;
-use crate::vault::{Keyring, RootOfTrust, WrappingKey};
+use crate::vault::{Keyring, RootOfTrust, TokenKey, WrappingKey};
 use crate::view::{Memory, Reach};
 
 /// Binds the wrapped master key to what it is.
@@ -88,6 +89,10 @@ pub(crate) struct Agent {
     pub(crate) verify: watch::Sender<Option<VerifyReport>>,
     /// The join that runs or has failed.
     pub(crate) join: watch::Sender<Option<JoinState>>,
+    /// What moves it on.
+    pub(crate) driving: Driving,
+    /// Signs tokens while a join runs; lives no longer than this process.
+    passing_key: OnceLock<TokenKey>,
     standing: watch::Sender<Standing>,
     identity: RwLock<Option<Identity>>,
     keyring: RwLock<Option<Arc<Keyring>>>,
@@ -143,6 +148,8 @@ impl Agent {
             changing: tokio::sync::Mutex::default(),
             verify: watch::Sender::new(None),
             join: watch::Sender::new(None),
+            driving: Driving::default(),
+            passing_key: OnceLock::new(),
             standing: watch::Sender::new(Standing::Alone),
             identity: RwLock::new(None),
             keyring: RwLock::new(None),
@@ -261,12 +268,30 @@ impl Agent {
         Ok(self.db.get().await?)
     }
 
-    /// Public keys whose tokens are still good for looking on while a join runs: those of before the wipe.
+    /// The key of tokens that are given while a join runs: the node's own keys are being exchanged for the cluster's.
+    pub(crate) fn passing_key(&self) -> Result<&TokenKey> {
+        if self.passing_key.get().is_none() {
+            // Two at once: the first one counts.
+            let _lost = self.passing_key.set(TokenKey::generate()?);
+        }
+        self.passing_key
+            .get()
+            .ok_or_else(|| Error::new(Kind::Internal, "a key that was just made is not there"))
+    }
+
+    /// Public keys whose tokens are good beside the cluster's while a join runs or has failed: of before, and of log-ins
+    /// meanwhile.
     pub(crate) fn former_token_keys(&self) -> Vec<Vec<u8>> {
-        self.join
-            .borrow()
-            .iter()
-            .flat_map(|join| join.ledger.former_token_keys.clone())
-            .collect()
+        let meanwhile = self.passing_key.get().map(|key| key.public.clone());
+        let join = self.join.borrow();
+        let before = join.iter().flat_map(|join| join.ledger.former_token_keys.clone());
+        before.chain(meanwhile).collect()
+    }
+
+    /// The account of this name from before the join that runs.
+    pub(crate) fn former_account(&self, username: &str) -> Option<Account> {
+        let join = self.join.borrow();
+        let accounts = join.iter().flat_map(|join| join.ledger.former_accounts.iter());
+        accounts.cloned().find(|account| account.username == username)
     }
 }

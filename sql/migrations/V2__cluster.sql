@@ -63,8 +63,7 @@ create table replication.lease (
     only_one boolean primary key default true check (only_one),
     holder text not null,
     until timestamptz not null,
-    highest_number integer not null,
-    reserved_at timestamptz not null default 'epoch'
+    highest_number integer not null
 );
 
 -- What peers ask this node's agent; never replicated.
@@ -145,10 +144,9 @@ $$
     select pg_catalog.pg_wal_lsn_diff(pg_catalog.pg_current_wal_lsn(), peer.confirmed_by(peer.caller_number()))::bigint
 $$;
 
--- Grants the right to change members for some seconds, unless somebody else has it. Says the highest number given, and
--- whether its node may still be unheard of here because the number was given a moment ago.
+-- Grants the right to change members for some seconds, unless somebody else has it. Says the highest number given.
 create function peer.grant_lease(lease_holder text, seconds integer)
-    returns table (granted boolean, highest_number integer, is_fresh boolean)
+    returns table (granted boolean, highest_number integer)
     language plpgsql security definer set search_path = '' as
 $$
 begin
@@ -162,8 +160,7 @@ begin
     where l.holder = excluded.holder or l.until < clock_timestamp();
     return query
         select l.holder = lease_holder,
-               greatest(l.highest_number, (select max(n.number) from public.node n)),
-               l.reserved_at > clock_timestamp() - interval '1 minute'
+               greatest(l.highest_number, (select max(n.number) from public.node n))
         from replication.lease l;
 end
 $$;
@@ -174,7 +171,7 @@ create function peer.reserve_number(lease_holder text, number integer) returns b
 $$
 begin
     update replication.lease
-    set highest_number = greatest(highest_number, number), reserved_at = clock_timestamp()
+    set highest_number = greatest(highest_number, number)
     where holder = lease_holder and until > clock_timestamp();
     return found;
 end

@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use crate::certificate::renewal::Lifetimes;
 use crate::error::{Error, Result};
+use crate::member::MAX_NODES;
 
 /// What a node's configuration file says, with defaults for what it does not say.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -156,6 +157,8 @@ impl fmt::Debug for DatabaseUrl {
 pub struct Cluster {
     /// How often the node compares its data with that of another member; the members take turns.
     pub verify_every: Duration,
+    /// How many nodes the cluster may have, as far as joins through this node go; at most [`MAX_NODES`].
+    pub max_nodes: usize,
     /// How long certificates between nodes are good, and when they are made anew.
     pub lifetimes: Lifetimes,
 }
@@ -165,6 +168,7 @@ impl Default for Cluster {
         Self {
             // A difference is then known within minutes in small clusters, and looking costs little.
             verify_every: Duration::from_mins(5),
+            max_nodes: MAX_NODES,
             lifetimes: Lifetimes::default(),
         }
     }

@@ -95,6 +95,7 @@ fn read_cluster(document: &Document<'_>) -> Cluster {
     let span = |key: &str| cluster.get(key, values::duration);
     Cluster {
         verify_every: span("verify_every").unwrap_or(default.verify_every),
+        max_nodes: cluster.get("max_nodes", values::nodes).unwrap_or(default.max_nodes),
         lifetimes: Lifetimes {
             certificate: span("certificate_lifetime").unwrap_or(default.lifetimes.certificate),
             renewed_before: span("certificate_renewed_before"),

@@ -41,6 +41,7 @@ fn every_key_reaches_its_place() {
         ack_timeout_seconds = 7
         [cluster]
         verify_every = "90s"
+        max_nodes = 7
         [clock]
         alarm_skew_ms = 250
         join_skew_ms = 2000
@@ -66,7 +67,10 @@ fn every_key_reaches_its_place() {
         .collect();
     assert_eq!(settings, ["jit=on", "log_min_duration_statement=250", "work_mem=8MB"]);
     assert_eq!(config.replication.ack_timeout.as_secs(), 7);
-    assert_eq!(config.cluster.verify_every.as_secs(), 90);
+    assert_eq!(
+        (config.cluster.verify_every.as_secs(), config.cluster.max_nodes),
+        (90, 7)
+    );
     assert_eq!((config.clock.alarm_skew_ms, config.clock.join_skew_ms), (250, 2000));
     assert_eq!(config.admin.password_file.as_deref(), Some("/run/first".as_ref()));
     assert_eq!(
@@ -212,6 +216,19 @@ fn a_time_has_its_unit_and_is_no_shorter_than_a_second() {
         assert!(
             refused(&every(text)).contains("must be a whole number with its unit"),
             "{text}"
+        );
+    }
+}
+
+#[test]
+fn a_cluster_may_be_kept_small_and_never_made_larger_than_it_was_measured() {
+    let most = |number: &str| format!("data_dir = \"/d\"\n[cluster]\nmax_nodes = {number}");
+    assert_eq!(NodeConfig::at("/d").cluster.max_nodes, 20);
+    assert_eq!(NodeConfig::parse(&most("3"), "node.toml").unwrap().cluster.max_nodes, 3);
+    for number in ["0", "21", "-1", "\"3\""] {
+        assert!(
+            refused(&most(number)).contains("must be a whole number from 1 to 20"),
+            "{number}"
         );
     }
 }

@@ -11,6 +11,7 @@ use toml::de::DeValue;
 
 use super::node::{DatabaseUrl, LogFormat, data_dir};
 use super::reserved::{is_reserved, own_key};
+use crate::member::MAX_NODES;
 
 /// A value, or what is wrong with it.
 type Read<T> = Result<T, String>;
@@ -85,6 +86,12 @@ pub(super) fn ack_seconds(value: &DeValue<'_>) -> Read<Duration> {
 pub(super) fn skew_millis(value: &DeValue<'_>) -> Read<i64> {
     let number = number(value, 10, 3_600_000)?;
     i64::try_from(number).map_err(|_| "must be a number of milliseconds".to_owned())
+}
+
+/// How many nodes a cluster may have.
+pub(super) fn nodes(value: &DeValue<'_>) -> Read<usize> {
+    let number = number(value, 1, MAX_NODES as u64)?;
+    usize::try_from(number).map_err(|_| "must be a number of nodes".to_owned())
 }
 
 fn number(value: &DeValue<'_>, least: u64, most: u64) -> Read<u64> {

@@ -24,6 +24,10 @@ pub struct MemberFacts {
     pub now: Micros,
     /// Nodes that are members or becoming one, this one not counted.
     pub nodes: usize,
+    /// The most nodes that it takes in.
+    pub max_nodes: usize,
+    /// How many members there are.
+    pub members: usize,
     /// Addresses of members that it has not heard of lately.
     pub silent: Vec<String>,
     /// Members that run another version than it does, with that version.

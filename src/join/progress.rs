@@ -24,6 +24,9 @@ pub struct Progress {
     /// Bytes of WAL still to be applied from all members, while catching up.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub lag_bytes: Option<u64>,
+    /// The node's place among those that join, while others are before it: 1 is the one whose turn it is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub place: Option<usize>,
     /// What went wrong last, while the join tries again by itself.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub last_error: Option<String>,

@@ -31,7 +31,7 @@ pub fn may_leave(status: &NodeStatus, roster: &Roster, me: &NodeId) -> Result<()
         // A fenced node serves nobody: the others see it as down, and remove it.
         NodeStatus::Killed(_) | NodeStatus::Removed | NodeStatus::Fenced(_) => Ok(()),
         NodeStatus::NotClustered => Err(Error::conflict("this node is not in a cluster")),
-        NodeStatus::Joining(_) => Err(still_joining()),
+        NodeStatus::Joining(_) | NodeStatus::Waiting(_) => Err(still_joining()),
         NodeStatus::Ready | NodeStatus::Down(_) | NodeStatus::Removing => match roster.peers(me).count() {
             0 => Ok(()),
             others => Err(
@@ -42,10 +42,9 @@ pub fn may_leave(status: &NodeStatus, roster: &Roster, me: &NodeId) -> Result<()
     }
 }
 
-/// A join that runs is ended on the members' side.
+/// Nothing else is done to a node while its join runs.
 pub fn still_joining() -> Error {
-    Error::conflict("this node is joining a cluster")
-        .with_hint("to end the join, remove the node on a member: `ksctl cluster nodes delete`")
+    Error::conflict("this node is joining a cluster").with_hint("`ksctl cluster delete` on it ends the join")
 }
 
 #[cfg(test)]

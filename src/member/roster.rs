@@ -108,6 +108,34 @@ impl Roster {
         self.nodes.iter().find(|node| node.id == *id)
     }
 
+    /// The place of a node among those that join, by the order in which they were recorded: 1 is the one whose turn it is.
+    /// `None` when it does not join.
+    pub fn place(&self, id: &NodeId) -> Option<usize> {
+        let node = self.find(id).filter(|node| node.state == NodeState::Joining)?;
+        let joining = self.nodes.iter().filter(|other| other.state == NodeState::Joining);
+        Some(joining.filter(|other| other.number <= node.number).count())
+    }
+
+    /// Takes in what another member knows: nodes that are unknown here, and states that are further.
+    pub fn learn(&mut self, other: Self) {
+        for theirs in other.nodes {
+            match self.nodes.iter_mut().find(|node| node.id == theirs.id) {
+                Some(ours) => ours.state = ours.state.max(theirs.state),
+                None => self.nodes.push(theirs),
+            }
+        }
+        self.nodes.sort_by_key(|node| node.number);
+    }
+
+    /// The highest number that any node has.
+    pub fn highest(&self) -> NodeNumber {
+        self.nodes
+            .iter()
+            .map(|node| node.number)
+            .max()
+            .unwrap_or(NodeNumber::NONE)
+    }
+
     /// How many members there are: what `nodeCount` says.
     pub fn node_count(&self) -> u64 {
         self.ready().count() as u64
@@ -117,6 +145,46 @@ impl Roster {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn node(n: i32, state: NodeState) -> Member {
+        Member {
+            id: format!("{n:032x}").parse().unwrap(),
+            number: NodeNumber(n),
+            address: Address {
+                host: format!("h{n}"),
+                port: 5432,
+            },
+            public_address: String::new(),
+            state,
+            stage: Stage::Creating,
+            serial: String::new(),
+            row_version: 1,
+        }
+    }
+
+    fn roster(nodes: &[(i32, NodeState)]) -> Roster {
+        Roster {
+            nodes: nodes.iter().map(|(n, state)| node(*n, *state)).collect(),
+        }
+    }
+
+    #[test]
+    fn nodes_join_in_the_order_in_which_they_were_recorded() {
+        use NodeState::{Joining, Ready, Removed};
+        let all = roster(&[(5, Joining), (1, Ready), (3, Removed), (4, Joining), (6, Joining)]);
+        let places: Vec<_> = all.nodes.iter().map(|node| all.place(&node.id)).collect();
+        assert_eq!(places, [Some(2), None, None, Some(1), Some(3)]);
+    }
+
+    #[test]
+    fn what_another_member_knows_adds_nodes_and_never_takes_a_state_back() {
+        use NodeState::{Joining, Ready, Removed};
+        let mut ours = roster(&[(1, Ready), (2, Removed), (3, Joining)]);
+        ours.learn(roster(&[(2, Ready), (3, Ready), (4, Joining)]));
+        let states: Vec<_> = ours.nodes.iter().map(|node| (node.number.0, node.state)).collect();
+        assert_eq!(states, [(1, Ready), (2, Removed), (3, Ready), (4, Joining)]);
+        assert_eq!(ours.highest(), NodeNumber(4));
+    }
 
     #[test]
     fn states_only_rise_and_removed_is_the_top() {

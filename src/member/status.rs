@@ -17,6 +17,8 @@ pub enum NodeStatus {
     Fenced(&'static str),
     /// Becoming a member.
     Joining(Stage),
+    /// Recorded as a joining node while others are before it, and its place among them.
+    Waiting(String),
     /// A member that this node cannot reach, and why.
     Down(String),
     /// A join that ended badly, and why.
@@ -39,13 +41,23 @@ impl NodeStatus {
         })
     }
 
+    /// The status of a node that joins: `place` counts from 1, whose turn it is.
+    pub fn joining(stage: Stage, place: Option<usize>) -> Self {
+        match place {
+            Some(place @ 2..) if stage == Stage::Creating => {
+                Self::Waiting(format!("waiting: place {place} among the nodes that join"))
+            }
+            _ => Self::Joining(stage),
+        }
+    }
+
     /// The short form that programs compare.
     pub fn code(&self) -> &'static str {
         match self {
             Self::NotClustered | Self::Joining(Stage::Idle) => "none",
             Self::Ready | Self::Joining(Stage::Ready) => "r",
             Self::Fenced(_) => "f",
-            Self::Joining(Stage::Creating) => "creating",
+            Self::Joining(Stage::Creating) | Self::Waiting(_) => "creating",
             Self::Joining(Stage::Bootstrapping) => "b",
             Self::Joining(Stage::InitialSync) => "i",
             Self::Joining(Stage::CatchingUp) => "c",
@@ -78,7 +90,7 @@ impl NodeStatus {
     /// Why, when the status is not a good one.
     pub fn reason(&self) -> Option<&str> {
         match self {
-            Self::Down(reason) | Self::Killed(reason) => Some(reason),
+            Self::Down(reason) | Self::Killed(reason) | Self::Waiting(reason) => Some(reason),
             Self::Fenced(reason) => Some(reason),
             Self::Removed => Some(
                 "this node was removed from its cluster; run `ksctl cluster delete` on it, then it can join again or \
@@ -132,9 +144,31 @@ mod tests {
             (NodeStatus::Down(String::new()), "d", "down"),
             (NodeStatus::Killed(String::new()), "k", "killed"),
             (NodeStatus::fenced(false), "f", "fenced"),
+            (
+                NodeStatus::joining(Stage::Creating, Some(2)),
+                "creating",
+                "joining: creating (1/5)",
+            ),
         ];
         for (status, code, text) in pairs {
             assert_eq!((status.code(), status.description()), (code, text));
+        }
+    }
+
+    #[test]
+    fn a_node_that_waits_for_its_turn_says_its_place() {
+        let waiting = NodeStatus::joining(Stage::Creating, Some(3));
+        assert!(
+            waiting
+                .reason()
+                .is_some_and(|reason| reason.starts_with("waiting: place 3"))
+        );
+        for (stage, place) in [
+            (Stage::Creating, Some(1)),
+            (Stage::Creating, None),
+            (Stage::InitialSync, Some(2)),
+        ] {
+            assert_eq!(NodeStatus::joining(stage, place).reason(), None);
         }
     }
 }

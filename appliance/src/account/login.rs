@@ -10,7 +10,7 @@ use zeroize::Zeroizing;
 
 use super::token::{self, Claims, Purpose, Session};
 use super::{named, password, wrong_credentials};
-use crate::agent::Agent;
+use crate::agent::{Agent, Standing};
 
 /// Seconds a token is good for, as clients expect it.
 const ACCESS_SECONDS: i64 = 300;
@@ -29,6 +29,10 @@ pub(crate) async fn log_in(agent: &Agent, asked: TokenRequest) -> Result<TokenAn
         "password"
     };
     match asked.grant_type.as_deref().unwrap_or(by_default) {
+        "refresh_token" if agent.standing() == Standing::Joining => {
+            Err(Error::unavailable("this node is joining a cluster")
+                .with_hint("log in with the password of before the join, to watch the join or to end it"))
+        }
         "password" => by_password(agent, asked).await,
         "refresh_token" => by_refresh_token(agent, asked).await,
         other => Err(
@@ -42,7 +46,11 @@ async fn by_password(agent: &Agent, asked: TokenRequest) -> Result<TokenAnswer> 
     let missing = |field: &str| Error::bad_request(format!("{field} is missing"));
     let username = asked.username.ok_or_else(|| missing("username"))?;
     let password = Zeroizing::new(asked.password.ok_or_else(|| missing("password"))?);
-    let account = named(agent, &username).await?;
+    // A join exchanges the accounts; those of before it watch it and may end it.
+    let account = match agent.standing() {
+        Standing::Joining => agent.former_account(&username),
+        _ => named(agent, &username).await?,
+    };
     let hash = account.as_ref().map(|account| account.password_hash.clone());
     let good = password::matches(password, hash).await?;
     let account = account.filter(|_| good).ok_or_else(wrong_credentials)?;
@@ -99,7 +107,7 @@ fn must_not_be_changed(account: &Account) -> Result<()> {
 fn fresh(agent: &Agent, session: &Session) -> Result<TokenAnswer> {
     let refresh = Claims::new(session, Purpose::Refresh, agent.clock.now(), REFRESH_SECONDS);
     let id = refresh.jti.clone();
-    let signed = token::sign(refresh, agent.keyring()?.token_key())?;
+    let signed = sign(agent, refresh)?;
     answer(agent, session, id, signed)
 }
 
@@ -107,11 +115,18 @@ fn fresh(agent: &Agent, session: &Session) -> Result<TokenAnswer> {
 fn answer(agent: &Agent, session: &Session, refresh_token_id: String, refresh_token: String) -> Result<TokenAnswer> {
     let access = Claims::new(session, Purpose::Access, agent.clock.now(), ACCESS_SECONDS);
     Ok(TokenAnswer {
-        jwt: token::sign(access, agent.keyring()?.token_key())?,
+        jwt: sign(agent, access)?,
         duration: ACCESS_SECONDS.unsigned_abs(),
         token_type: "Bearer".to_owned(),
         client_id: session.client.clone(),
         refresh_token_id,
         refresh_token,
     })
+}
+
+fn sign(agent: &Agent, claims: Claims) -> Result<String> {
+    match agent.standing() {
+        Standing::Joining => token::sign(claims, agent.passing_key()?),
+        _ => token::sign(claims, agent.keyring()?.token_key()),
+    }
 }

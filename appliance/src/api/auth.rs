@@ -4,6 +4,7 @@
 //! |---|---|
 //! | [`Caller`] | a good token |
 //! | [`Watcher`] | a good token; while a join runs or has failed, one from before it too, of any age |
+//! | [`Ender`] | a good token; while a join runs, one from before it or of a log-in meanwhile too |
 //! | [`Reader`] | a node that may answer from its data, and a good token |
 //! | [`Writer`] | a node that may change its data and has room for it, and a good token |
 //! | [`Freer`] | the same, but for the room: what it asks for may make some |
@@ -20,13 +21,16 @@ use keystead::{Error, Kind, Result};
 use super::error::Refusal;
 use super::standing;
 use crate::account::token::{self, Purpose};
-use crate::agent::Agent;
+use crate::agent::{Agent, Standing};
 
 /// Somebody with a good token.
 pub(crate) struct Caller;
 
 /// Somebody who may see how the cluster is.
 pub(crate) struct Watcher;
+
+/// Somebody who may end this node's part in a cluster.
+pub(crate) struct Ender;
 
 /// Somebody who may read.
 pub(crate) struct Reader;
@@ -65,6 +69,27 @@ impl FromRequestParts<Arc<Agent>> for Watcher {
             check(parts, agent, &[])?;
         }
         Ok(Self)
+    }
+}
+
+impl FromRequestParts<Arc<Agent>> for Ender {
+    type Rejection = Refusal;
+
+    async fn from_request_parts(parts: &mut Parts, agent: &Arc<Agent>) -> Result<Self, Refusal> {
+        let refused = match Caller::from_request_parts(parts, agent).await {
+            Ok(_) => return Ok(Self),
+            Err(refused) => refused,
+        };
+        if agent.standing() != Standing::Joining {
+            return Err(refused);
+        }
+        // Unlike for watching, such a token must not be past its time: there are new ones.
+        let (token, now) = (bearer(parts)?, agent.clock.now());
+        let is_good = |key: &Vec<u8>| token::verify(token, Purpose::Access, key, now).is_ok();
+        if agent.former_token_keys().iter().any(is_good) {
+            return Ok(Self);
+        }
+        Err(refused)
     }
 }
 

@@ -17,7 +17,7 @@ use keystead::join::request::{Join, NewCluster};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::auth::{Caller, Reader, Watcher, Writer};
+use super::auth::{Ender, Reader, Watcher, Writer};
 use super::error::{Refusal, Refused};
 use super::json::Json;
 use super::page::{Page, PageQuery};
@@ -94,9 +94,9 @@ async fn join_cluster(
     ))
 }
 
-/// On a removed node: forgets its cluster. On the only member: dissolves the cluster.
+/// On a removed node: forgets its cluster. On a joining one: ends the join. On the only member: dissolves the cluster.
 #[utoipa::path(delete, path = "/cluster", tag = "cluster", operation_id = "deleteCluster", responses((status = 204, description = "this node is in no cluster any more"), Refused))]
-async fn delete(_caller: Caller, State(agent): State<Arc<Agent>>) -> Result<StatusCode, Refusal> {
+async fn delete(_caller: Ender, State(agent): State<Arc<Agent>>) -> Result<StatusCode, Refusal> {
     let tasks = agent.tasks.clone();
     tasks
         .see_through("cluster delete", async move { cluster::leave(&agent).await })

@@ -49,7 +49,7 @@ fn joining(agent: &Agent) -> ClusterInfo {
         Some(join) => {
             let status = match join.killed() {
                 Some(reason) => NodeStatus::Killed(reason.to_owned()),
-                None => NodeStatus::Joining(join.ledger.stage),
+                None => NodeStatus::joining(join.ledger.stage, join.progress.place),
             };
             let id = if join.killed().is_some() {
                 String::new()

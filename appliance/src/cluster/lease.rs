@@ -1,7 +1,7 @@
 //! The membership lease: asked of every member at once, held when a majority grants it.
 //!
 //! What a majority is and what its absence means: `keystead::member::lease`. The lease also carries the highest node
-//! number given so far, so that no number is given twice.
+//! number given so far, so that no number is given twice, and what they know of the nodes.
 
 use std::time::Duration;
 
@@ -32,13 +32,26 @@ pub(super) struct Lease {
     needed: usize,
     /// The highest node number that any member knows of.
     highest: NodeNumber,
+    /// What this node and those who granted it know of the nodes, put together.
+    roster: Roster,
+}
+
+/// What one other member said.
+struct Answer {
+    id: NodeId,
+    peer: Connection,
+    grant: Grant,
+    roster: Roster,
 }
 
 /// Takes the lease of the members of `roster`; with `except` to remove that node, which has no vote. While somebody else
 /// has it, waits a moment: changes of members come one after another.
 ///
+/// Whoever grants it says whom it knows: a majority always knows every node that was recorded, so nothing is decided on
+/// what this node happens to have heard.
+///
 /// # Errors
-/// [`keystead::Kind::ConsensusDown`] when no majority grants it, or when this node has not yet heard of the newest member.
+/// [`keystead::Kind::ConsensusDown`] when no majority grants it.
 pub(super) async fn take(agent: &Agent, roster: &Roster, except: Option<&NodeId>) -> Result<Lease> {
     let end = Instant::now() + TURN;
     loop {
@@ -65,35 +78,40 @@ enum Taken {
 
 async fn try_to_take(agent: &Agent, roster: &Roster, except: Option<&NodeId>) -> Result<Taken> {
     let me = agent.identity()?.node_id;
-    let voters = Voters::of(roster, except);
+    let members = roster.ready().count();
     let holder = random_id();
     let here = agent.db().await?;
     let own = sql::lease::grant(&here, &holder, SECONDS).await?;
-    let asked = voters
-        .asked
-        .iter()
-        .filter(|node| node.id != me)
+    // The other one of two is asked though it has no vote: it may be removing this node.
+    let is_asked = |node: &&Member| Some(&node.id) != except || members == 2;
+    let asked = roster
+        .ready_peers(&me)
+        .filter(is_asked)
         .map(|node| ask(agent, &me, node, &holder));
     let answers: Vec<Answer> = join_all(asked).await.into_iter().flatten().collect();
-    let votes = voters.count(own, &answers, except);
-    let grants = || answers.iter().map(|answer| answer.grant).chain([own]);
-    let highest = grants().map(|grant| grant.highest).max().unwrap_or(own.highest);
-    // A number that was set aside long ago and has no node belongs to a join that never was.
-    let is_fresh = grants().any(|grant| grant.is_fresh);
-    let unheard_of = is_fresh && roster.nodes.iter().all(|node| node.number < highest);
+
+    // After the grant, as at the others.
+    let mut known = roster.clone();
+    known.learn(sql::node::all(&here).await?);
+    for answer in &answers {
+        known.learn(answer.roster.clone());
+    }
+    let votes = votes(&known, except, own, &answers);
+    let highest = answers.iter().map(|answer| answer.grant.highest).max();
     let lease = Lease {
         holder,
         here,
-        peers: answers.into_iter().map(|answer| answer.peer).collect(),
         needed: votes.needed,
-        highest,
+        highest: known
+            .highest()
+            .max(own.highest)
+            .max(highest.unwrap_or(NodeNumber::NONE)),
+        peers: answers.into_iter().map(|answer| answer.peer).collect(),
+        roster: known,
     };
-    let refused = decide(votes)
-        .err()
-        .or_else(|| unheard_of.then(|| not_yet_heard_of(highest)));
-    match refused {
-        None => Ok(Taken::Held(lease)),
-        Some(refused) => {
+    match decide(votes) {
+        Ok(()) => Ok(Taken::Held(lease)),
+        Err(refused) => {
             lease.end().await;
             let is_busy = votes.busy > 0 || votes.vetoed;
             if is_busy {
@@ -105,70 +123,71 @@ async fn try_to_take(agent: &Agent, roster: &Roster, except: Option<&NodeId>) ->
     }
 }
 
-/// Whose votes count.
-struct Voters<'a> {
-    /// All members.
-    members: usize,
-    needed: usize,
-    /// Those that are asked.
-    asked: Vec<&'a Member>,
-}
-
-impl<'a> Voters<'a> {
-    fn of(roster: &'a Roster, except: Option<&NodeId>) -> Self {
-        let members = roster.ready().count();
-        let removes_member = roster.ready().any(|node| Some(&node.id) == except);
-        let needed = if removes_member {
-            majority_for_removal(members)
-        } else {
-            majority(members)
-        };
-        // The other one of two is asked though it has no vote: it may be removing this node.
-        let is_asked = |node: &&Member| Some(&node.id) != except || members == 2;
-        Self {
-            members,
-            needed,
-            asked: roster.ready().filter(is_asked).collect(),
-        }
+/// Only members count: one that was removed and has not heard of it grants what it has no say in.
+fn votes(known: &Roster, except: Option<&NodeId>, own: Grant, answers: &[Answer]) -> Votes {
+    let members: Vec<&NodeId> = known.ready().map(|node| &node.id).collect();
+    let removes_member = except.is_some_and(|id| members.contains(&id));
+    let needed = if removes_member {
+        majority_for_removal(members.len())
+    } else {
+        majority(members.len())
+    };
+    let theirs = || answers.iter().filter(|answer| members.contains(&&answer.id));
+    let has_vote = |answer: &&Answer| Some(&answer.id) != except;
+    let grants: Vec<bool> = theirs()
+        .filter(has_vote)
+        .map(|answer| answer.grant.granted)
+        .chain([own.granted])
+        .collect();
+    let granted = grants.iter().filter(|granted| **granted).count();
+    Votes {
+        members: members.len(),
+        needed,
+        granted,
+        busy: grants.len() - granted,
+        vetoed: theirs().any(|answer| !has_vote(&answer) && !answer.grant.granted),
     }
-
-    fn count(&self, own: Grant, answers: &[Answer], except: Option<&NodeId>) -> Votes {
-        let voting = |answer: &&Answer| Some(&answer.from) != except;
-        let grants = || answers.iter().filter(voting).map(|answer| answer.grant).chain([own]);
-        let granted = grants().filter(|grant| grant.granted).count();
-        Votes {
-            members: self.members,
-            needed: self.needed,
-            granted,
-            busy: grants().count() - granted,
-            vetoed: answers.iter().any(|answer| !voting(&answer) && !answer.grant.granted),
-        }
-    }
-}
-
-/// What one member answered.
-struct Answer {
-    from: NodeId,
-    peer: Connection,
-    grant: Grant,
-}
-
-fn not_yet_heard_of(number: NodeNumber) -> Error {
-    Error::consensus_down(format!("this node has not yet heard of node number {number}"))
-        .with_hint("try again in a few seconds")
 }
 
 async fn ask(agent: &Agent, me: &NodeId, node: &Member, holder: &str) -> Option<Answer> {
     let peer = connect::connect(agent.postgres.paths(), me, &node.address).await.ok()?;
     let grant = sql::lease::grant(&peer, holder, SECONDS).await.ok()?;
+    // After the grant: what was recorded under the lease before is in it.
+    let roster = sql::node::all(&peer).await.ok()?;
     Some(Answer {
-        from: node.id.clone(),
+        id: node.id.clone(),
         peer,
         grant,
+        roster,
     })
 }
 
 impl Lease {
+    /// Every node that this node or a majority of the members knows of.
+    pub(super) fn roster(&self) -> &Roster {
+        &self.roster
+    }
+
+    /// Records a joining node with every member that granted the lease: whoever takes it next learns of the node.
+    ///
+    /// # Errors
+    /// [`keystead::Kind::ConsensusDown`] when it was not a majority. Then the node is recorded again when it asks again.
+    pub(super) async fn record(&self, node: &Member) -> Result<()> {
+        let record = async |member: &Connection| sql::lease::record_node(member, &self.holder, node).await;
+        // Here first: this node must know of it when the other one asks again.
+        let here = record(&self.here).await?;
+        let answers = join_all(self.peers.iter().map(record)).await;
+        let there = answers.iter().filter(|answer| matches!(answer, Ok(true))).count();
+        self.must_be_held_by(there + usize::from(here))
+    }
+
+    fn must_be_held_by(&self, members: usize) -> Result<()> {
+        if members >= self.needed {
+            return Ok(());
+        }
+        Err(Error::consensus_down("the membership lease was lost before it was used").with_hint("try again"))
+    }
+
     /// The next node number, set aside with a majority before it is used: whatever becomes of this node, no other lease
     /// gives it again.
     pub(super) async fn next_number(&self) -> Result<NodeNumber> {
@@ -181,10 +200,7 @@ impl Lease {
             .chain([&here])
             .filter(|answer| matches!(answer, Ok(true)))
             .count();
-        if reserved >= self.needed {
-            return Ok(number);
-        }
-        Err(Error::consensus_down("the membership lease was lost before it was used").with_hint("try again"))
+        self.must_be_held_by(reserved).map(|()| number)
     }
 
     /// Gives the lease back to every member that can be told; from the others it lapses by itself.

@@ -3,10 +3,9 @@
 use std::sync::Arc;
 
 use keystead::api::node::Node;
-use keystead::clock::Micros;
-use keystead::member::roster::Member;
+use keystead::member::roster::{Member, NodeState};
 use keystead::member::status::NodeStatus;
-use keystead::summary::{self, LinkFacts};
+use keystead::summary;
 use keystead::{Error, NodeId, Result};
 
 use super::own_status;
@@ -27,7 +26,7 @@ pub(crate) async fn nodes(agent: &Arc<Agent>) -> Result<Vec<Node>> {
     let status = own_status(agent, &db).await?;
     let facts = view::facts(agent, &db, &roster).await?;
     let mut running = sql::version::all(&db).await?;
-    let now = agent.clock.now();
+    let (now, unseen) = (agent.clock.now(), LinkFacts::default());
     let listed = roster.nodes.iter().filter(|node| node.state.is_linked());
     let shown = listed.map(|node| {
         let shown = if node.id == me {
@@ -36,19 +35,19 @@ pub(crate) async fn nodes(agent: &Arc<Agent>) -> Result<Vec<Node>> {
                 ..shape(node, status.clone())
             }
         } else {
-            peer(node, &facts.get(&node.number).cloned().unwrap_or_default(), now)
+            let status = match node.state {
+                NodeState::Joining => NodeStatus::joining(node.stage, roster.place(&node.id)),
+                _ => summary::status(node, facts.get(&node.number).unwrap_or(&unseen), now),
+            };
+            Node {
+                state: facts.get(&node.number).and_then(|link| link.state.clone()),
+                ..shape(node, status)
+            }
         };
         let version = running.remove(&node.number).map(|said| said.version);
         Node { version, ..shown }
     });
     Ok(shown.collect())
-}
-
-fn peer(node: &Member, link: &LinkFacts, now: Micros) -> Node {
-    Node {
-        state: link.state.clone(),
-        ..shape(node, summary::status(node, link, now))
-    }
 }
 
 fn shape(node: &Member, status: NodeStatus) -> Node {

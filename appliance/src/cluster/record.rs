@@ -1,70 +1,105 @@
 //! A joining node's calls to the member that signed it: take me in, and: forget me.
 //!
-//! Recording spends the ticket and gives the node its number, under the membership lease, so that neither happens
-//! twice. Nodes join one after another: the next one waits in `creating`.
+//! Recording spends the ticket and gives the node its number and its place, under the membership lease, so that none of
+//! them is given twice. Nodes join one after another, in the order of their numbers: the others wait in `creating`.
 
 use std::sync::Arc;
 
+use keystead::api::cluster::DEFAULT_PORT;
+use keystead::join::request::Address;
 use keystead::join::stage::Stage;
-use keystead::member::MAX_NODES;
 use keystead::member::roster::{Member, NodeState, Roster};
-use keystead::peer::Record;
+use keystead::peer::{Record, Recorded};
 use keystead::{Error, Kind, NodeId, NodeNumber, Result};
 use sql::ticket::Ticket;
 
-use super::sign::full;
+use super::lease::Lease;
+use super::sign::{full, has_address};
 use super::{lease, must_be_member};
 use crate::agent::Agent;
 use crate::links;
 
-/// Takes a node in as joining. The same ticket of the same node gives the same number again.
-pub(crate) async fn record(agent: &Arc<Agent>, caller: &NodeId, asked: Record) -> Result<NodeNumber> {
+/// Takes a node in as joining. The same ticket of the same node gives the same number again, and its place by then.
+pub(crate) async fn record(agent: &Arc<Agent>, caller: &NodeId, asked: Record) -> Result<Recorded> {
     must_be_member(agent)?;
     let ticket = sql::ticket::find(&*agent.local.get().await?, &asked.ticket).await?;
     let ticket = check(ticket, caller, &asked)?;
-    let roster = sql::node::all(&*agent.db().await?).await?;
-    if let Some(node) = roster.find(caller) {
-        return if node.state.is_live() {
-            Ok(node.number)
-        } else {
-            Err(removed(caller))
-        };
+    let mut roster = sql::node::all(&*agent.db().await?).await?;
+    match roster.find(caller).map(|node| node.state) {
+        Some(NodeState::Removing | NodeState::Removed) => return Err(removed(caller)),
+        None if ticket.spent => {
+            return Err(Error::conflict("this ticket was used before").with_hint(NEW_TICKET));
+        }
+        // Spent when a majority knows of the node: before that it is recorded again.
+        Some(NodeState::Joining | NodeState::Ready) if ticket.spent => {}
+        Some(NodeState::Joining | NodeState::Ready) | None => {
+            take_place(agent, caller, &asked, ticket, &roster).await?;
+            roster = sql::node::all(&*agent.db().await?).await?;
+        }
     }
-    if ticket.spent {
-        return Err(Error::conflict("this ticket was used before").with_hint(NEW_TICKET));
-    }
-    wait_for_turn(&roster)?;
-    let number = number_and_keep(agent, caller, &asked, ticket, &roster).await?;
+    recorded(&roster, caller)
+}
+
+fn recorded(roster: &Roster, caller: &NodeId) -> Result<Recorded> {
+    let node = roster.find(caller).ok_or_else(|| removed(caller))?;
+    let members: Vec<Address> = roster.ready().map(|member| member.address.clone()).collect();
+    Ok(Recorded {
+        number: node.number,
+        // A member has no place any more: nothing holds it up.
+        place: roster.place(caller).unwrap_or(1),
+        members,
+    })
+}
+
+/// Gives the node a number and with it a place, under the lease.
+async fn take_place(agent: &Agent, caller: &NodeId, asked: &Record, ticket: Ticket, roster: &Roster) -> Result<()> {
+    let lease = lease::take(agent, roster, None).await?;
+    let kept = keep(agent, caller, asked, ticket, &lease).await;
+    lease.end().await;
+    let number = kept?;
     // Not left to the timer: the node needs a peer's rights as soon as it has the answer.
     links::reconcile(agent).await?;
     tracing::info!(node_id = %caller, %number, address = %asked.address, "recorded a joining node");
+    Ok(())
+}
+
+async fn keep(agent: &Agent, id: &NodeId, asked: &Record, ticket: Ticket, lease: &Lease) -> Result<NodeNumber> {
+    let roster = lease.roster();
+    must_have_room(agent, roster, id, &asked.address.host)?;
+    let number = match roster.find(id) {
+        Some(node) if node.state.is_live() => node.number,
+        Some(_) => return Err(removed(id)),
+        None => lease.next_number().await?,
+    };
+    let member = Member {
+        id: id.clone(),
+        number,
+        address: asked.address.clone(),
+        public_address: asked.public_address.clone(),
+        state: NodeState::Joining,
+        stage: Stage::Creating,
+        serial: ticket.serial,
+        row_version: 0,
+    };
+    // Those that have not come here yet too: the node must see who is before it.
+    for before in roster.nodes.iter().filter(|node| node.state == NodeState::Joining) {
+        sql::node::record(&*agent.db().await?, before).await?;
+    }
+    lease.record(&member).await?;
+    sql::ticket::spend(&*agent.local.get().await?, &asked.ticket, number).await?;
     Ok(number)
 }
 
-/// Gives the node the next number, under the lease, and leaves the number with whoever granted it.
-async fn number_and_keep(
-    agent: &Agent,
-    caller: &NodeId,
-    asked: &Record,
-    ticket: Ticket,
-    roster: &Roster,
-) -> Result<NodeNumber> {
-    let lease = lease::take(agent, roster, None).await?;
-    let kept = async {
-        must_have_room(roster)?;
-        let number = lease.next_number().await?;
-        keep(agent, caller, asked, ticket, number).await.map(|()| number)
-    };
-    let kept = kept.await;
-    lease.end().await;
-    kept
-}
-
-/// Asked again under the lease: several may have passed the pre-flight for the last place.
-fn must_have_room(roster: &Roster) -> Result<()> {
-    match roster.live().count() {
-        nodes if nodes < MAX_NODES => Ok(()),
-        nodes => Err(full(nodes)),
+/// Asked again under the lease: several may have been signed for the last place, or for one address.
+fn must_have_room(agent: &Agent, roster: &Roster, id: &NodeId, host: &str) -> Result<()> {
+    let most = agent.config.cluster.max_nodes;
+    let others = roster.live().filter(|node| node.id != *id).count();
+    if others >= most {
+        return Err(full(others, most));
+    }
+    match roster.live().find(|node| node.id != *id && node.address.host == host) {
+        Some(node) => Err(has_address(node)),
+        None => Ok(()),
     }
 }
 
@@ -91,49 +126,53 @@ fn removed(caller: &NodeId) -> Error {
     Error::conflict(format!("node {caller} was removed from the cluster")).with_hint(NEW_TICKET)
 }
 
-fn wait_for_turn(roster: &Roster) -> Result<()> {
-    match roster.nodes.iter().find(|node| node.state == NodeState::Joining) {
-        None => Ok(()),
-        Some(other) => Err(
-            Error::consensus_down(format!("node {} at {} is joining", other.id, other.address))
-                .with_hint("this join goes on by itself when that one has ended or is removed"),
-        ),
-    }
-}
-
-async fn keep(agent: &Agent, id: &NodeId, asked: &Record, ticket: Ticket, number: NodeNumber) -> Result<()> {
-    let member = Member {
-        id: id.clone(),
-        number,
-        address: asked.address.clone(),
-        public_address: asked.public_address.clone(),
-        state: NodeState::Joining,
-        stage: Stage::Creating,
-        serial: ticket.serial,
-        row_version: 0,
-    };
-    sql::node::record(&*agent.db().await?, &member).await?;
-    sql::ticket::spend(&*agent.local.get().await?, &asked.ticket, number).await?;
-    Ok(())
-}
-
 /// Keeps how far a joining node is, for the lists of all members.
 pub(crate) async fn report(agent: &Arc<Agent>, caller: &NodeId, stage: Stage) -> Result<()> {
     must_be_member(agent)?;
     Ok(sql::node::set_stage(&*agent.db().await?, caller, stage).await?)
 }
 
-/// A node that gave up joining is removed at once: nothing of it was ever served.
-pub(crate) async fn withdraw(agent: &Arc<Agent>, caller: &NodeId) -> Result<()> {
+/// A node that gave up joining is removed at once: nothing of it was ever served. One that was not even recorded leaves
+/// its certificate, which is revoked like that of every other node that is gone.
+pub(crate) async fn withdraw(agent: &Arc<Agent>, caller: &NodeId, ticket: &str) -> Result<()> {
     must_be_member(agent)?;
     let db = agent.db().await?;
     match sql::node::all(&db).await?.find(caller).map(|node| node.state) {
         Some(NodeState::Joining) => {
             sql::node::set_state(&db, caller, NodeState::Removed).await?;
-            tracing::info!(node_id = %caller, "a node gave up joining");
-            Ok(())
         }
-        Some(NodeState::Removed | NodeState::Removing) | None => Ok(()),
-        Some(NodeState::Ready) => Err(Error::conflict("a member does not withdraw, it is removed")),
+        Some(NodeState::Removed | NodeState::Removing) => return Ok(()),
+        Some(NodeState::Ready) => {
+            return Err(Error::conflict("the members count this node as ready already")
+                .with_hint("remove it on another member: `ksctl cluster nodes delete`"));
+        }
+        None => forget_guest(agent, &db, caller, ticket).await?,
     }
+    agent.links_changed.notify_one();
+    tracing::info!(node_id = %caller, "a node gave up joining");
+    Ok(())
+}
+
+async fn forget_guest(agent: &Agent, db: &sql::Connection, caller: &NodeId, id: &str) -> Result<()> {
+    let local = agent.local.get().await?;
+    let ticket = sql::ticket::find(&local, id).await?;
+    let ticket = ticket
+        .filter(|ticket| ticket.node_id == *caller)
+        .ok_or_else(|| Error::not_found(format_args!("node {caller} is not known to this member")))?;
+    let gone = Member {
+        id: caller.clone(),
+        number: NodeNumber::NONE,
+        address: Address {
+            host: ticket.host,
+            port: DEFAULT_PORT,
+        },
+        public_address: String::new(),
+        state: NodeState::Removed,
+        stage: Stage::Killed,
+        serial: ticket.serial,
+        row_version: 0,
+    };
+    sql::node::record(db, &gone).await?;
+    sql::ticket::spend(&local, id, NodeNumber::NONE).await?;
+    Ok(())
 }

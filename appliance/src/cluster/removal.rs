@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use keystead::alarm::Alarm;
 use keystead::clock::Micros;
-use keystead::member::removal::{may_leave, may_remove, still_joining};
+use keystead::member::removal::{may_leave, may_remove};
 use keystead::member::roster::{NodeState, Roster};
 use keystead::replication::horizon::seen_by_all;
 use keystead::{Error, NodeId, NodeNumber, Result};
@@ -103,7 +103,7 @@ async fn heard(agent: &Agent, audience: &[NodeNumber], me: NodeNumber, told: Mic
     }
 }
 
-/// Clears this node's cluster configuration: after its removal, after a failed join, or as the last node.
+/// Clears this node's cluster configuration: after its removal, in a join or after a failed one, or as the last node.
 ///
 /// Accounts and keys stay.
 pub(crate) async fn leave(agent: &Arc<Agent>) -> Result<()> {
@@ -111,7 +111,7 @@ pub(crate) async fn leave(agent: &Arc<Agent>) -> Result<()> {
     match agent.standing() {
         Standing::Killed => return join::clear(agent).await,
         Standing::Alone => return Err(Error::conflict("this node is not in a cluster")),
-        Standing::Joining => return Err(still_joining()),
+        Standing::Joining => return join::abort(agent).await,
         // Removed while it was away, and asked before it has learned of it.
         Standing::Member | Standing::Fenced => removed::learn(agent).await?,
         Standing::Removed => {}

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use certs::{CheckedRequest, SealHeader};
 use keystead::api::cluster::NewNodeAnswer;
 use keystead::join::request::NewNode;
-use keystead::member::MAX_NODES;
+use keystead::member::roster::Member;
 use keystead::{Error, NodeId, Result};
 use sql::ticket::NewTicket;
 
@@ -25,20 +25,14 @@ const TICKET_SECONDS: i64 = 15 * 60;
 pub(crate) async fn sign(agent: &Arc<Agent>, asked: NewNode) -> Result<NewNodeAnswer> {
     must_be_member(agent)?;
     let request = CheckedRequest::parse(&asked.csr).map_err(certificate_error)?;
-    let db = agent.db().await?;
-    let roster = sql::node::all(&db).await?;
+    let roster = sql::node::all(&*agent.db().await?).await?;
     hears_majority(agent, &roster)?;
-    drop(db);
-    let nodes = roster.live().count();
-    if nodes >= MAX_NODES {
-        return Err(full(nodes));
+    let (nodes, most) = (roster.live().count(), agent.config.cluster.max_nodes);
+    if nodes >= most {
+        return Err(full(nodes, most));
     }
     if let Some(node) = roster.live().find(|node| node.address.host == asked.host) {
-        return Err(Error::conflict(format!(
-            "{} is the address of node {} of this cluster",
-            asked.host, node.id
-        ))
-        .with_hint("a machine that joins again must be removed first: `ksctl cluster nodes delete`"));
+        return Err(has_address(node));
     }
     let answer = issue(agent, &request, &asked.host).await?;
     // Not left to the timer: the node logs in as soon as it has the answer.
@@ -47,9 +41,18 @@ pub(crate) async fn sign(agent: &Arc<Agent>, asked: NewNode) -> Result<NewNodeAn
 }
 
 /// There are as many nodes as a cluster may have.
-pub(super) fn full(nodes: usize) -> Error {
-    Error::conflict(format!("the cluster is full: it has {nodes} of {MAX_NODES} nodes"))
+pub(super) fn full(nodes: usize, most: usize) -> Error {
+    Error::conflict(format!("the cluster is full: it has {nodes} of {most} nodes"))
         .with_hint("remove a node first: `ksctl cluster nodes delete`")
+}
+
+/// A node of the cluster is where another one wants to be.
+pub(super) fn has_address(node: &Member) -> Error {
+    Error::conflict(format!(
+        "{} is the address of node {} of this cluster",
+        node.address.host, node.id
+    ))
+    .with_hint("a machine that joins again must be removed first: `ksctl cluster nodes delete`")
 }
 
 async fn issue(agent: &Agent, request: &CheckedRequest, host: &str) -> Result<NewNodeAnswer> {

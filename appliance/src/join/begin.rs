@@ -68,6 +68,7 @@ async fn start(agent: &Arc<Agent>, join: Join) -> Result<()> {
         public_address: join.public_address,
         sponsor: header.sponsor.parse()?,
         member: join.member,
+        members: Vec::new(),
         number: None,
         wiped: false,
         slots: std::collections::BTreeMap::new(),

@@ -2,16 +2,17 @@
 //!
 //! It holds no state of its own: what is saved decides, so after a crash the same loop goes on where it was.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use keystead::join::retry::{Verdict, pause, verdict};
-use keystead::join::stage::{Event, Stage};
-use keystead::peer::{Report, Withdraw};
+use keystead::join::stage::{Event, Stage, Transition};
+use keystead::peer::Report;
 use keystead::{Error, NodeNumber, Result};
+use tokio::sync::MutexGuard;
 use tokio_util::sync::CancellationToken;
 
 use super::ledger::Ledger;
-use super::{JoinState, stages};
+use super::{JoinState, stages, withdrawal};
 use crate::agent::{Agent, Standing};
 use crate::cluster::drop_pending_key;
 use crate::links;
@@ -47,13 +48,30 @@ pub(super) fn start(agent: &Arc<Agent>, ledger: Ledger) -> Result<()> {
 }
 
 fn spawn(agent: &Arc<Agent>) {
-    let (running, stop) = (Arc::clone(agent), agent.tasks.stopping());
+    let (working, stop) = (Arc::clone(agent), agent.tasks.stopping().child_token());
+    *agent.driving.stop.lock().unwrap_or_else(PoisonError::into_inner) = stop.clone();
     agent.tasks.spawn_work("join", async move {
+        let _driving = working.driving.running.lock().await;
         tokio::select! {
             () = stop.cancelled() => {}
-            () = run(&running, &stop) => {}
+            () = run(&working, &stop) => {}
         }
     });
+}
+
+/// The loop as others see it: one runs at a time, and it can be stopped where it stands.
+#[derive(Default)]
+pub(crate) struct Driving {
+    running: tokio::sync::Mutex<()>,
+    stop: Mutex<CancellationToken>,
+}
+
+impl Driving {
+    /// Stops the loop where it stands, as a crash does, and keeps it from running until what is returned is dropped.
+    pub(super) async fn halt(&self) -> MutexGuard<'_, ()> {
+        self.stop.lock().unwrap_or_else(PoisonError::into_inner).cancel();
+        self.running.lock().await
+    }
 }
 
 /// What is saved of the join.
@@ -119,7 +137,7 @@ fn advance(agent: &Arc<Agent>, stage: Stage, event: Event) -> Result<()> {
             let fresh = JoinState::new(ledger);
             join.progress.stage = fresh.progress.stage;
             join.progress.because = fresh.progress.because;
-            join.progress.last_error = None;
+            (join.progress.last_error, join.progress.place) = (None, None);
         }
     });
     tracing::info!(stage = %row.to, because = row.because, "the join goes on");
@@ -169,13 +187,26 @@ fn note(agent: &Agent, stage: Stage, error: &Error, failures: u32) {
     });
 }
 
-/// Leaves nothing behind: the members forget this node, and it keeps nothing for them.
+/// Leaves nothing behind: the members forget this node, and it keeps nothing of them.
 async fn give_up(agent: &Arc<Agent>, stage: Stage, why: &Error) -> Result<()> {
     let row = stage
         .next(Event::GaveUp)
         .map_err(|source| Error::internal("giving a join up", source))?;
+    let kept = ledger(agent)?;
+    if let Err(error) = withdrawal::tell(agent, &kept).await {
+        tracing::warn!(
+            error = error.chain(),
+            "the members could not be told; remove this node on one of them"
+        );
+    }
+    let_go(agent, row, why).await?;
+    tracing::error!(%stage, error = why.chain(), "the join was given up");
+    Ok(())
+}
+
+/// This node keeps nothing of the cluster, and nothing for it.
+pub(super) async fn let_go(agent: &Arc<Agent>, row: &Transition, why: &Error) -> Result<()> {
     let ledger = ledger(agent)?;
-    withdraw(agent, &ledger).await;
     if ledger.wiped {
         start_afresh(agent, &ledger).await?;
     } else {
@@ -191,22 +222,7 @@ async fn give_up(agent: &Arc<Agent>, stage: Stage, why: &Error) -> Result<()> {
         );
     })?;
     agent.stand(Standing::Killed);
-    tracing::error!(%stage, error = why.chain(), "the join was given up");
     Ok(())
-}
-
-/// Asks the member to forget this node, as well as that goes.
-async fn withdraw(agent: &Agent, ledger: &Ledger) {
-    let asked = async {
-        let member = connect::connect(agent.postgres.paths(), &ledger.node_id, &ledger.member).await?;
-        call::ask(&member, &Withdraw {}).await
-    };
-    if let Err(error) = asked.await {
-        tracing::warn!(
-            error = error.chain(),
-            "the member could not be told; remove this node there"
-        );
-    }
 }
 
 /// What the node holds of the cluster is half a copy, so it goes; its accounts of before come back.

@@ -45,6 +45,9 @@ pub(crate) struct Ledger {
     pub(crate) sponsor: NodeId,
     /// Where that member is.
     pub(crate) member: Address,
+    /// Where the members are, as far as it has been told: any of them can be told when it gives up.
+    #[serde(default)]
+    pub(crate) members: Vec<Address>,
     /// The number it has been given, from bootstrapping on.
     pub(crate) number: Option<NodeNumber>,
     /// Was its own data wiped?
@@ -135,6 +138,7 @@ mod tests {
             public_address: String::new(),
             sponsor: "b".repeat(32).parse().unwrap(),
             member: address("10.0.0.1"),
+            members: vec![address("10.0.0.1")],
             number: Some(NodeNumber(2)),
             wiped: true,
             slots: BTreeMap::from([(NodeNumber(1), 42)]),

@@ -3,19 +3,22 @@
 //! `begin` checks everything while nothing is touched, `driver` then runs the stages: save, act, report. What may
 //! follow what is the table in `keystead::join::stage`; the work of each stage is in `stages/`, one file each.
 
+mod abort;
 mod begin;
 mod clear;
 mod driver;
 mod ledger;
 mod preflight;
 mod stages;
+mod withdrawal;
 
 use keystead::join::progress::Progress;
 use keystead::join::stage::Stage;
 
+pub(crate) use abort::abort;
 pub(crate) use begin::begin;
 pub(crate) use clear::clear;
-pub(crate) use driver::{load, resume};
+pub(crate) use driver::{Driving, load, resume};
 use ledger::Ledger;
 
 /// The join of this node, as the driver last reported it.

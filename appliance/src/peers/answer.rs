@@ -88,7 +88,10 @@ async fn dispatch(agent: &Arc<Agent>, call: &Call) -> Result<Value> {
             to_value::<Report>(cluster::report(agent, &caller, asked.stage).await?)
         }
         Subscribe::KIND => to_value::<Subscribe>(links::subscribe_to(agent, &caller).await?),
-        Withdraw::KIND => to_value::<Withdraw>(cluster::withdraw(agent, &caller).await?),
+        Withdraw::KIND => {
+            let asked: Withdraw = read(&call.body)?;
+            to_value::<Withdraw>(cluster::withdraw(agent, &caller, &asked.ticket).await?)
+        }
         other => Err(
             Error::new(Kind::NotBuilt, format!("a call of kind {other:.40} is not known here"))
                 .with_hint("bring both nodes to the same version"),
@@ -111,6 +114,8 @@ async fn hello(agent: &Agent, caller: &NodeId) -> Result<MemberFacts> {
         schema: sql::migrate::newest(),
         now,
         nodes: roster.live().filter(|node| node.id != *caller).count(),
+        max_nodes: agent.config.cluster.max_nodes,
+        members: roster.ready().count(),
         silent: silent.collect(),
         others: versions::others(&roster, &sql::version::all(&db).await?, &version()),
         bytes: sql::stat::data_bytes(&db).await?,

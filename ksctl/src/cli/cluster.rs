@@ -23,7 +23,7 @@ pub(crate) enum ClusterCommand {
     Join(JoinArgs),
     /// Join another node to the cluster of this one, in one step
     Fulljoin(FulljoinArgs),
-    /// Delete the cluster configuration of a removed node, or dissolve a cluster of one
+    /// Delete the cluster configuration of a removed node, end a join, or dissolve a cluster of one
     Delete,
     /// Show what every node says of every other
     Summary,

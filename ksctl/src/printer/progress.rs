@@ -25,6 +25,7 @@ pub(crate) struct JoinLine {
     pace: Option<Pace>,
     stage: String,
     trouble: Option<String>,
+    place: Option<usize>,
 }
 
 impl JoinLine {
@@ -43,6 +44,7 @@ impl JoinLine {
             pace: None,
             stage: String::new(),
             trouble: None,
+            place: None,
         }
     }
 
@@ -60,6 +62,12 @@ impl JoinLine {
                 self.bar.suspend(|| self.printer.note(&text));
             }
             self.trouble.clone_from(&progress.last_error);
+        }
+        if self.place != progress.place {
+            if let Some(place) = progress.place {
+                self.say(&format!("waiting: place {place}"));
+            }
+            self.place = progress.place;
         }
         let at = self.began.elapsed();
         let pace = self.pace.get_or_insert_with(|| Pace::start(at, progress.bytes_done));
@@ -89,6 +97,9 @@ impl JoinLine {
 /// terminal.
 fn line(status: &str, progress: &Progress, rate: Option<u64>) -> String {
     let mut parts = vec![status.strip_prefix("joining: ").unwrap_or(status).to_owned()];
+    if let Some(place) = progress.place {
+        parts.push(format!("waiting: place {place}"));
+    }
     if progress.rows_total > 0 {
         parts.push(format!(
             "{}/{} rows",
@@ -140,6 +151,14 @@ mod tests {
         assert_eq!(
             line("joining: creating (1/5)", &Progress::default(), None),
             "creating (1/5)"
+        );
+        let waiting = Progress {
+            place: Some(2),
+            ..Progress::default()
+        };
+        assert_eq!(
+            line("joining: creating (1/5)", &waiting, None),
+            "creating (1/5)  waiting: place 2"
         );
         let behind = Progress {
             lag_bytes: Some(2048),

@@ -1,1 +1,1 @@
-select granted, highest_number, is_fresh from peer.grant_lease($1, $2)
+select granted, highest_number from peer.grant_lease($1, $2)

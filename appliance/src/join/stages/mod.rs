@@ -20,7 +20,7 @@ pub(super) use bootstrapping::wipe;
 
 use super::driver::ledger;
 use crate::agent::Agent;
-use crate::crash_point::crash_point;
+use crate::crash_point::{crash_point, halting_point};
 use crate::peers::connect;
 
 /// How often a condition is looked at again while a stage waits for it.
@@ -32,6 +32,7 @@ const ADMITTANCE: Duration = Duration::from_secs(30);
 /// Runs the work of `stage`; what has happened then.
 pub(super) async fn run(agent: &Arc<Agent>, stage: Stage) -> Result<Event> {
     crash_point(&format!("join::{stage}"));
+    halting_point(&format!("join::{stage}::halt")).await;
     let event = match stage {
         Stage::Creating => creating::run(agent).await,
         Stage::Bootstrapping => bootstrapping::run(agent).await,
@@ -43,6 +44,7 @@ pub(super) async fn run(agent: &Arc<Agent>, stage: Stage) -> Result<Event> {
         }
     }?;
     crash_point(&format!("join::{stage}::after"));
+    halting_point(&format!("join::{stage}::after::halt")).await;
     Ok(event)
 }
 

@@ -179,7 +179,7 @@ impl fmt::Debug for Keyring {
 }
 
 impl TokenKey {
-    fn generate() -> Result<Self> {
+    pub(crate) fn generate() -> Result<Self> {
         let private = EcdsaKeyPair::generate_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, &SystemRandom::new())
             .map_err(|fault| Error::internal("making the token key", fault))?;
         Self::from_private(Zeroizing::new(private.as_ref().to_vec()))

@@ -1,4 +1,5 @@
-//! `ksctl cluster delete`: what a removed node does before it joins again, and how a cluster of one is dissolved.
+//! `ksctl cluster delete`: what a removed node does before it joins again, how a join is ended, and how a cluster of one is
+//! dissolved.
 
 use super::QUESTION;
 use crate::client::Call;

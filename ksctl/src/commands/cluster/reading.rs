@@ -38,6 +38,7 @@ mod tests {
         let meant = [
             (NodeStatus::Ready, Reading::Ready),
             (NodeStatus::Joining(Stage::Creating), Reading::Joining),
+            (NodeStatus::Waiting(down()), Reading::Joining),
             (NodeStatus::Joining(Stage::Bootstrapping), Reading::Joining),
             (NodeStatus::Joining(Stage::InitialSync), Reading::Joining),
             (NodeStatus::Joining(Stage::CatchingUp), Reading::Joining),
