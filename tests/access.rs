@@ -11,14 +11,15 @@ use crate::harness::cli::{self, Said};
 use crate::harness::{Cluster, Node, postgres};
 
 /// A member's way in, to be spoiled in one place.
+#[derive(Clone)]
 pub(crate) struct Way {
-    address: String,
-    database: String,
-    role: String,
+    pub(crate) address: String,
+    pub(crate) database: String,
+    pub(crate) role: String,
     pub(crate) certificate: PathBuf,
     pub(crate) key: PathBuf,
-    authority: PathBuf,
-    more: &'static str,
+    pub(crate) authority: PathBuf,
+    pub(crate) more: &'static str,
 }
 
 impl Way {

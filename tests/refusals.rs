@@ -20,7 +20,7 @@ use crate::harness::wait::until;
 use crate::harness::{Cluster, Node};
 
 /// Is `answer` a refusal with this status whose text holds `text`?
-fn refused(answer: &Answer, status: u16, text: &str) -> Result<()> {
+pub(crate) fn refused(answer: &Answer, status: u16, text: &str) -> Result<()> {
     let said = answer.refusal()?;
     ensure!(
         answer.status == status && said.contains(text),
@@ -31,14 +31,14 @@ fn refused(answer: &Answer, status: u16, text: &str) -> Result<()> {
 }
 
 /// A node with a key of its own, which must survive every refusal.
-async fn with_key(lab: &mut Lab) -> Result<Node> {
+pub(crate) async fn with_key(lab: &mut Lab) -> Result<Node> {
     let node = lab.single().await?;
     node.json(&["keys", "create", "--name", "own"]).await?;
     Ok(node)
 }
 
 /// The node is in no cluster and has its key.
-async fn is_untouched(node: &Node) -> Result<()> {
+pub(crate) async fn is_untouched(node: &Node) -> Result<()> {
     let info = node.json(&["cluster", "info"]).await?;
     assert_eq!(info["status"]["code"], "none", "{info}");
     node.json(&["keys", "get", "--name", "own"]).await?;
@@ -55,7 +55,7 @@ async fn csr(node: &Rest, host: &str) -> Result<Value> {
 }
 
 /// Has `member` sign a request of `node` for `host`; the body of the join that follows.
-async fn ticket(member: &Node, node: &Node, host: &str) -> Result<Value> {
+pub(crate) async fn ticket(member: &Node, node: &Node, host: &str) -> Result<Value> {
     let csr = csr(&node.rest().await?, host).await?;
     let mut body = member
         .rest()
@@ -68,7 +68,7 @@ async fn ticket(member: &Node, node: &Node, host: &str) -> Result<Value> {
     Ok(body)
 }
 
-async fn join(node: &Node, body: &Value) -> Result<Answer> {
+pub(crate) async fn join(node: &Node, body: &Value) -> Result<Answer> {
     node.rest().await?.post("cluster/join", body).await
 }
 

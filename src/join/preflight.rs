@@ -6,7 +6,6 @@ use serde::{Deserialize, Serialize};
 
 use crate::clock::Micros;
 use crate::error::{Error, Kind, Result};
-use crate::member::MAX_NODES;
 
 /// The largest difference of two clocks at which a node may join, unless it is configured otherwise: beyond it certificates and tokens are misjudged.
 pub const MAX_SKEW_MILLIS: i64 = 5_000;
@@ -92,10 +91,10 @@ pub fn judge(joiner: &JoinerFacts, member: &MemberFacts) -> Result<()> {
         ))
         .with_hint("give both nodes the same NTP server and wait until their clocks agree"));
     }
-    if member.nodes >= MAX_NODES {
+    if member.nodes >= member.max_nodes {
         return Err(Error::conflict(format!(
-            "the cluster is full: it has {} of {MAX_NODES} nodes",
-            member.nodes
+            "the cluster is full: it has {} of {} nodes",
+            member.nodes, member.max_nodes
         ))
         .with_hint("remove a node first: `ksctl cluster nodes delete`"));
     }
@@ -138,6 +137,8 @@ mod tests {
             schema: 3,
             now,
             nodes: 2,
+            max_nodes: 20,
+            members: 2,
             silent: Vec::new(),
             others: Vec::new(),
             bytes: 1 << 20,
@@ -164,7 +165,7 @@ mod tests {
         assert!(refusal(|j, _| j.version = "0.2.0".to_owned()).contains("version mismatch: this node runs 0.2.0"));
         assert!(refusal(|j, _| j.schema = 4).contains("schema 4"));
         assert!(refusal(|j, _| j.now.0 += 600_000_000).contains("600000 ms ahead"));
-        assert!(refusal(|_, m| m.nodes = MAX_NODES).contains("20 of 20"));
+        assert!(refusal(|_, m| m.nodes = m.max_nodes).contains("20 of 20"));
         assert!(refusal(|_, m| m.silent.push("10.0.0.3:5432".to_owned())).contains("10.0.0.3:5432"));
         assert!(refusal(|j, _| j.free_bytes = 10).contains("10 are free"));
     }

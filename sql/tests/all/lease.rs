@@ -2,6 +2,9 @@
 
 use anyhow::Result;
 use keystead::NodeNumber;
+use keystead::join::request::Address;
+use keystead::join::stage::Stage;
+use keystead::member::roster::{Member, NodeState};
 use sql::{lease, link};
 
 use crate::node::{Alone, PATIENCE, refused};
@@ -45,15 +48,7 @@ async fn a_number_that_was_set_aside_is_remembered_though_no_node_has_it() -> Re
     assert!(lease::reserve(&node.db, "first", NodeNumber(5)).await?);
     lease::end(&node.db, "first").await?;
     let next = lease::grant(&node.db, "second", 60).await?;
-    assert_eq!(
-        (next.highest, next.is_fresh),
-        (NodeNumber(5), true),
-        "its node may still be unheard of"
-    );
-    node.run("update replication.lease set reserved_at = reserved_at - interval '2 minutes'")
-        .await?;
-    let later = lease::grant(&node.db, "second", 60).await?;
-    assert_eq!((later.highest, later.is_fresh), (NodeNumber(5), false));
+    assert_eq!(next.highest, NodeNumber(5));
     node.run("insert into public.node values ('n', 9, 'h', 5432, '', 'removed', 'ready', 's')")
         .await?;
     assert_eq!(
@@ -61,6 +56,43 @@ async fn a_number_that_was_set_aside_is_remembered_though_no_node_has_it() -> Re
         NodeNumber(9),
         "removed nodes count too"
     );
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_node_is_recorded_by_the_holder_alone_and_stays_as_it_was_recorded_first() -> Result<()> {
+    let node = Alone::start().await?;
+    let joiner = |number: i32| -> Result<Member> {
+        Ok(Member {
+            id: "a".repeat(32).parse()?,
+            number: NodeNumber(number),
+            address: Address {
+                host: "10.0.0.2".to_owned(),
+                port: 5432,
+            },
+            public_address: "https://public".to_owned(),
+            state: NodeState::Joining,
+            stage: Stage::Creating,
+            serial: "5e".to_owned(),
+            row_version: 0,
+        })
+    };
+    lease::grant(&node.db, "first", 60).await?;
+    assert!(!lease::record_node(&node.db, "second", &joiner(7)?).await?);
+    assert!(sql::node::all(&node.db).await?.nodes.is_empty());
+    assert!(lease::record_node(&node.db, "first", &joiner(7)?).await?);
+    assert!(lease::record_node(&node.db, "first", &joiner(8)?).await?);
+    let nodes = sql::node::all(&node.db).await?.nodes;
+    let row_version = nodes.first().map_or(0, |node| node.row_version);
+    assert_eq!(
+        nodes,
+        [Member {
+            row_version,
+            ..joiner(7)?
+        }]
+    );
+    lease::end(&node.db, "first").await?;
+    assert!(!lease::record_node(&node.db, "first", &joiner(7)?).await?);
     Ok(())
 }
 

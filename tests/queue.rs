@@ -1,0 +1,152 @@
+//! Several nodes that join at once: each has its place, none fails because another one runs, and there is room for so
+//! many nodes and not for one more.
+
+use anyhow::{Context as _, Result, ensure};
+use serde_json::Value;
+
+use crate::harness::cluster::{Lab, fulljoin};
+use crate::harness::node::PATIENCE;
+use crate::harness::wait::until;
+use crate::harness::{Cluster, Node};
+use crate::refusals::{is_untouched, join, refused, ticket, with_key};
+
+/// Waits until the node says that it waits, at this place, and that a member lists it so.
+async fn waits_at(place: usize, joiner: &Node, member: &Node) -> Result<()> {
+    let text = format!("waiting: place {place}");
+    until(&format!("{} says {text}", joiner.address), PATIENCE, async || {
+        let info = joiner.json(&["cluster", "info"]).await?;
+        let listed = listed(member, joiner).await?;
+        for status in [&info["status"], &listed["status"]] {
+            let reason = status["reason"].as_str().unwrap_or_default();
+            ensure!(status["code"] == "creating" && reason.starts_with(&text), "{status}");
+        }
+        Ok(info["progress"]["place"] == place)
+    })
+    .await
+}
+
+/// What `member` lists of `joiner`.
+async fn listed(member: &Node, joiner: &Node) -> Result<Value> {
+    let list = member.json(&["cluster", "nodes", "list"]).await?;
+    let all = list["resources"].as_array().cloned().unwrap_or_default();
+    all.into_iter()
+        .find(|one| one["host"] == joiner.address.to_string())
+        .with_context(|| format!("{} is not listed: {list}", joiner.address))
+}
+
+#[tokio::test]
+async fn nodes_that_join_at_once_become_members_one_after_another_in_the_order_they_came() -> Result<()> {
+    let mut cluster = Cluster::new(2).await?;
+    cluster.first().json(&["keys", "create", "--name", "before"]).await?;
+    let mut first = cluster.lab.node()?;
+    first.start_new("join::bootstrapping::halt=return").await?;
+    let (second, third) = (cluster.lab.single().await?, cluster.lab.single().await?);
+
+    fulljoin(&cluster.nodes[0], &first, false).await?;
+    until("the first one is on its way", PATIENCE, async || {
+        Ok(first.json(&["cluster", "info"]).await?["status"]["code"] == "b")
+    })
+    .await?;
+    // Through the other member, and then through the one that has signed already.
+    fulljoin(&cluster.nodes[1], &second, false).await?;
+    waits_at(2, &second, &cluster.nodes[0]).await?;
+    fulljoin(&cluster.nodes[0], &third, false).await?;
+    waits_at(3, &third, &cluster.nodes[1]).await?;
+
+    first.kill()?;
+    first.start().await?;
+    for node in [&first, &second, &third] {
+        node.wait_until_ready().await?;
+    }
+    let order = "select string_agg(host, ' ' order by number) from live.node where number > 2";
+    let came = [&first, &second, &third].map(|node| node.address.to_string()).join(" ");
+    assert_eq!(cluster.first().query(order).await?, came);
+    cluster.nodes.extend([first, second, third]);
+    cluster.wait_until_linked().await?;
+    cluster.wait_until_equal().await?;
+    for node in &cluster.nodes {
+        node.json(&["keys", "get", "--name", "before"]).await?;
+    }
+    Ok(())
+}
+
+/// A node that takes part in no cluster of more than three.
+async fn of_three_at_most(lab: &mut Lab) -> Result<Node> {
+    let mut node = lab.node()?;
+    node.configure("[cluster]\nmax_nodes = 3")?;
+    node.start_new("").await?;
+    Ok(node)
+}
+
+#[tokio::test]
+async fn of_two_nodes_that_ask_for_the_last_place_one_gets_it_and_nothing_of_the_other_is_touched() -> Result<()> {
+    let mut lab = Lab::new()?;
+    let (one, two) = (of_three_at_most(&mut lab).await?, of_three_at_most(&mut lab).await?);
+    one.json(&["cluster", "new", "--host", &one.address.to_string()])
+        .await?;
+    let mut cluster = Cluster { nodes: vec![one], lab };
+    cluster.join(two).await?;
+    let (left, right) = (with_key(&mut cluster.lab).await?, with_key(&mut cluster.lab).await?);
+
+    // Both are signed while there is room, each by another member.
+    let for_left = ticket(&cluster.nodes[0], &left, &left.address.to_string()).await?;
+    let for_right = ticket(&cluster.nodes[1], &right, &right.address.to_string()).await?;
+    let (of_left, of_right) = tokio::join!(join(&left, &for_left), join(&right, &for_right));
+    for answer in [of_left?, of_right?] {
+        // It may know already that the other one was faster.
+        if !answer.status.is_success() {
+            refused(&answer, 409, "the cluster is full")?;
+        }
+    }
+    let (winner, loser) = one_is_in(left, right).await?;
+    let reason = loser.json(&["cluster", "info"]).await?["status"].clone();
+    if reason["code"] == "k" {
+        assert!(
+            reason["reason"]
+                .to_string()
+                .contains("the cluster is full: it has 3 of 3 nodes"),
+            "{reason}"
+        );
+        loser.ksctl(&["cluster", "delete", "-y"]).await?.text()?;
+    }
+    is_untouched(&loser).await?;
+    cluster.nodes.push(winner);
+    cluster.wait_until_linked().await?;
+
+    // The next one is not even signed.
+    let csr = loser.json(&["cluster", "csr"]).await?["csr"].clone();
+    let asked = serde_json::json!({"csr": csr, "newNodeHost": loser.address.to_string()});
+    for member in &cluster.nodes[..2] {
+        let answer = member.rest().await?.post("nodes", &asked).await?;
+        refused(&answer, 409, "the cluster is full: it has 3 of 3 nodes")?;
+    }
+    for member in &cluster.nodes {
+        let links = member.links().await?;
+        assert_eq!(
+            links.split_whitespace().filter(|word| *word == "role").count(),
+            2,
+            "{links}"
+        );
+    }
+    cluster.wait_until_equal().await
+}
+
+/// Waits until one of two nodes is ready and the other is not going to be.
+async fn one_is_in(left: Node, right: Node) -> Result<(Node, Node)> {
+    let mut codes = [String::new(), String::new()];
+    until("one of the two is ready", PATIENCE, async || {
+        for (code, node) in codes.iter_mut().zip([&left, &right]) {
+            let info = node.json(&["cluster", "info"]).await?;
+            *code = info["status"]["code"].as_str().unwrap_or_default().to_owned();
+        }
+        let ready = codes.iter().filter(|code| *code == "r").count();
+        let out = codes
+            .iter()
+            .filter(|code| ["k", "none"].contains(&code.as_str()))
+            .count();
+        ensure!((ready, out) == (1, 1), "{codes:?}");
+        Ok(true)
+    })
+    .await?;
+    Ok(if codes[0] == "r" { (left, right) } else { (right, left) })
+}
