@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::clock::Micros;
 use crate::error::{Error, Kind, Result};
+use crate::member::lease::{self, Votes};
 
 /// The largest difference of two clocks at which a node may join, unless it is configured otherwise: beyond it certificates and tokens are misjudged.
 pub const MAX_SKEW_MILLIS: i64 = 5_000;
@@ -98,13 +99,21 @@ pub fn judge(joiner: &JoinerFacts, member: &MemberFacts) -> Result<()> {
         ))
         .with_hint("remove a node first: `ksctl cluster nodes delete`"));
     }
-    if !member.silent.is_empty() {
-        return Err(
-            Error::conflict(format!("members are down: {}", member.silent.join(", "))).with_hint(
-                "every member must keep its changes for a joining node: bring them back, or remove them first",
-            ),
-        );
-    }
+    let up = member.members.saturating_sub(member.silent.len());
+    lease::decide(Votes {
+        members: member.members,
+        granted: up,
+        busy: 0,
+    })
+    .map_err(|refused| {
+        Error::consensus_down(format!(
+            "{up} of {} members answer, and are not a majority; down: {}",
+            member.members,
+            member.silent.join(", ")
+        ))
+        .with_hint("bring members back, or remove those that are lost: `ksctl cluster nodes delete`")
+        .caused_by(refused)
+    })?;
     // Copying needs the rows, their indexes and the WAL of both.
     let needed = member.bytes.saturating_mul(3);
     if joiner.free_bytes < needed {
@@ -150,6 +159,17 @@ mod tests {
         let (mut joiner, mut member) = facts();
         change(&mut joiner, &mut member);
         judge(&joiner, &member).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn a_member_may_be_down_while_most_are_up() {
+        let (joiner, mut member) = facts();
+        member.members = 3;
+        member.silent = vec!["10.0.0.3:5432".to_owned()];
+        judge(&joiner, &member).unwrap();
+        member.silent.push("10.0.0.2:5432".to_owned());
+        let refused = judge(&joiner, &member).unwrap_err();
+        assert!(refused.to_string().contains("1 of 3 members answer"), "{refused}");
     }
 
     #[test]

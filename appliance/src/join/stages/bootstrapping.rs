@@ -1,10 +1,9 @@
 //! Stage 2, bootstrapping: this node's replicated database is wiped and made anew, then every member keeps its changes
 //! for this node, and this node its changes for every member, before any row is read.
 //!
-//! Repeating it wipes again. Slots that are there already are kept: they reach further back, which does no harm.
+//! A member that is down is left out. Repeating it wipes again. Slots that are there already are kept: they reach further back, which does no harm.
 
 use keystead::join::stage::Event;
-use keystead::member::roster::Member;
 use keystead::replication::names;
 use keystead::{NodeNumber, Result};
 use sql::identity::Identity;
@@ -27,7 +26,10 @@ pub(super) async fn run(agent: &Agent) -> Result<Event> {
     }
     links::apply(agent, &db, &roster, false).await?;
     for member in &members {
-        let from = keep_changes(agent, member).await?;
+        let Some(peer) = super::member_if_up(agent, member).await? else {
+            continue;
+        };
+        let from = sql::link::keep_changes(&peer).await?;
         update(agent, |ledger| {
             ledger.slots.insert(member.number, from);
         })?;
@@ -44,11 +46,6 @@ async fn become_member(agent: &Agent, number: NodeNumber) -> Result<()> {
         address: ledger.local,
     };
     agent.set_identity(Some(identity)).await
-}
-
-async fn keep_changes(agent: &Agent, member: &Member) -> Result<i64> {
-    let peer = super::member(agent, &member.address).await?;
-    Ok(sql::link::keep_changes(&peer).await?)
 }
 
 /// Drops the database that replicates with everything that hangs on it, and makes it anew, empty.

@@ -7,7 +7,9 @@
 use keystead::clock::Micros;
 use keystead::join::stage::Event;
 use keystead::member::roster::Member;
+use keystead::replication::names;
 use keystead::{Error, Result};
+use sql::Connection;
 
 use super::super::driver::ledger;
 use crate::agent::Agent;
@@ -24,30 +26,44 @@ pub(super) async fn run(agent: &Agent) -> Result<Event> {
     let me = roster
         .find(&me)
         .ok_or_else(|| Error::unavailable("the copy does not have this node's own row yet"))?;
-    let mut sent = Vec::new();
+    let mut present = Vec::new();
     for member in &members {
+        let Some(peer) = super::member_if_up(agent, member).await? else {
+            continue;
+        };
+        // One that was not a member yet when the slots were made.
+        sql::link::make_slot(&db, &names::link(me.number, member.number)).await?;
         links::subscribe(agent, &db, me, member, Confirming::Lazily).await?;
-        sent.push(newest_heartbeat(agent, member).await?);
+        let sent = newest_heartbeat(&peer, member).await?;
+        present.push((member, peer, sent));
     }
-    for (member, sent) in members.iter().zip(sent) {
-        wait_for(agent, member, sent).await?;
+    for (member, peer, sent) in present {
+        wait_for(agent, member, &peer, sent).await?;
     }
     Ok(Event::CaughtUp)
 }
 
 /// The newest heartbeat a member has sent, as the member itself has it.
-async fn newest_heartbeat(agent: &Agent, member: &Member) -> Result<Micros> {
-    let peer = super::member(agent, &member.address).await?;
-    let heartbeat = sql::heartbeat::newest(&peer).await?.get(&member.number).copied();
+async fn newest_heartbeat(peer: &Connection, member: &Member) -> Result<Micros> {
+    let heartbeat = sql::heartbeat::newest(peer).await?.get(&member.number).copied();
     heartbeat.ok_or_else(|| Error::unavailable(format!("the member at {} has no heartbeat", member.address)))
 }
 
-/// Waits until something younger than `sent` has arrived from `member`, and nearly everything else.
-async fn wait_for(agent: &Agent, member: &Member, sent: Micros) -> Result<()> {
-    let peer = super::member(agent, &member.address).await?;
+/// Waits until something younger than `sent` has arrived from `member`, and nearly everything else, unless it goes down.
+async fn wait_for(agent: &Agent, member: &Member, peer: &Connection, sent: Micros) -> Result<()> {
     loop {
-        resync::mend_if_needed(agent, member, &peer).await?;
-        let lag = sql::link::my_lag(&peer).await?;
+        resync::mend_if_needed(agent, member, peer).await?;
+        match tokio::time::timeout(super::DOUBT, arrival(agent, member, peer, sent)).await {
+            Ok(arrived) => return arrived,
+            Err(_) if super::leave_out_if_silent(agent, member).await? => return Ok(()),
+            Err(_) => {}
+        }
+    }
+}
+
+async fn arrival(agent: &Agent, member: &Member, peer: &Connection, sent: Micros) -> Result<()> {
+    loop {
+        let lag = sql::link::my_lag(peer).await?;
         super::report(agent, |progress| progress.lag_bytes = lag.map(i64::unsigned_abs));
         let arrived = sql::heartbeat::newest(&*agent.db().await?)
             .await?

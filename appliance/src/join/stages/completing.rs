@@ -1,7 +1,7 @@
 //! Stage 5, completing: every member subscribes to this node, digests are compared, then the node says it is ready and
 //! waits until every member has heard it.
 //!
-//! Repeating it asks the members again, who find their subscriptions at work.
+//! A member that is down is left out. Repeating it asks the members again, who find their subscriptions at work.
 
 use std::time::Duration;
 
@@ -18,7 +18,7 @@ use super::super::driver::ledger;
 use crate::agent::Agent;
 use crate::links::{self, Confirming};
 use crate::peers::call;
-use crate::{heartbeat, view};
+use crate::{heartbeat, resync, view};
 
 /// Buckets that do not agree for this long hold a row that will not arrive by itself.
 const DIGEST_PATIENCE: Duration = Duration::from_mins(1);
@@ -26,17 +26,28 @@ const DIGEST_PATIENCE: Duration = Duration::from_mins(1);
 pub(super) async fn run(agent: &Agent) -> Result<Event> {
     open_keys(agent).await?;
     let (roster, members) = super::members(agent, &*agent.db().await?).await?;
+    let members = linked(agent, members).await?;
     confirm_at_once(agent, &roster, &members).await?;
-    for member in &members {
-        let peer = super::member(agent, &member.address).await?;
-        call::ask(&peer, &Subscribe {}).await?;
-    }
-    all_have(agent, &members).await?;
+    let members = all_have(agent, members).await?;
     tokio::time::timeout(DIGEST_PATIENCE, digests_agree(agent, &members))
         .await
         .map_err(|_| Error::unavailable("this node's data and the member's still differ after a minute"))??;
-    say_ready(agent, &members).await?;
+    say_ready(agent, members).await?;
     Ok(Event::Acknowledged)
+}
+
+/// The members that are up. Nothing of them is missing here, and they subscribe to this node.
+async fn linked(agent: &Agent, members: Vec<Member>) -> Result<Vec<Member>> {
+    let mut linked = Vec::new();
+    for member in members {
+        let Some(peer) = super::member_if_up(agent, &member).await? else {
+            continue;
+        };
+        resync::mend_if_needed(agent, &member, &peer).await?;
+        call::ask(&peer, &Subscribe {}).await?;
+        linked.push(member);
+    }
+    Ok(linked)
 }
 
 /// Writers on the members may wait for this node from the moment it is ready.
@@ -65,21 +76,41 @@ async fn open_keys(agent: &Agent) -> Result<()> {
 }
 
 /// Says so, with this node's view of the others, and waits until every member has heard both.
-async fn say_ready(agent: &Agent, members: &[Member]) -> Result<()> {
+async fn say_ready(agent: &Agent, members: Vec<Member>) -> Result<()> {
     sql::node::set_state(&*agent.db().await?, &ledger(agent)?.node_id, NodeState::Ready).await?;
     view::publish_first(agent).await?;
     all_have(agent, members).await.map(drop)
 }
 
-/// Waits until every member has what this node had written when this was called, proved by their heartbeats.
-async fn all_have(agent: &Agent, members: &[Member]) -> Result<Micros> {
-    let me = super::number(agent)?;
-    let viewers: Vec<NodeNumber> = members.iter().map(|member| member.number).collect();
+/// Waits until every member has what this node had written when this was called, proved by their heartbeats. Members that
+/// go down meanwhile are left out; the others are given back.
+async fn all_have(agent: &Agent, mut members: Vec<Member>) -> Result<Vec<Member>> {
     let written = heartbeat::beat(agent).await?;
-    while !seen_by_all(&sql::heartbeat::all(&*agent.db().await?).await?, &viewers, me, written) {
+    loop {
+        let viewers: Vec<NodeNumber> = members.iter().map(|member| member.number).collect();
+        match tokio::time::timeout(super::DOUBT, seen_by(agent, &viewers, written)).await {
+            Ok(seen) => return seen.map(|()| members),
+            Err(_) => members = without_silent(agent, members).await?,
+        }
+    }
+}
+
+async fn seen_by(agent: &Agent, viewers: &[NodeNumber], written: Micros) -> Result<()> {
+    let me = super::number(agent)?;
+    while !seen_by_all(&sql::heartbeat::all(&*agent.db().await?).await?, viewers, me, written) {
         tokio::time::sleep(super::LOOK).await;
     }
-    Ok(written)
+    Ok(())
+}
+
+async fn without_silent(agent: &Agent, members: Vec<Member>) -> Result<Vec<Member>> {
+    let mut heard = Vec::new();
+    for member in members {
+        if !super::leave_out_if_silent(agent, &member).await? {
+            heard.push(member);
+        }
+    }
+    Ok(heard)
 }
 
 async fn digests_agree(agent: &Agent, members: &[Member]) -> Result<()> {

@@ -50,13 +50,14 @@ async fn wait_for_source(agent: &Agent, source: NodeNumber) -> Result<()> {
     let (_, members) = super::members(agent, &sponsor).await?;
     let slots = ledger(agent)?.slots;
     for member in members.iter().filter(|member| member.number != source) {
-        let kept_from = slots.get(&member.number).copied().ok_or_else(|| {
-            Error::unavailable(format!(
-                "the member at {} keeps no changes for this node",
-                member.address
-            ))
-        })?;
-        let peer = super::member(agent, &member.address).await?;
+        let Some(kept_from) = slots.get(&member.number).copied() else {
+            // Down when the slots were made, or a member only since.
+            super::read_anew_later(agent, member).await?;
+            continue;
+        };
+        let Some(peer) = super::member_if_up(agent, member).await? else {
+            continue;
+        };
         while link::confirmed_by(&peer, source)
             .await?
             .is_none_or(|confirmed| confirmed < kept_from)

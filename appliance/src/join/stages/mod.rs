@@ -13,6 +13,8 @@ use keystead::join::progress::Progress;
 use keystead::join::request::Address;
 use keystead::join::stage::{Event, Stage};
 use keystead::member::roster::{Member, Roster};
+use keystead::peer::Hello;
+use keystead::replication::resync::Reason;
 use keystead::{Error, Kind, NodeNumber, Result};
 use sql::Connection;
 
@@ -21,10 +23,13 @@ pub(super) use bootstrapping::wipe;
 use super::driver::ledger;
 use crate::agent::Agent;
 use crate::crash_point::{crash_point, halting_point};
-use crate::peers::connect;
+use crate::peers::{call, connect};
 
 /// How often a condition is looked at again while a stage waits for it.
 const LOOK: Duration = Duration::from_millis(50);
+
+/// A member that does not move for this long may have gone down: it is asked for then.
+const DOUBT: Duration = Duration::from_secs(15);
 
 /// How long a member may need to hear of this node from the one that recorded it.
 const ADMITTANCE: Duration = Duration::from_secs(30);
@@ -70,6 +75,36 @@ async fn member(agent: &Agent, address: &Address) -> Result<Connection> {
         Error::unavailable(format!("the member at {address} has not heard of this node yet"))
             .with_hint("check that it can reach the member that signed this node")
     })?
+}
+
+/// A connection to a member, or nothing when it is down, as the member that signed sees it too: then it is left out.
+async fn member_if_up(agent: &Agent, node: &Member) -> Result<Option<Connection>> {
+    match member(agent, &node.address).await {
+        Ok(peer) => Ok(Some(peer)),
+        Err(error) if error.kind() == Kind::Unavailable && leave_out_if_silent(agent, node).await? => {
+            tracing::info!(error = error.chain(), "a member is down");
+            Ok(None)
+        }
+        Err(error) => Err(error),
+    }
+}
+
+/// Leaves a member out that the one that signed has not heard of lately. This node goes on without it; when it is back,
+/// all its rows are read anew, like those of every other member whose changes were not kept for this node.
+async fn leave_out_if_silent(agent: &Agent, node: &Member) -> Result<bool> {
+    let facts = call::ask(&sponsor(agent).await?, &Hello {}).await?;
+    if !facts.silent.contains(&node.address.to_string()) {
+        return Ok(false);
+    }
+    if read_anew_later(agent, node).await? {
+        tracing::warn!(address = %node.address, "the join goes on without a member that is down");
+    }
+    Ok(true)
+}
+
+/// Keeps in mind that a member's rows must be read anew. False when that was known.
+async fn read_anew_later(agent: &Agent, node: &Member) -> Result<bool> {
+    Ok(sql::resync::need(&*agent.db().await?, node.number, Reason::Missing).await?)
 }
 
 /// This node's number; it has one from bootstrapping on.
