@@ -1,6 +1,9 @@
 //! A join that its administrator ends, at every stage and on either side: nothing of it is left on any member, and the
 //! node is alone and can join.
 
+use std::os::unix::fs::{MetadataExt as _, chown};
+use std::path::Path;
+
 use anyhow::{Context as _, Result, ensure};
 use serde_json::Value;
 
@@ -74,8 +77,15 @@ async fn end(cluster: &Cluster, node: &Node, by: By) -> Result<()> {
 async fn way_of(node: &Node, member: &Node) -> Result<Way> {
     let (tls, kept) = (node.data().join("tls"), node.data().with_extension("kept"));
     std::fs::create_dir_all(&kept)?;
+    // Who may read them is to be as it is there.
+    let same_owner = |of: &Path, to: &Path| -> Result<()> {
+        let metadata = std::fs::metadata(of)?;
+        Ok(chown(to, Some(metadata.uid()), Some(metadata.gid()))?)
+    };
+    same_owner(&tls, &kept)?;
     for name in ["node.crt", "node.key", "ca.crt"] {
         std::fs::copy(tls.join(name), kept.join(name))?;
+        same_owner(&tls.join(name), &kept.join(name))?;
     }
     let info: Value = node.json(&["cluster", "info"]).await?;
     let id = info["nodeID"].as_str().context("a joining node has an id")?;

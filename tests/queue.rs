@@ -150,3 +150,40 @@ async fn one_is_in(left: Node, right: Node) -> Result<(Node, Node)> {
     .await?;
     Ok(if codes[0] == "r" { (left, right) } else { (right, left) })
 }
+
+#[tokio::test]
+async fn a_node_joins_while_a_member_is_down_and_is_linked_with_it_when_that_is_back() -> Result<()> {
+    let mut cluster = Cluster::new(3).await?;
+    cluster.nodes[2]
+        .json(&["keys", "create", "--name", "by-the-third"])
+        .await?;
+    cluster.wait_until_equal().await?;
+    let mut third = cluster.nodes.remove(2);
+    third.kill_everything().await?;
+    cluster.first().json(&["keys", "create", "--name", "meanwhile"]).await?;
+
+    let fourth = cluster.lab.single().await?;
+    let answer = fulljoin(cluster.first(), &fourth, true).await?;
+    ensure!(answer["status"]["code"] == "r", "the join ended with {answer}");
+    fourth.json(&["keys", "create", "--name", "by-the-fourth"]).await?;
+    cluster.nodes.push(fourth);
+    for node in &cluster.nodes {
+        node.json(&["keys", "get", "--name", "by-the-third"]).await?;
+    }
+
+    third.start().await?;
+    cluster.nodes.push(third);
+    cluster.wait_until_linked().await?;
+    cluster.wait_until_equal().await?;
+    // The way from the one that was away to the new one is a link like every other.
+    cluster.nodes[3].json(&["keys", "create", "--name", "back"]).await?;
+    until("what the third one writes now is on the fourth", PATIENCE, async || {
+        cluster.nodes[2].json(&["keys", "get", "--name", "back"]).await?;
+        Ok(true)
+    })
+    .await?;
+    for name in ["meanwhile", "by-the-fourth"] {
+        cluster.nodes[3].json(&["keys", "get", "--name", name]).await?;
+    }
+    Ok(())
+}
