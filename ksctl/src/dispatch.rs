@@ -8,7 +8,9 @@ use secrecy::ExposeSecret;
 
 use crate::cli::ack::AckCommand;
 use crate::cli::alarms::AlarmsCommand;
-use crate::cli::cluster::{CertificatesCommand, ClusterCommand, CsrArgs, FulljoinArgs, JoinArgs, NewArgs, TicketArgs};
+use crate::cli::cluster::{
+    CertificatesCommand, ClusterCommand, CsrArgs, FulljoinArgs, JoinArgs, NewArgs, SidesArgs, TicketArgs,
+};
 use crate::cli::keys::{self as key_args, KeysCommand, VkeysCommand};
 use crate::cli::metrics::{MetricsCommand, PrometheusCommand};
 use crate::cli::nodes::{self as node_args, NodesCommand};
@@ -67,6 +69,10 @@ async fn run_cluster(context: &Context, command: ClusterCommand) -> Result<(), F
             cluster::join::run(context, &sides, ticket.read()?, block).await
         }
         ClusterCommand::Fulljoin(args) => cluster::fulljoin::run(context, fulljoin_order(args)).await,
+        ClusterCommand::Preflight(args) => {
+            let (sides, access) = sides_order(args);
+            cluster::preflight::run(context, &sides, &access).await
+        }
         ClusterCommand::Delete => cluster::delete::run(context).await,
         ClusterCommand::Summary => cluster::summary::run(context).await,
         ClusterCommand::Errors => cluster::errors::run(context).await,
@@ -266,6 +272,17 @@ fn ticket(args: TicketArgs) -> Ticket {
 }
 
 fn fulljoin_order(args: FulljoinArgs) -> FullJoin {
+    let (sides, access) = sides_order(args.sides);
+    FullJoin {
+        sides,
+        access,
+        shared_hsm_partition: args.shared_hsm_partition,
+        write_to_config: args.writetoconfig,
+        block: args.block,
+    }
+}
+
+fn sides_order(args: SidesArgs) -> (Sides, Access) {
     let access = match args.newnodeconfig {
         Some(path) => Access::File(path),
         None => Access::Account {
@@ -275,19 +292,14 @@ fn fulljoin_order(args: FulljoinArgs) -> FullJoin {
             password: args.newnodepass,
         },
     };
-    FullJoin {
-        sides: Sides {
-            host: args.newnodehost,
-            port: args.newnodeport,
-            public_address: args.newnodepublic,
-            member: args.member,
-            member_port: args.memberport,
-        },
-        access,
-        shared_hsm_partition: args.shared_hsm_partition,
-        write_to_config: args.writetoconfig,
-        block: args.block,
-    }
+    let sides = Sides {
+        host: args.newnodehost,
+        port: args.newnodeport,
+        public_address: args.newnodepublic,
+        member: args.member,
+        member_port: args.memberport,
+    };
+    (sides, access)
 }
 
 fn node_order(args: node_args::CreateArgs) -> (nodes::create::Csr, NewNodeRequest) {

@@ -15,6 +15,7 @@ pub mod list;
 pub mod metrics;
 pub mod node;
 pub mod orphan;
+pub mod preflight;
 pub mod summary;
 pub mod syslog;
 pub mod system;

@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use crate::certificate::renewal::Lifetimes;
 use crate::error::{Error, Result};
+use crate::join::preflight::MAX_SKEW_MILLIS;
 use crate::member::MAX_NODES;
 
 /// What a node's configuration file says, with defaults for what it does not say.
@@ -188,7 +189,7 @@ impl Default for Clock {
         Self {
             // Far above what NTP allows, far below what anybody is harmed by.
             alarm_skew_ms: 500,
-            join_skew_ms: crate::join::preflight::MAX_SKEW_MILLIS,
+            join_skew_ms: MAX_SKEW_MILLIS,
         }
     }
 }

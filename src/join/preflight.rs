@@ -1,14 +1,17 @@
-//! The checks before anything is wiped: what a joining node tells a member, what the member answers, and the verdict.
+//! The checks before anything is wiped: what a joining node tells a member, what the member answers, and the verdicts.
 //!
-//! Pure: the caller measures and passes in. Next: `appliance/src/join/preflight.rs`, which asks.
+//! Every check is made that can be, so that all that stands in the way is told at once. Pure: the caller measures and
+//! passes in. Next: `appliance/src/join/preflight.rs`, which asks.
 
 use serde::{Deserialize, Serialize};
 
+use crate::api::preflight::{Outcome, PreflightCheck, PreflightReport};
 use crate::clock::Micros;
 use crate::error::{Error, Kind, Result};
-use crate::member::lease::{self, Votes};
+use crate::member::lease::majority;
 
-/// The largest difference of two clocks at which a node may join, unless it is configured otherwise: beyond it certificates and tokens are misjudged.
+/// The difference of two clocks beyond which a node may not join, unless its configuration says another one: there
+/// certificates and tokens are misjudged.
 pub const MAX_SKEW_MILLIS: i64 = 5_000;
 
 /// What a member says of itself and its cluster.
@@ -48,27 +51,168 @@ pub struct JoinerFacts {
     pub schema: u32,
     /// Its clock, half-way between asking and hearing the member.
     pub now: Micros,
-    /// How far the two clocks may be apart, in milliseconds.
-    pub max_skew: i64,
     /// Free bytes where its data will be.
     pub free_bytes: u64,
 }
 
-/// Decides whether the join may begin.
+/// One check and how it came out: what was seen, or why the join is refused.
+#[derive(Debug)]
+pub struct Check {
+    /// What was looked at.
+    pub name: &'static str,
+    /// How it came out.
+    pub verdict: Verdict,
+}
+
+/// How a check came out.
+#[derive(Debug)]
+pub enum Verdict {
+    /// Nothing stands in the way; what was seen.
+    Passed(String),
+    /// The join is refused.
+    Failed(Error),
+    /// Another check failed before.
+    NotChecked,
+    /// There is nothing to look at, and why.
+    NotNeeded(&'static str),
+}
+
+/// What is looked at, in this order. The first four and the way back need the network, the others need the member's word.
+pub mod name {
+    /// Does this node stand where one may join?
+    pub const STANDING: &str = "standing";
+    /// Are certificate, key and sealed master key this node's and of one cluster?
+    pub const CERTIFICATE: &str = "certificate";
+    /// Does this node reach the member?
+    pub const WAY_THERE: &str = "way to the member";
+    /// Does the member reach this node?
+    pub const WAY_BACK: &str = "way back";
+    /// Is the certificate of the member's cluster?
+    pub const CLUSTER: &str = "cluster";
+    /// Do both run one version?
+    pub const VERSION: &str = "version";
+    /// Do the clocks agree?
+    pub const CLOCKS: &str = "clocks";
+    /// Has the cluster a place?
+    pub const ROOM: &str = "room";
+    /// Can members be added?
+    pub const MEMBERS: &str = "members";
+    /// Has the data a place?
+    pub const DISK: &str = "disk";
+    /// Root-of-trust keys shared by hardware.
+    pub const HSM: &str = "hsm";
+    /// Licences.
+    pub const LICENCE: &str = "licence";
+
+    /// The checks that need the member's word.
+    pub const BY_THE_MEMBER: [&str; 7] = [CLUSTER, VERSION, CLOCKS, ROOM, MEMBERS, DISK, WAY_BACK];
+}
+
+impl Check {
+    /// A check that came out well, or did not.
+    pub fn of(name: &'static str, seen: Result<String>) -> Self {
+        let verdict = match seen {
+            Ok(seen) => Verdict::Passed(seen),
+            Err(refused) => Verdict::Failed(refused),
+        };
+        Self { name, verdict }
+    }
+
+    /// Checks that another one kept from being made.
+    pub fn not_made(names: &[&'static str]) -> impl Iterator<Item = Self> {
+        let not_made = |name: &&'static str| Self {
+            name,
+            verdict: Verdict::NotChecked,
+        };
+        names.iter().map(not_made)
+    }
+
+    /// What others ask for and this product does without.
+    pub fn not_needed() -> [Self; 2] {
+        [
+            Self {
+                name: name::HSM,
+                verdict: Verdict::NotNeeded("the master key is sealed to this node's own key; no HSM is used"),
+            },
+            Self {
+                name: name::LICENCE,
+                verdict: Verdict::NotNeeded("nothing needs a licence"),
+            },
+        ]
+    }
+}
+
+impl From<&Check> for PreflightCheck {
+    fn from(check: &Check) -> Self {
+        let (outcome, detail, hint) = match &check.verdict {
+            Verdict::Passed(seen) => (Outcome::Passed, seen.clone(), None),
+            Verdict::Failed(error) => (Outcome::Failed, error.to_string(), error.hint().map(str::to_owned)),
+            Verdict::NotChecked => (Outcome::NotChecked, "a check before it failed".to_owned(), None),
+            Verdict::NotNeeded(why) => (Outcome::NotNeeded, (*why).to_owned(), None),
+        };
+        Self {
+            name: check.name.to_owned(),
+            outcome,
+            detail,
+            hint,
+        }
+    }
+}
+
+/// The list as it is shown.
+pub fn report(checks: &[Check]) -> PreflightReport {
+    PreflightReport {
+        passed: !checks.iter().any(|check| matches!(check.verdict, Verdict::Failed(_))),
+        checks: checks.iter().map(PreflightCheck::from).collect(),
+    }
+}
+
+/// Lets a join begin when no check has failed.
 ///
 /// # Errors
-/// The first check that fails, naming both sides' values and the way out.
-pub fn judge(joiner: &JoinerFacts, member: &MemberFacts) -> Result<()> {
-    if joiner.cluster_id != member.cluster_id {
-        return Err(Error::new(
-            Kind::Forbidden,
-            format!(
-                "the certificate is of cluster {}, the member is of cluster {}",
-                joiner.cluster_id, member.cluster_id
-            ),
-        )
-        .with_hint("get the certificate from a member of the cluster to be joined: `ksctl cluster nodes create`"));
+/// With the texts of all that failed, of the kind of the first.
+pub fn must_pass(checks: Vec<Check>) -> Result<()> {
+    let failed = checks.into_iter().filter_map(|check| match check.verdict {
+        Verdict::Failed(error) => Some(error),
+        _ => None,
+    });
+    let mut failed: Vec<Error> = failed.collect();
+    if failed.len() < 2 {
+        return failed.pop().map_or(Ok(()), Err);
     }
+    let kind = failed.first().map_or(Kind::Conflict, Error::kind);
+    let texts: Vec<String> = failed.iter().map(ToString::to_string).collect();
+    let hints: Vec<&str> = failed.iter().filter_map(Error::hint).collect();
+    Err(Error::new(kind, texts.join("; ")).with_hint(hints.join("; ")))
+}
+
+/// What can be judged by what both sides say. `max_skew_millis` is how far their clocks may be apart.
+pub fn judge(joiner: &JoinerFacts, member: &MemberFacts, max_skew_millis: i64) -> Vec<Check> {
+    vec![
+        Check::of(name::CLUSTER, same_cluster(joiner, member)),
+        Check::of(name::VERSION, same_version(joiner, member)),
+        Check::of(name::CLOCKS, clocks_agree(joiner, member, max_skew_millis)),
+        Check::of(name::ROOM, has_room(member)),
+        Check::of(name::MEMBERS, most_are_up(member)),
+        Check::of(name::DISK, fits(joiner, member)),
+    ]
+}
+
+fn same_cluster(joiner: &JoinerFacts, member: &MemberFacts) -> Result<String> {
+    if joiner.cluster_id == member.cluster_id {
+        return Ok(format!("both are of cluster {}", member.cluster_id));
+    }
+    Err(Error::new(
+        Kind::Forbidden,
+        format!(
+            "the certificate is of cluster {}, the member is of cluster {}",
+            joiner.cluster_id, member.cluster_id
+        ),
+    )
+    .with_hint("get the certificate from a member of the cluster to be joined: `ksctl cluster nodes create`"))
+}
+
+fn same_version(joiner: &JoinerFacts, member: &MemberFacts) -> Result<String> {
     if (&joiner.version, joiner.schema) != (&member.version, member.schema) {
         return Err(Error::conflict(format!(
             "version mismatch: this node runs {} (schema {}), the member runs {} (schema {})",
@@ -84,46 +228,55 @@ pub fn judge(joiner: &JoinerFacts, member: &MemberFacts) -> Result<()> {
         ))
         .with_hint("bring all members to the same version, then join"));
     }
+    Ok(format!("all run {} (schema {})", member.version, member.schema))
+}
+
+fn clocks_agree(joiner: &JoinerFacts, member: &MemberFacts, most: i64) -> Result<String> {
     let skew = joiner.now.millis_since(member.now);
-    let allowed = joiner.max_skew;
-    if skew.abs() > allowed {
-        return Err(Error::conflict(format!(
-            "clock skew: this node's clock is {skew} ms ahead of the member's, at most {allowed} ms is allowed"
-        ))
-        .with_hint("give both nodes the same NTP server and wait until their clocks agree"));
+    let seen = format!("this node's clock is {skew} ms ahead of the member's, at most {most} ms is allowed");
+    if skew.abs() <= most {
+        return Ok(seen);
     }
-    if member.nodes >= member.max_nodes {
-        return Err(Error::conflict(format!(
-            "the cluster is full: it has {} of {} nodes",
-            member.nodes, member.max_nodes
-        ))
-        .with_hint("remove a node first: `ksctl cluster nodes delete`"));
+    Err(Error::conflict(format!("clock skew: {seen}"))
+        .with_hint("give both nodes the same NTP server and wait until their clocks agree"))
+}
+
+fn has_room(member: &MemberFacts) -> Result<String> {
+    let seen = format!("it has {} of {} nodes", member.nodes, member.max_nodes);
+    if member.nodes < member.max_nodes {
+        return Ok(seen);
     }
+    Err(Error::conflict(format!("the cluster is full: {seen}"))
+        .with_hint("remove a node first: `ksctl cluster nodes delete`"))
+}
+
+/// Members that are down are linked with the new one when they are back.
+fn most_are_up(member: &MemberFacts) -> Result<String> {
     let up = member.members.saturating_sub(member.silent.len());
-    lease::decide(Votes {
-        members: member.members,
-        granted: up,
-        busy: 0,
-    })
-    .map_err(|refused| {
-        Error::consensus_down(format!(
-            "{up} of {} members answer, and are not a majority; down: {}",
-            member.members,
-            member.silent.join(", ")
-        ))
-        .with_hint("bring members back, or remove those that are lost: `ksctl cluster nodes delete`")
-        .caused_by(refused)
-    })?;
-    // Copying needs the rows, their indexes and the WAL of both.
-    let needed = member.bytes.saturating_mul(3);
-    if joiner.free_bytes < needed {
-        return Err(Error::conflict(format!(
-            "not enough disk: the cluster's data needs {needed} bytes here, {} are free",
-            joiner.free_bytes
-        ))
-        .with_hint("free or add disk space under data_dir, then join"));
+    let seen = format!("{up} of {} members answer", member.members);
+    if up >= majority(member.members) {
+        return Ok(seen);
     }
-    Ok(())
+    Err(Error::consensus_down(format!(
+        "{seen}, {} are needed; down: {}",
+        majority(member.members),
+        member.silent.join(", ")
+    ))
+    .with_hint("bring members back, or remove those that are lost: `ksctl cluster nodes delete`"))
+}
+
+/// Copying needs the rows, their indexes and the WAL of both.
+fn fits(joiner: &JoinerFacts, member: &MemberFacts) -> Result<String> {
+    let needed = member.bytes.saturating_mul(3);
+    let seen = format!(
+        "the cluster's data needs {needed} bytes here, {} are free",
+        joiner.free_bytes
+    );
+    if joiner.free_bytes >= needed {
+        return Ok(seen);
+    }
+    Err(Error::conflict(format!("not enough disk: {seen}"))
+        .with_hint("free or add disk space under data_dir, then join"))
 }
 
 #[cfg(test)]
@@ -137,7 +290,6 @@ mod tests {
             version: "0.1.0".to_owned(),
             schema: 3,
             now,
-            max_skew: MAX_SKEW_MILLIS,
             free_bytes: 1 << 30,
         };
         let member = MemberFacts {
@@ -155,27 +307,35 @@ mod tests {
         (joiner, member)
     }
 
-    fn refusal(change: impl Fn(&mut JoinerFacts, &mut MemberFacts)) -> String {
+    fn judged(change: impl Fn(&mut JoinerFacts, &mut MemberFacts)) -> Vec<Check> {
         let (mut joiner, mut member) = facts();
         change(&mut joiner, &mut member);
-        judge(&joiner, &member).unwrap_err().to_string()
+        judge(&joiner, &member, MAX_SKEW_MILLIS)
+    }
+
+    fn refusal(change: impl Fn(&mut JoinerFacts, &mut MemberFacts)) -> String {
+        must_pass(judged(change)).unwrap_err().to_string()
     }
 
     #[test]
     fn a_member_may_be_down_while_most_are_up() {
-        let (joiner, mut member) = facts();
-        member.members = 3;
-        member.silent = vec!["10.0.0.3:5432".to_owned()];
-        judge(&joiner, &member).unwrap();
-        member.silent.push("10.0.0.2:5432".to_owned());
-        let refused = judge(&joiner, &member).unwrap_err();
+        let down = |count: usize| {
+            judged(move |_, member| {
+                member.members = 3;
+                member.silent = vec!["10.0.0.3:5432".to_owned(); count];
+            })
+        };
+        must_pass(down(1)).unwrap();
+        let refused = must_pass(down(2)).unwrap_err();
+        assert_eq!(refused.kind(), Kind::ConsensusDown);
         assert!(refused.to_string().contains("1 of 3 members answer"), "{refused}");
     }
 
     #[test]
     fn equals_may_join() {
-        let (joiner, member) = facts();
-        judge(&joiner, &member).unwrap();
+        let checks = judged(|_, _| {});
+        assert!(report(&checks).passed, "{checks:?}");
+        must_pass(checks).unwrap();
     }
 
     #[test]
@@ -186,7 +346,45 @@ mod tests {
         assert!(refusal(|j, _| j.schema = 4).contains("schema 4"));
         assert!(refusal(|j, _| j.now.0 += 600_000_000).contains("600000 ms ahead"));
         assert!(refusal(|_, m| m.nodes = m.max_nodes).contains("20 of 20"));
-        assert!(refusal(|_, m| m.silent.push("10.0.0.3:5432".to_owned())).contains("10.0.0.3:5432"));
+        assert!(
+            refusal(|_, m| {
+                m.silent.push("10.0.0.3:5432".to_owned());
+            })
+            .contains("10.0.0.3:5432")
+        );
         assert!(refusal(|j, _| j.free_bytes = 10).contains("10 are free"));
+    }
+
+    #[test]
+    fn clocks_may_be_apart_by_less_than_the_limit_either_way() {
+        for (apart, passes) in [(4_999, true), (-4_999, true), (5_000, false), (-5_000, false)] {
+            let checks = judged(move |joiner, _| joiner.now.0 += apart * 1000);
+            assert_eq!(report(&checks).passed, passes, "{apart} ms");
+        }
+    }
+
+    #[test]
+    fn all_that_stands_in_the_way_is_told_at_once_with_every_way_out() {
+        let checks = judged(|joiner, member| {
+            joiner.free_bytes = 10;
+            member.nodes = 20;
+        });
+        let listed = report(&checks);
+        let failed: Vec<&str> = (listed.checks.iter())
+            .filter(|check| check.outcome == Outcome::Failed)
+            .map(|check| check.name.as_str())
+            .collect();
+        assert_eq!((listed.passed, failed), (false, vec![name::ROOM, name::DISK]));
+        let refused = must_pass(checks).unwrap_err();
+        let text = refused.to_string();
+        assert!(
+            text.contains("the cluster is full") && text.contains("not enough disk"),
+            "{text}"
+        );
+        let hint = refused.hint().unwrap_or_default();
+        assert!(
+            hint.contains("remove a node") && hint.contains("add disk space"),
+            "{hint}"
+        );
     }
 }

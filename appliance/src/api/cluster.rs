@@ -10,6 +10,7 @@ use keystead::api::cluster::{
 use keystead::api::links::NodeLinks;
 use keystead::api::list::List;
 use keystead::api::orphan::Orphan;
+use keystead::api::preflight::{PreflightReport, PreflightRequest};
 use keystead::api::summary::{NodeErrors, Summary};
 use keystead::api::verify::{VerifyReport, VerifyRequest};
 use keystead::api::wait::{WaitAnswer, WaitRequest};
@@ -31,6 +32,7 @@ pub(crate) fn routes() -> OpenApiRouter<Arc<Agent>> {
         .routes(routes!(new))
         .routes(routes!(csr))
         .routes(routes!(join_cluster))
+        .routes(routes!(preflight))
         .routes(routes!(summary))
         .routes(routes!(errors))
         .routes(routes!(ack, set_ack))
@@ -92,6 +94,20 @@ async fn join_cluster(
             )
             .await?,
     ))
+}
+
+/// On a node that is to join, with what a member answered: every check of a join as a list. Nothing is changed.
+#[utoipa::path(post, path = "/cluster/preflight", tag = "cluster", operation_id = "clusterPreflight", request_body = PreflightRequest,
+    responses((status = 200, description = "the checks, also when some failed", body = PreflightReport), Refused))]
+async fn preflight(
+    _caller: Writer,
+    State(agent): State<Arc<Agent>>,
+    Json(asked): Json<PreflightRequest>,
+) -> Result<Json<PreflightReport>, Refusal> {
+    let give_back = asked.give_back;
+    let (asked, tasks) = (Join::try_from(asked.join)?, agent.tasks.clone());
+    let work = async move { join::examine(&agent, asked, give_back).await };
+    Ok(Json(tasks.see_through("cluster preflight", work).await?))
 }
 
 /// On a removed node: forgets its cluster. On a joining one: ends the join. On the only member: dissolves the cluster.

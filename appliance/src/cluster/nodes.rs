@@ -5,7 +5,7 @@ use std::sync::Arc;
 use keystead::api::node::Node;
 use keystead::member::roster::{Member, NodeState};
 use keystead::member::status::NodeStatus;
-use keystead::summary;
+use keystead::summary::{self, LinkFacts};
 use keystead::{Error, NodeId, Result};
 
 use super::own_status;

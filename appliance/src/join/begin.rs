@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use certs::{NodeKey, SealHeader};
 use keystead::api::cluster::ClusterInfo;
+use keystead::join::preflight::must_pass;
 use keystead::join::request::Join;
 use keystead::join::stage::{Event, Stage};
 use keystead::{Error, Kind, NodeId, Result};
@@ -53,7 +54,8 @@ async fn start(agent: &Arc<Agent>, join: Join) -> Result<()> {
         revoked: None,
     };
     agent.postgres.install_tls(tls).await?;
-    if let Err(refused) = preflight::run(agent, &node_id, &header.cluster_id, &join).await {
+    let checks = preflight::run(agent, &node_id, &header.cluster_id, &join).await;
+    if let Err(refused) = must_pass(checks) {
         agent.postgres.install_placeholder().await?;
         return Err(refused);
     }
@@ -82,7 +84,7 @@ async fn start(agent: &Arc<Agent>, join: Join) -> Result<()> {
     driver::start(agent, ledger)
 }
 
-fn may_join(agent: &Agent) -> Result<()> {
+pub(super) fn may_join(agent: &Agent) -> Result<()> {
     if agent.postgres.is_attached() {
         return Err(Error::new(
             Kind::NotBuilt,
@@ -106,7 +108,7 @@ fn may_join(agent: &Agent) -> Result<()> {
 }
 
 /// The certificate must be ours, of the cluster it claims, and the master key sealed to the same node.
-fn check(agent: &Agent, key: &NodeKey, join: &Join) -> Result<(SealHeader, WrappingKey)> {
+pub(super) fn check(agent: &Agent, key: &NodeKey, join: &Join) -> Result<(SealHeader, WrappingKey)> {
     let now = unix_seconds(agent);
     let identity =
         certs::check_issued(&join.cert, &join.cachain, &key.public_key_hash(), now).map_err(certificate_error)?;

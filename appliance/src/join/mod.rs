@@ -7,6 +7,7 @@ mod abort;
 mod begin;
 mod clear;
 mod driver;
+mod examine;
 mod ledger;
 mod preflight;
 mod stages;
@@ -19,6 +20,7 @@ pub(crate) use abort::abort;
 pub(crate) use begin::begin;
 pub(crate) use clear::clear;
 pub(crate) use driver::{Driving, load, resume};
+pub(crate) use examine::examine;
 use ledger::Ledger;
 
 /// The join of this node, as the driver last reported it.

@@ -6,19 +6,29 @@
 use std::path::Path;
 
 use keystead::clock::Micros;
-use keystead::join::preflight::{JoinerFacts, judge};
+use keystead::join::preflight::{Check, JoinerFacts, judge, name};
 use keystead::join::request::Join;
 use keystead::peer::{Hello, Reach};
 use keystead::{Error, NodeId, Result};
+use sql::Connection;
 
 use crate::agent::Agent;
 use crate::peers::{call, connect};
 
-/// Checks everything that can be known before the wipe.
-///
-/// # Errors
-/// The first check that fails, with both sides' values and the way out.
-pub(super) async fn run(agent: &Agent, node_id: &NodeId, cluster_id: &str, join: &Join) -> Result<()> {
+/// Makes every check that can be made before the wipe. The certificate is in place.
+pub(super) async fn run(agent: &Agent, node_id: &NodeId, cluster_id: &str, join: &Join) -> Vec<Check> {
+    let mut checks = match by_the_member(agent, node_id, cluster_id, join).await {
+        Ok(checks) => checks,
+        Err(unreachable) => {
+            let way = Check::of(name::WAY_THERE, Err(unreachable));
+            [way].into_iter().chain(Check::not_made(&name::BY_THE_MEMBER)).collect()
+        }
+    };
+    checks.extend(Check::not_needed());
+    checks
+}
+
+async fn by_the_member(agent: &Agent, node_id: &NodeId, cluster_id: &str, join: &Join) -> Result<Vec<Check>> {
     let member = connect::connect(agent.postgres.paths(), node_id, &join.member).await?;
     let asked = agent.clock.now();
     let facts = call::ask(&member, &Hello {}).await?;
@@ -28,25 +38,33 @@ pub(super) async fn run(agent: &Agent, node_id: &NodeId, cluster_id: &str, join:
         version: crate::version::version(),
         schema: sql::migrate::newest(),
         now: Micros(asked.0.midpoint(heard.0)),
-        max_skew: agent.config.clock.join_skew_ms,
         free_bytes: free_bytes(agent.postgres.paths().data_dir())?,
     };
-    judge(&joiner, &facts)?;
-    let reached = call::ask(
-        &member,
-        &Reach {
-            address: join.local.clone(),
-        },
-    )
-    .await;
-    reached.map_err(|error| {
-        let text = format!("the member at {} cannot use this node's address: {error}", join.member);
-        let hint = error
-            .hint()
-            .unwrap_or("check localNodeHost and the way from the member to this node")
-            .to_owned();
-        Error::new(error.kind(), text).with_hint(hint)
-    })
+    let way = format!("{} answers, and its certificate is of this cluster", join.member);
+    let mut checks = vec![Check::of(name::WAY_THERE, Ok(way))];
+    checks.extend(judge(&joiner, &facts, agent.config.clock.join_skew_ms));
+    checks.push(Check::of(name::WAY_BACK, way_back(&member, join).await));
+    Ok(checks)
+}
+
+async fn way_back(member: &Connection, join: &Join) -> Result<String> {
+    let question = Reach {
+        address: join.local.clone(),
+    };
+    match call::ask(member, &question).await {
+        Ok(()) => Ok(format!(
+            "the member at {} reaches this node at {}",
+            join.member, join.local
+        )),
+        Err(error) => {
+            let text = format!("the member at {} cannot use this node's address: {error}", join.member);
+            let hint = error
+                .hint()
+                .unwrap_or("check localNodeHost and the way from the member to this node")
+                .to_owned();
+            Err(Error::new(error.kind(), text).with_hint(hint))
+        }
+    }
 }
 
 fn free_bytes(folder: &Path) -> Result<u64> {

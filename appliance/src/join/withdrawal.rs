@@ -5,8 +5,7 @@
 use futures_util::future::join_all;
 use keystead::join::request::Address;
 use keystead::peer::Withdraw;
-use keystead::{Error, Kind, Result};
-use sql::Connection;
+use keystead::{Error, Kind, NodeId, Result};
 
 use super::ledger::Ledger;
 use crate::agent::Agent;
@@ -51,9 +50,14 @@ async fn tell_sponsor(agent: &Agent, ledger: &Ledger) -> Result<()> {
 }
 
 async fn ask(agent: &Agent, ledger: &Ledger, member: &Address) -> Result<()> {
-    let member: Connection = connect::connect(agent.postgres.paths(), &ledger.node_id, member).await?;
+    give_back(agent, &ledger.node_id, &ledger.ticket, member).await
+}
+
+/// Tells a member that no join follows, or no longer, on this ticket.
+pub(super) async fn give_back(agent: &Agent, node_id: &NodeId, ticket: &str, member: &Address) -> Result<()> {
+    let member = connect::connect(agent.postgres.paths(), node_id, member).await?;
     let question = Withdraw {
-        ticket: ledger.ticket.clone(),
+        ticket: ticket.to_owned(),
     };
     call::ask(&member, &question).await
 }

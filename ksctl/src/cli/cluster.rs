@@ -23,6 +23,8 @@ pub(crate) enum ClusterCommand {
     Join(JoinArgs),
     /// Join another node to the cluster of this one, in one step
     Fulljoin(FulljoinArgs),
+    /// Make every check of such a join and show them as a list; nothing is changed on either node
+    Preflight(SidesArgs),
     /// Delete the cluster configuration of a removed node, end a join, or dissolve a cluster of one
     Delete,
     /// Show what every node says of every other
@@ -160,9 +162,9 @@ pub(crate) struct TicketArgs {
     pub(crate) mkek_blobfile: Option<PathBuf>,
 }
 
-/// `cluster fulljoin`. The global flags are those of the member.
+/// The two sides of a join. The global flags are those of the member.
 #[derive(Args)]
-pub(crate) struct FulljoinArgs {
+pub(crate) struct SidesArgs {
     /// The address by which the joining node reaches the member
     #[arg(long)]
     pub(crate) member: String,
@@ -195,6 +197,13 @@ pub(crate) struct FulljoinArgs {
     /// The address by which users reach the joining node
     #[arg(long, value_name = "ADDRESS")]
     pub(crate) newnodepublic: Option<String>,
+}
+
+/// `cluster fulljoin`.
+#[derive(Args)]
+pub(crate) struct FulljoinArgs {
+    #[command(flatten)]
+    pub(crate) sides: SidesArgs,
     /// Both nodes share a root-of-trust key, which wraps the master key on its way
     #[arg(long)]
     pub(crate) shared_hsm_partition: bool,

@@ -7,6 +7,7 @@ use keystead::api::alarm::Alarm;
 use keystead::api::key::Key;
 use keystead::api::list::List;
 use keystead::api::node::Node;
+use keystead::api::preflight::{Outcome, PreflightReport};
 use keystead::api::summary::{Summary, Viewed};
 use keystead::api::verify::{RowDifference, RowVersion, VerifyReport};
 
@@ -46,6 +47,22 @@ pub(crate) fn summary(summary: &Summary) -> Table {
         for (node, viewed) in &view.cluster_summary {
             table.add_row(summary_row(viewer, node, viewed));
         }
+    }
+    table
+}
+
+/// `cluster preflight`: one row a check.
+pub(crate) fn preflight(report: &PreflightReport) -> Table {
+    let mut table = empty(&["check", "outcome", "seen", "way out"]);
+    for check in &report.checks {
+        let outcome = match check.outcome {
+            Outcome::Passed => "passed",
+            Outcome::Failed => "failed",
+            Outcome::NotChecked => "not checked",
+            Outcome::NotNeeded => "not needed",
+        };
+        let hint = check.hint.as_deref().unwrap_or("-");
+        table.add_row([check.name.as_str(), outcome, &check.detail, hint]);
     }
     table
 }

@@ -46,7 +46,12 @@ pub(crate) async fn start(
     ticket: NewNodeAnswer,
     _confirmed: &Confirmed,
 ) -> Result<Answer, Failure> {
-    let request = JoinRequest {
+    node.send(&Call::post("cluster/join", &request(sides, ticket))?).await
+}
+
+/// What the joining node is asked with.
+pub(crate) fn request(sides: &Sides, ticket: NewNodeAnswer) -> JoinRequest {
+    JoinRequest {
         cert: Some(ticket.cert),
         cachain: Some(ticket.cachain),
         mkek_blob: Some(ticket.mkek_blob),
@@ -56,6 +61,5 @@ pub(crate) async fn start(
         member_node_host: Some(sides.member.clone()),
         member_node_port: sides.member_port,
         blocking: false,
-    };
-    node.send(&Call::post("cluster/join", &request)?).await
+    }
 }

@@ -14,6 +14,7 @@ pub(crate) mod links;
 pub(crate) mod new;
 pub(crate) mod orphans;
 mod patience;
+pub(crate) mod preflight;
 pub(crate) mod reading;
 pub(crate) mod summary;
 pub(crate) mod ticket;

@@ -6,7 +6,7 @@
 mod joiner;
 mod member;
 
-use keystead::api::cluster::{CsrAnswer, CsrRequest, NewNodeRequest};
+use keystead::api::cluster::{CsrAnswer, CsrRequest, NewNodeAnswer, NewNodeRequest};
 
 use super::join::{self, Sides};
 use super::{JOIN_QUESTION, JOIN_WARNING, follow};
@@ -46,7 +46,12 @@ pub(crate) async fn run(context: &Context, order: FullJoin) -> Result<(), Failur
     context
         .printer
         .note("Getting Certificate and CA Chain from member node");
-    let ticket = member::sign(&mut member, &request(&order, csr), context.printer).await?;
+    let ticket = member::sign(
+        &mut member,
+        &request(&order.sides, order.shared_hsm_partition, csr),
+        context.printer,
+    )
+    .await?;
     context.printer.note("Joining new node to cluster");
     let started = join::start(&mut node, &order.sides, ticket, &confirmed).await?;
 
@@ -61,6 +66,21 @@ pub(crate) async fn run(context: &Context, order: FullJoin) -> Result<(), Failur
     joiner::keep_credentials(context, &order, &member)
 }
 
+/// The joining node and a ticket for it, as far as a join goes before anything is lost.
+pub(crate) async fn ticket(
+    context: &Context,
+    sides: &Sides,
+    access: &Access,
+) -> Result<(Client, NewNodeAnswer), Failure> {
+    let mut member = context.client()?;
+    let mut node = joiner::client(context, access)?;
+    member::ready_count(&mut member).await?;
+    let csr = csr(&mut node, sides).await?;
+    let asked = request(sides, false, csr);
+    let ticket = member::sign(&mut member, &asked, context.printer).await?;
+    Ok((node, ticket))
+}
+
 async fn csr(node: &mut Client, sides: &Sides) -> Result<String, Failure> {
     let request = CsrRequest {
         local_node_host: Some(sides.host.clone()),
@@ -70,11 +90,11 @@ async fn csr(node: &mut Client, sides: &Sides) -> Result<String, Failure> {
     Ok(answer.parse::<CsrAnswer>()?.csr)
 }
 
-fn request(order: &FullJoin, csr: String) -> NewNodeRequest {
+fn request(sides: &Sides, shared_hsm_partition: bool, csr: String) -> NewNodeRequest {
     NewNodeRequest {
         csr: Some(csr),
-        new_node_host: Some(order.sides.host.clone()),
-        public_address: order.sides.public_address.clone(),
-        shared_hsm_partition: order.shared_hsm_partition,
+        new_node_host: Some(sides.host.clone()),
+        public_address: sides.public_address.clone(),
+        shared_hsm_partition,
     }
 }
