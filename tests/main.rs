@@ -27,6 +27,7 @@ mod hosts;
 mod links;
 mod merging;
 mod metrics;
+mod preflight;
 mod queue;
 mod refusals;
 mod removal;

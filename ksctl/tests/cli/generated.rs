@@ -48,6 +48,7 @@ fn there_is_a_man_page_for_every_command() {
     ksctl-cluster-nodes.1
     ksctl-cluster-rotate-ca.1
     ksctl-cluster-orphans.1
+    ksctl-cluster-preflight.1
     ksctl-cluster-summary.1
     ksctl-cluster-verify.1
     ksctl-cluster-wait.1
