@@ -27,13 +27,7 @@ async fn a_join_ended_at(point: &str, by: By) -> Result<()> {
     let mut cluster = Cluster::new(2).await?;
     cluster.first().json(&["keys", "create", "--name", "before"]).await?;
     let before = [cluster.nodes[0].links().await?, cluster.nodes[1].links().await?];
-    let mut node = cluster.lab.node()?;
-    node.start_new(&format!("{point}::halt=return")).await?;
-    fulljoin(cluster.first(), &node, false).await?;
-    until(&format!("the join stands still at {point}"), PATIENCE, async || {
-        Ok(node.logged().contains("halted by a fail point"))
-    })
-    .await?;
+    let mut node = standing_still_at(&mut cluster, point).await?;
     let way = way_of(&node, cluster.first()).await?;
     end(&cluster, &node, by).await?;
     nothing_is_left(&cluster, &before, &way).await?;
@@ -52,6 +46,18 @@ async fn a_join_ended_at(point: &str, by: By) -> Result<()> {
     cluster.wait_until_equal().await?;
     cluster.nodes[2].json(&["keys", "get", "--name", "before"]).await?;
     Ok(())
+}
+
+/// A node that began to join through the first member and does not go on.
+async fn standing_still_at(cluster: &mut Cluster, point: &str) -> Result<Node> {
+    let mut node = cluster.lab.node()?;
+    node.start_new(&format!("{point}::halt=return")).await?;
+    fulljoin(cluster.first(), &node, false).await?;
+    until(&format!("the join stands still at {point}"), PATIENCE, async || {
+        Ok(node.logged().contains("halted by a fail point"))
+    })
+    .await?;
+    Ok(node)
 }
 
 async fn end(cluster: &Cluster, node: &Node, by: By) -> Result<()> {
@@ -208,4 +214,17 @@ async fn a_join_that_waits_for_its_turn_is_ended_and_those_behind_it_move_up() -
     let links = cluster.first().links().await?;
     assert!(before.is_empty() && links.matches("role").count() == 1, "{links}");
     Ok(())
+}
+
+#[tokio::test]
+async fn a_join_is_ended_though_the_member_that_signed_is_down() -> Result<()> {
+    let mut cluster = Cluster::new(2).await?;
+    let before = [cluster.nodes[0].links().await?, cluster.nodes[1].links().await?];
+    let node = standing_still_at(&mut cluster, "join::initial_sync").await?;
+    let way = way_of(&node, cluster.first()).await?;
+    cluster.nodes[0].kill_everything().await?;
+    end(&cluster, &node, By::Joiner).await?;
+    // It hears of it when it is back.
+    cluster.nodes[0].start().await?;
+    nothing_is_left(&cluster, &before, &way).await
 }

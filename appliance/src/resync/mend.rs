@@ -8,6 +8,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use keystead::member::roster::Member;
+use keystead::peer::Subscribe;
 use keystead::replication::names;
 use keystead::replication::resync::{Needs, Reason};
 use keystead::{Error, NodeId, NodeNumber, Result};
@@ -18,7 +19,7 @@ use super::{announce, fence};
 use crate::agent::{Agent, Standing};
 use crate::crash_point::crash_point;
 use crate::links::{self, Confirming};
-use crate::peers::connect;
+use crate::peers::{call, connect};
 
 /// Carries the promise of time itself: it is heard, not copied.
 const HEARTBEATS: &str = "public.heartbeat";
@@ -110,6 +111,11 @@ pub(super) async fn mend(agent: &Agent, peer: &Member) -> Result<u64> {
     let vouched = is_vouched_for(agent, &db, &source, peer).await?;
     if rolled_back {
         fence::may_catch_up(agent, &db, &source).await?;
+    }
+    if reason == Reason::Missing {
+        // It may have been away while this node joined: then it takes this node for one that still joins, until it hears
+        // from it.
+        call::ask(&source, &Subscribe {}).await?;
     }
     make_slot_anew(agent, &db, &source, peer).await?;
     // Read after the slot was made and before any row: all that it promises comes with the rows.
