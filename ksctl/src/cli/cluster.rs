@@ -23,9 +23,9 @@ pub(crate) enum ClusterCommand {
     Join(JoinArgs),
     /// Join another node to the cluster of this one, in one step
     Fulljoin(FulljoinArgs),
-    /// Make every check of such a join and show them as a list; nothing is changed on either node
+    /// Make every check of such a join and show them as a list, without joining
     Preflight(SidesArgs),
-    /// Delete the cluster configuration of a removed node, end a join, or dissolve a cluster of one
+    /// Free a removed node, end a join that runs, or dissolve a cluster of one
     Delete,
     /// Show what every node says of every other
     Summary,
