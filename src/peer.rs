@@ -4,6 +4,8 @@
 //! asks is the role PostgreSQL has authenticated. Asking is `appliance/src/peers/call.rs`, answering
 //! `appliance/src/peers/answer.rs`.
 
+use std::collections::BTreeMap;
+
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
@@ -66,7 +68,7 @@ pub struct Recorded {
     /// Its place among the nodes that join.
     pub place: usize,
     /// Where the members are: each can be told when the node gives up.
-    pub members: Vec<Address>,
+    pub members: BTreeMap<NodeNumber, Address>,
 }
 
 /// This is how far I am. So that the members' lists of nodes show it.

@@ -1,10 +1,12 @@
 //! Bad input: told clearly, with nothing lost.
 
+use std::collections::BTreeMap;
 use std::net::TcpListener;
 use std::os::unix::fs::PermissionsExt as _;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, ensure};
+use keystead::NodeNumber;
 use keystead::clock::Micros;
 use keystead::join::preflight::MemberFacts;
 use keystead::peer::Reply;
@@ -284,6 +286,8 @@ async fn a_member_of_another_version_is_not_joined() -> Result<()> {
                 members: 1,
                 silent: Vec::new(),
                 bytes: 0,
+                number: NodeNumber::FIRST,
+                addresses: BTreeMap::new(),
             };
             call::respond(&member, hello.id, &serde_json::to_value(Reply::Ok(facts))?).await?;
             Ok(true)

@@ -85,6 +85,8 @@ pub(crate) struct Agent {
     pub(crate) subscribing: tokio::sync::Mutex<()>,
     /// Held while this node enters or leaves a cluster, so that two requests at once do not both find it free to.
     pub(crate) changing: tokio::sync::Mutex<()>,
+    /// Held while a joining node is recorded or withdraws, so that what it asked first is not done last.
+    pub(crate) recording: tokio::sync::Mutex<()>,
     /// The verification that runs, or the last one.
     pub(crate) verify: watch::Sender<Option<VerifyReport>>,
     /// The join that runs or has failed.
@@ -146,6 +148,7 @@ impl Agent {
             links_changed: Notify::new(),
             subscribing: tokio::sync::Mutex::default(),
             changing: tokio::sync::Mutex::default(),
+            recording: tokio::sync::Mutex::default(),
             verify: watch::Sender::new(None),
             join: watch::Sender::new(None),
             driving: Driving::default(),

@@ -13,6 +13,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use crate::api::Door;
 use crate::cli::Exit;
 use crate::clock::SystemClock;
+use crate::join;
 use crate::open;
 use crate::postgres::{Begun, Postgres};
 use crate::reset;
@@ -28,6 +29,7 @@ pub(crate) async fn run(config: &NodeConfig) -> Result<Exit> {
     let door = Door::bind(config, SystemClock.now())?;
     supervisor::status("starting PostgreSQL");
     let postgres = Postgres::open(config).await?;
+    join::make_room(postgres.paths())?;
     let Some(begun) = begin(&postgres, &mut asked).await? else {
         return Ok(Exit::Done);
     };

@@ -62,6 +62,11 @@ impl Error {
         self.code().is_some_and(|code| code.code() == "KS002")
     }
 
+    /// Is there no room on the disk of the server that was asked?
+    pub fn is_disk_full(&self) -> bool {
+        self.code() == Some(&SqlState::DISK_FULL)
+    }
+
     /// Was a write cancelled before its commit? Nothing was written.
     pub fn is_given_up(&self) -> bool {
         self.code() == Some(&SqlState::QUERY_CANCELED)

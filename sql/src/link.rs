@@ -2,7 +2,6 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use keystead::NodeNumber;
 use keystead::member::links::Actual;
 use keystead::replication::names::{LINK_PREFIX, PUBLICATION, ROLE_PREFIX};
 use tokio_postgres::error::SqlState;
@@ -142,11 +141,6 @@ pub async fn is_admitted(peer: &Connection) -> Result<bool> {
 /// Asks a peer to keep its changes for this node from now on; the position in its WAL from which it does.
 pub async fn keep_changes(peer: &Connection) -> Result<i64> {
     Ok(query!("link/keep_changes").one(peer, &[]).await?.get(0))
-}
-
-/// How far in a peer's WAL the node with this number has confirmed; `None` when the peer keeps nothing for it.
-pub async fn confirmed_by(peer: &Connection, number: NodeNumber) -> Result<Option<i64>> {
-    Ok(query!("link/confirmed_by").one(peer, &[&number.0]).await?.get(0))
 }
 
 /// Bytes of a peer's WAL that this node has not confirmed.

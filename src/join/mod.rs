@@ -9,6 +9,7 @@ pub mod preflight;
 pub mod progress;
 pub mod request;
 pub mod retry;
+pub mod silence;
 pub mod stage;
 
 #[cfg(test)]

@@ -3,11 +3,15 @@
 //! Every check is made that can be, so that all that stands in the way is told at once. Pure: the caller measures and
 //! passes in. Next: `appliance/src/join/preflight.rs`, which asks.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
+use super::request::Address;
 use crate::api::preflight::{Outcome, PreflightCheck, PreflightReport};
 use crate::clock::Micros;
 use crate::error::{Error, Kind, Result};
+use crate::id::NodeNumber;
 use crate::member::lease::majority;
 
 /// The difference of two clocks beyond which a node may not join, unless its configuration says another one: there
@@ -38,6 +42,10 @@ pub struct MemberFacts {
     pub others: Vec<String>,
     /// Bytes of the tables to copy.
     pub bytes: u64,
+    /// Its number.
+    pub number: NodeNumber,
+    /// Where every member is, itself too: when it dies, the join asks another one.
+    pub addresses: BTreeMap<NodeNumber, Address>,
 }
 
 /// What the joining node says of itself.
@@ -303,6 +311,8 @@ mod tests {
             silent: Vec::new(),
             others: Vec::new(),
             bytes: 1 << 20,
+            number: NodeNumber::FIRST,
+            addresses: BTreeMap::new(),
         };
         (joiner, member)
     }

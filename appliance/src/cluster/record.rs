@@ -42,12 +42,12 @@ pub(crate) async fn record(agent: &Arc<Agent>, caller: &NodeId, asked: Record) -
 
 fn recorded(roster: &Roster, caller: &NodeId) -> Result<Recorded> {
     let node = roster.find(caller).ok_or_else(|| removed(caller))?;
-    let members: Vec<Address> = roster.ready().map(|member| member.address.clone()).collect();
+    let members = roster.ready().map(|member| (member.number, member.address.clone()));
     Ok(Recorded {
         number: node.number,
         // A member has no place any more: nothing holds it up.
         place: roster.place(caller).unwrap_or(1),
-        members,
+        members: members.collect(),
     })
 }
 
@@ -64,6 +64,11 @@ async fn take_place(agent: &Agent, caller: &NodeId, asked: &Record, ticket: Tick
 }
 
 async fn keep(agent: &Agent, id: &NodeId, asked: &Record, ticket: Ticket, lease: &Lease) -> Result<NodeNumber> {
+    let _recording = agent.recording.lock().await;
+    let now = sql::ticket::find(&*agent.local.get().await?, &asked.ticket).await?;
+    if now.is_none_or(|ticket| ticket.spent) {
+        return Err(Error::conflict("this join was given up meanwhile").with_hint(NEW_TICKET));
+    }
     let roster = lease.roster();
     must_have_room(agent, roster, id, &asked.address.host)?;
     let number = match roster.find(id) {
@@ -136,6 +141,8 @@ pub(crate) async fn report(agent: &Arc<Agent>, caller: &NodeId, stage: Stage) ->
 /// its certificate, which is revoked like that of every other node that is gone.
 pub(crate) async fn withdraw(agent: &Arc<Agent>, caller: &NodeId, ticket: &str) -> Result<()> {
     must_be_member(agent)?;
+    // It may have asked to be recorded before, and the lease may just be taken for it.
+    let _recording = agent.recording.lock().await;
     let db = agent.db().await?;
     match sql::node::all(&db).await?.find(caller).map(|node| node.state) {
         Some(NodeState::Joining) => {

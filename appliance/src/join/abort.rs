@@ -8,7 +8,7 @@ use std::sync::Arc;
 use keystead::join::stage::Event;
 use keystead::{Error, Kind, Result};
 
-use super::driver::{ledger, let_go, resume};
+use super::driver::{let_go, resume, update};
 use super::{clear, withdrawal};
 use crate::agent::{Agent, Standing};
 
@@ -25,16 +25,19 @@ pub(crate) async fn abort(agent: &Arc<Agent>) -> Result<()> {
         Standing::Killed => return clear(agent).await,
         _ => return Err(Error::conflict("the join has ended meanwhile").with_hint("`ksctl cluster info` shows how")),
     }
-    let kept = ledger(agent)?;
-    let aborted = Error::conflict("the administrator ended the join");
+    let kept = update(agent, |ledger| {
+        ledger.reason = Some("the administrator ended the join".to_owned())
+    })?;
     let row = (kept.stage.next(Event::GaveUp)).map_err(|source| Error::internal("ending a join", source))?;
     let told = withdrawal::tell(agent, &kept).await;
     if told.as_ref().is_err_and(|error| error.kind() == Kind::Conflict) {
+        update(agent, |ledger| ledger.reason = None)?;
         drop(halted);
         resume(agent);
         return told;
     }
-    if let Err(failed) = let_go(agent, row, &aborted).await {
+    // When nobody could be told, the administrator is.
+    if let Err(failed) = let_go(agent, row, true).await {
         // What is left is done by the join itself, which the members refuse from now on.
         drop(halted);
         resume(agent);

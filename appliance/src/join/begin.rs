@@ -3,18 +3,19 @@
 //! Until the ledger is saved nothing has changed on this node but its placeholder certificate, which is put back when
 //! the join is refused. When this returns, the node's status has left its old value.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 use certs::{NodeKey, SealHeader};
 use keystead::api::cluster::ClusterInfo;
-use keystead::join::preflight::must_pass;
-use keystead::join::request::Join;
+use keystead::join::preflight::MemberFacts;
+use keystead::join::request::{Address, Join};
 use keystead::join::stage::{Event, Stage};
-use keystead::{Error, Kind, NodeId, Result};
+use keystead::{Error, Kind, NodeId, NodeNumber, Result};
 
 use super::ledger::Ledger;
-use super::{driver, preflight};
+use super::{driver, preflight, room, withdrawal};
 use crate::agent::{Agent, Standing};
 use crate::cluster::{certificate_error, info, pending_key, unix_seconds};
 use crate::postgres::Identity as TlsIdentity;
@@ -53,12 +54,18 @@ async fn start(agent: &Arc<Agent>, join: Join) -> Result<()> {
         authority: &join.cachain,
         revoked: None,
     };
+    withdrawal::for_the_last_time(agent).await;
     agent.postgres.install_tls(tls).await?;
-    let checks = preflight::run(agent, &node_id, &header.cluster_id, &join).await;
-    if let Err(refused) = must_pass(checks) {
-        agent.postgres.install_placeholder().await?;
-        return Err(refused);
-    }
+    let facts = match preflight::run(agent, &node_id, &header.cluster_id, &join)
+        .await
+        .passed()
+    {
+        Ok(facts) => facts,
+        Err(refused) => {
+            agent.postgres.install_placeholder().await?;
+            return Err(refused);
+        }
+    };
     let ledger = Ledger {
         stage: move_on.to,
         because: move_on.because.to_owned(),
@@ -68,12 +75,13 @@ async fn start(agent: &Arc<Agent>, join: Join) -> Result<()> {
         ticket: header.ticket,
         local: join.local,
         public_address: join.public_address,
-        sponsor: header.sponsor.parse()?,
+        source: facts.number,
+        members: with_own_address(facts, join.member.clone()),
         member: join.member,
-        members: Vec::new(),
         number: None,
         wiped: false,
-        slots: std::collections::BTreeMap::new(),
+        heard: BTreeMap::new(),
+        withdrawn: true,
         master_key: agent.wrap_master_key(&mkek)?,
         former_accounts: sql::account::all(&*agent.db().await?).await?,
         former_token_keys: agent
@@ -81,7 +89,15 @@ async fn start(agent: &Arc<Agent>, join: Join) -> Result<()> {
             .map(|keys| vec![keys.token_key().public.clone()])
             .unwrap_or_default(),
     };
+    room::reserve(agent.postgres.paths())?;
     driver::start(agent, ledger)
+}
+
+/// The member that signed is asked where it was reached; of the others it has told.
+fn with_own_address(facts: MemberFacts, reached: Address) -> BTreeMap<NodeNumber, Address> {
+    let mut members = facts.addresses;
+    members.insert(facts.number, reached);
+    members
 }
 
 pub(super) fn may_join(agent: &Agent) -> Result<()> {

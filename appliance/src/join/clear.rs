@@ -11,6 +11,7 @@ use keystead::member::removal::still_joining;
 
 use super::driver::ledger;
 use super::ledger::Ledger;
+use super::withdrawal;
 use crate::agent::{Agent, Standing};
 
 /// Clears a failed join.
@@ -20,6 +21,7 @@ pub(crate) async fn clear(agent: &Arc<Agent>) -> Result<()> {
         .stage
         .next(Event::Cleared)
         .map_err(|source| still_joining().caused_by(source))?;
+    withdrawal::for_the_last_time(agent).await;
     agent.postgres.install_placeholder().await?;
     agent.set_identity(None).await?;
     Ledger::remove(agent.postgres.paths())?;

@@ -3,20 +3,27 @@
 //! It holds no state of its own: what is saved decides, so after a crash the same loop goes on where it was.
 
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
-use keystead::join::retry::{Verdict, pause, verdict};
+use keystead::join::retry::{Failing, Verdict, pause};
 use keystead::join::stage::{Event, Stage, Transition};
 use keystead::peer::Report;
-use keystead::{Error, NodeNumber, Result};
+use keystead::{Error, Kind, NodeNumber, Result};
 use tokio::sync::MutexGuard;
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::ledger::Ledger;
-use super::{JoinState, stages, withdrawal};
+use super::source::address;
+use super::watch::{Lost, Watch};
+use super::{JoinState, need, room, stages, withdrawal};
 use crate::agent::{Agent, Standing};
 use crate::cluster::drop_pending_key;
 use crate::links;
 use crate::peers::{call, connect};
+
+/// How long the next stage waits until the members' lists of nodes show this one.
+const COURTESY: Duration = Duration::from_secs(5);
 
 /// Finds a join that was running or had failed when the agent last stopped, and takes its standing over.
 pub(crate) fn load(agent: &Arc<Agent>) -> Result<()> {
@@ -31,10 +38,12 @@ pub(crate) fn load(agent: &Arc<Agent>) -> Result<()> {
     Ok(())
 }
 
-/// Goes on with a join that was found running.
+/// Goes on with a join that was found running, and with the end of one that had failed.
 pub(crate) fn resume(agent: &Arc<Agent>) {
-    if agent.standing() == Standing::Joining {
-        spawn(agent);
+    match agent.standing() {
+        Standing::Joining => spawn(agent),
+        Standing::Killed => withdrawal::go_on(agent),
+        Standing::Alone | Standing::Member | Standing::Fenced | Standing::Removed => {}
     }
 }
 
@@ -99,25 +108,71 @@ pub(super) fn update(agent: &Agent, change: impl FnOnce(&mut Ledger)) -> Result<
 }
 
 async fn run(agent: &Arc<Agent>, stop: &CancellationToken) {
-    let mut failures = 0;
-    while let Ok(stage) = ledger(agent).map(|ledger| ledger.stage)
-        && stage.is_running()
+    let (mut tries, mut watch) = (Tries::new(), Watch::new());
+    while let Ok(ledger) = ledger(agent)
+        && ledger.stage.is_running()
         && !stop.is_cancelled()
     {
-        let moved = match stages::run(agent, stage).await {
-            Ok(event) => advance(agent, stage, event),
-            Err(error) => Err(error),
+        tries.begin();
+        let stage = ledger.stage;
+        let ended = if ledger.reason.is_some() {
+            give_up(agent, &ledger).await.map_err(Lost::Try)
+        } else {
+            try_once(agent, stage, &mut watch).await
         };
-        match moved {
+        match ended {
             Ok(()) => {
-                failures = 0;
+                tries.done();
                 tell_members(agent).await;
             }
-            Err(error) => {
-                failures += 1;
-                fail(agent, stage, error, failures).await;
-            }
+            Err(lost) => fail(agent, stage, lost, &mut tries).await,
         }
+    }
+}
+
+async fn try_once(agent: &Arc<Agent>, stage: Stage, watch: &mut Watch) -> Result<(), Lost> {
+    let error = tokio::select! {
+        ran = stages::run(agent, stage) => match ran.and_then(|event| advance(agent, stage, event)) {
+            Ok(()) => return Ok(()),
+            Err(error) => error,
+        },
+        lost = watch.until_lost(agent) => return Err(lost),
+    };
+    // A stage that ends at once leaves no time to look beside it.
+    let lost = watch.look(agent).await.filter(Lost::is_final);
+    Err(lost.unwrap_or(Lost::Try(error)))
+}
+
+/// How the tries of this agent went.
+struct Tries {
+    origin: Instant,
+    begun: Duration,
+    failures: u32,
+    failing: Failing,
+}
+
+impl Tries {
+    fn new() -> Self {
+        Self {
+            origin: Instant::now(),
+            begun: Duration::ZERO,
+            failures: 0,
+            failing: Failing::default(),
+        }
+    }
+
+    fn begin(&mut self) {
+        self.begun = self.origin.elapsed();
+    }
+
+    fn done(&mut self) {
+        self.failures = 0;
+        self.failing.over();
+    }
+
+    fn verdict(&mut self, error: &Error) -> Verdict {
+        self.failures += 1;
+        self.failing.verdict(error.kind(), self.begun, self.origin.elapsed())
     }
 }
 
@@ -148,17 +203,24 @@ fn advance(agent: &Arc<Agent>, stage: Stage, event: Event) -> Result<()> {
 async fn tell_members(agent: &Agent) {
     let told = async {
         let ledger = ledger(agent)?;
-        let member = connect::connect(agent.postgres.paths(), &ledger.node_id, &ledger.member).await?;
+        if !ledger.stage.is_running() {
+            return Ok(());
+        }
+        let source = address(&ledger, ledger.source)?;
+        let member = connect::connect(agent.postgres.paths(), &ledger.node_id, source).await?;
         call::ask(&member, &Report { stage: ledger.stage }).await
     };
-    if let Err(error) = told.await {
-        tracing::debug!(error = error.chain(), "the members could not be told of the stage");
+    match tokio::time::timeout(COURTESY, told).await {
+        Ok(Ok(())) => {}
+        Ok(Err(error)) => tracing::debug!(error = error.chain(), "the members could not be told of the stage"),
+        Err(_) => tracing::debug!("the source takes long to hear of the stage"),
     }
 }
 
 /// The node is a member: the identity is saved already, so the ledger may go.
 fn finish(agent: &Agent, because: &str) -> Result<()> {
     drop_pending_key(agent)?;
+    room::release(agent.postgres.paths());
     Ledger::remove(agent.postgres.paths())?;
     agent.stand(Standing::Member);
     agent.join.send_replace(None);
@@ -166,15 +228,21 @@ fn finish(agent: &Agent, because: &str) -> Result<()> {
     Ok(())
 }
 
-async fn fail(agent: &Arc<Agent>, stage: Stage, error: Error, failures: u32) {
-    let over = match verdict(error.kind()) {
-        Verdict::TryAgain => false,
-        Verdict::GiveUp => give_up(agent, stage, &error).await.is_ok(),
+async fn fail(agent: &Arc<Agent>, stage: Stage, lost: Lost, tries: &mut Tries) {
+    let (error, verdict) = match lost {
+        Lost::Try(error) => {
+            let verdict = tries.verdict(&error);
+            (error, verdict)
+        }
+        Lost::Join(error) => (error, Verdict::GiveUp),
     };
-    if !over {
-        note(agent, stage, &error, failures);
-        tokio::time::sleep(pause(failures)).await;
+    if verdict == Verdict::GiveUp
+        && let Err(failed) = condemn(agent, stage, &error)
+    {
+        tracing::warn!(error = failed.chain(), "the join could not be given up, trying again");
     }
+    note(agent, stage, &error, tries.failures);
+    tokio::time::sleep(pause(tries.failures)).await;
 }
 
 /// Shows what went wrong while the join tries again.
@@ -187,26 +255,49 @@ fn note(agent: &Agent, stage: Stage, error: &Error, failures: u32) {
     });
 }
 
+/// From here on the join only ends, also after a crash.
+fn condemn(agent: &Agent, stage: Stage, why: &Error) -> Result<()> {
+    room::release(agent.postgres.paths());
+    if ledger(agent)?.reason.is_some() {
+        return Ok(());
+    }
+    tracing::error!(%stage, error = why.chain(), "giving the join up");
+    update(agent, |ledger| ledger.reason = Some(said(why))).map(drop)
+}
+
+fn said(why: &Error) -> String {
+    why.hint()
+        .map_or_else(|| why.to_string(), |hint| format!("{why} ({hint})"))
+}
+
 /// Leaves nothing behind: the members forget this node, and it keeps nothing of them.
-async fn give_up(agent: &Arc<Agent>, stage: Stage, why: &Error) -> Result<()> {
-    let row = stage
+async fn give_up(agent: &Arc<Agent>, kept: &Ledger) -> Result<()> {
+    let row = kept
+        .stage
         .next(Event::GaveUp)
         .map_err(|source| Error::internal("giving a join up", source))?;
-    let kept = ledger(agent)?;
-    if let Err(error) = withdrawal::tell(agent, &kept).await {
+    need(agent, []);
+    let told = withdrawal::tell(agent, kept).await;
+    if let Err(error) = &told {
         tracing::warn!(
             error = error.chain(),
-            "the members could not be told; remove this node on one of them"
+            "the members could not be told that the join was given up"
         );
     }
-    let_go(agent, row, why).await?;
-    tracing::error!(%stage, error = why.chain(), "the join was given up");
+    if told.as_ref().is_err_and(|error| error.kind() == Kind::Conflict) {
+        // It has said that it is ready, and there is no way back from that.
+        return update(agent, |ledger| ledger.reason = None).map(drop);
+    }
+    let_go(agent, row, told.is_ok()).await?;
+    tracing::error!(reason = kept.reason, "the join was given up");
+    withdrawal::go_on(agent);
     Ok(())
 }
 
 /// This node keeps nothing of the cluster, and nothing for it.
-pub(super) async fn let_go(agent: &Arc<Agent>, row: &Transition, why: &Error) -> Result<()> {
+pub(super) async fn let_go(agent: &Arc<Agent>, row: &Transition, withdrawn: bool) -> Result<()> {
     let ledger = ledger(agent)?;
+    room::release(agent.postgres.paths());
     if ledger.wiped {
         start_afresh(agent, &ledger).await?;
     } else {
@@ -216,10 +307,7 @@ pub(super) async fn let_go(agent: &Arc<Agent>, row: &Transition, why: &Error) ->
     update(agent, |ledger| {
         ledger.stage = row.to;
         row.because.clone_into(&mut ledger.because);
-        ledger.reason = Some(
-            why.hint()
-                .map_or_else(|| why.to_string(), |hint| format!("{why} ({hint})")),
-        );
+        ledger.withdrawn = withdrawn;
     })?;
     agent.stand(Standing::Killed);
     Ok(())

@@ -54,7 +54,7 @@ async fn of_join(agent: &Arc<Agent>, join: &Join, give_back: bool) -> Result<Vec
         revoked: None,
     };
     agent.postgres.install_tls(tls).await?;
-    checks.extend(preflight::run(agent, &node_id, &header.cluster_id, join).await);
+    checks.extend(preflight::run(agent, &node_id, &header.cluster_id, join).await.checks);
     let given_back = match give_back {
         true => withdrawal::give_back(agent, &node_id, &header.ticket, &join.member).await,
         false => Ok(()),

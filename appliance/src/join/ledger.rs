@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use aws_lc_rs::digest::{SHA256, digest};
+use keystead::clock::Micros;
 use keystead::join::request::Address;
 use keystead::join::stage::Stage;
 use keystead::{Error, Kind, NodeId, NodeNumber, Result};
@@ -41,19 +42,20 @@ pub(crate) struct Ledger {
     pub(crate) local: Address,
     /// Where users reach it.
     pub(crate) public_address: String,
-    /// The member that signed; the rows are copied from it.
-    pub(crate) sponsor: NodeId,
-    /// Where that member is.
+    /// Where the member is that signed: it alone knows a node that was not recorded yet.
     pub(crate) member: Address,
-    /// Where the members are, as far as it has been told: any of them can be told when it gives up.
-    #[serde(default)]
-    pub(crate) members: Vec<Address>,
+    /// The member that is asked and that rows are copied from: the one that signed, until it dies.
+    pub(crate) source: NodeNumber,
+    /// Where the members are, as far as it has been told: any of them can be the source, or be told when it gives up.
+    pub(crate) members: BTreeMap<NodeNumber, Address>,
     /// The number it has been given, from bootstrapping on.
     pub(crate) number: Option<NodeNumber>,
     /// Was its own data wiped?
     pub(crate) wiped: bool,
-    /// From where in each member's WAL changes are kept for it, from initial sync on.
-    pub(crate) slots: BTreeMap<NodeNumber, i64>,
+    /// The members that keep their changes for it, from initial sync on, each with its newest heartbeat once it did.
+    pub(crate) heard: BTreeMap<NodeNumber, Micros>,
+    /// Do the members know how the join stands? False once it was given up, until one of them was told.
+    pub(crate) withdrawn: bool,
     /// The cluster's master key, wrapped by this node's root of trust.
     pub(crate) master_key: Vec<u8>,
     /// This node's accounts from before the wipe: given back when the join fails, so that it can be logged in to.
@@ -136,12 +138,13 @@ mod tests {
             ticket: "t".to_owned(),
             local: address("10.0.0.2"),
             public_address: String::new(),
-            sponsor: "b".repeat(32).parse().unwrap(),
             member: address("10.0.0.1"),
-            members: vec![address("10.0.0.1")],
+            source: NodeNumber(1),
+            members: BTreeMap::from([(NodeNumber(1), address("10.0.0.1"))]),
             number: Some(NodeNumber(2)),
             wiped: true,
-            slots: BTreeMap::from([(NodeNumber(1), 42)]),
+            heard: BTreeMap::from([(NodeNumber(1), Micros(42))]),
+            withdrawn: true,
             master_key: vec![1, 2, 3],
             former_accounts: vec![],
             former_token_keys: vec![vec![4]],

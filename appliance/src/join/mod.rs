@@ -10,10 +10,15 @@ mod driver;
 mod examine;
 mod ledger;
 mod preflight;
+mod room;
+mod source;
 mod stages;
+mod watch;
 mod withdrawal;
 
+use keystead::NodeNumber;
 use keystead::join::progress::Progress;
+use keystead::join::silence::{Need, Needs};
 use keystead::join::stage::Stage;
 
 pub(crate) use abort::abort;
@@ -22,6 +27,9 @@ pub(crate) use clear::clear;
 pub(crate) use driver::{Driving, load, resume};
 pub(crate) use examine::examine;
 use ledger::Ledger;
+pub(crate) use room::make_room;
+
+use crate::agent::Agent;
 
 /// The join of this node, as the driver last reported it.
 #[derive(Debug, Clone)]
@@ -30,6 +38,8 @@ pub(crate) struct JoinState {
     pub(crate) ledger: Ledger,
     /// What a client sees.
     pub(crate) progress: Progress,
+    /// The members that the stage waits for now.
+    pub(crate) needs: Needs,
 }
 
 impl JoinState {
@@ -39,7 +49,11 @@ impl JoinState {
             because: ledger.because.clone(),
             ..Progress::default()
         };
-        Self { ledger, progress }
+        Self {
+            ledger,
+            progress,
+            needs: Needs::new(),
+        }
     }
 
     /// Why the join ended without a member, if it did.
@@ -51,4 +65,23 @@ impl JoinState {
     pub(crate) fn is_wiping(&self) -> bool {
         self.ledger.wiped && self.ledger.stage.is_running()
     }
+}
+
+/// From now on the join waits for these members.
+fn need(agent: &Agent, members: impl IntoIterator<Item = (NodeNumber, Need)>) {
+    agent.join.send_modify(|join| {
+        if let Some(join) = join {
+            join.needs = members.into_iter().collect();
+        }
+    });
+}
+
+/// The members that the join waits for.
+fn needs(agent: &Agent) -> Needs {
+    agent
+        .join
+        .borrow()
+        .as_ref()
+        .map(|join| join.needs.clone())
+        .unwrap_or_default()
 }

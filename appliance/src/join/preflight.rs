@@ -3,32 +3,54 @@
 //! Both directions of PostgreSQL's port are tried with the certificates that replication will use. Nothing of this
 //! node's data is touched.
 
-use std::path::Path;
-
 use keystead::clock::Micros;
-use keystead::join::preflight::{Check, JoinerFacts, judge, name};
+use keystead::join::preflight::{Check, JoinerFacts, MemberFacts, judge, must_pass, name};
 use keystead::join::request::Join;
 use keystead::peer::{Hello, Reach};
 use keystead::{Error, NodeId, Result};
 use sql::Connection;
 
+use super::room::free_bytes;
 use crate::agent::Agent;
 use crate::peers::{call, connect};
 
-/// Makes every check that can be made before the wipe. The certificate is in place.
-pub(super) async fn run(agent: &Agent, node_id: &NodeId, cluster_id: &str, join: &Join) -> Vec<Check> {
-    let mut checks = match by_the_member(agent, node_id, cluster_id, join).await {
-        Ok(checks) => checks,
-        Err(unreachable) => {
-            let way = Check::of(name::WAY_THERE, Err(unreachable));
-            [way].into_iter().chain(Check::not_made(&name::BY_THE_MEMBER)).collect()
-        }
-    };
-    checks.extend(Check::not_needed());
-    checks
+/// What was found before the wipe.
+pub(super) struct Found {
+    /// Every check that could be made.
+    pub(super) checks: Vec<Check>,
+    /// What the member said of itself and its cluster, if it answered.
+    member: Option<MemberFacts>,
 }
 
-async fn by_the_member(agent: &Agent, node_id: &NodeId, cluster_id: &str, join: &Join) -> Result<Vec<Check>> {
+impl Found {
+    /// What the member said, when nothing stands in the way.
+    ///
+    /// # Errors
+    /// What the checks that failed say.
+    pub(super) fn passed(self) -> Result<MemberFacts> {
+        must_pass(self.checks)?;
+        self.member
+            .ok_or_else(|| Error::unavailable("the member said nothing of itself"))
+    }
+}
+
+/// Makes every check that can be made before the wipe. The certificate is in place.
+pub(super) async fn run(agent: &Agent, node_id: &NodeId, cluster_id: &str, join: &Join) -> Found {
+    let mut found = match by_the_member(agent, node_id, cluster_id, join).await {
+        Ok(found) => found,
+        Err(unreachable) => {
+            let way = Check::of(name::WAY_THERE, Err(unreachable));
+            Found {
+                checks: [way].into_iter().chain(Check::not_made(&name::BY_THE_MEMBER)).collect(),
+                member: None,
+            }
+        }
+    };
+    found.checks.extend(Check::not_needed());
+    found
+}
+
+async fn by_the_member(agent: &Agent, node_id: &NodeId, cluster_id: &str, join: &Join) -> Result<Found> {
     let member = connect::connect(agent.postgres.paths(), node_id, &join.member).await?;
     let asked = agent.clock.now();
     let facts = call::ask(&member, &Hello {}).await?;
@@ -44,7 +66,10 @@ async fn by_the_member(agent: &Agent, node_id: &NodeId, cluster_id: &str, join: 
     let mut checks = vec![Check::of(name::WAY_THERE, Ok(way))];
     checks.extend(judge(&joiner, &facts, agent.config.clock.join_skew_ms));
     checks.push(Check::of(name::WAY_BACK, way_back(&member, join).await));
-    Ok(checks)
+    Ok(Found {
+        checks,
+        member: Some(facts),
+    })
 }
 
 async fn way_back(member: &Connection, join: &Join) -> Result<String> {
@@ -65,9 +90,4 @@ async fn way_back(member: &Connection, join: &Join) -> Result<String> {
             Err(Error::new(error.kind(), text).with_hint(hint))
         }
     }
-}
-
-fn free_bytes(folder: &Path) -> Result<u64> {
-    let volume = nix::sys::statvfs::statvfs(folder).map_err(|source| Error::internal("measuring the disk", source))?;
-    Ok(volume.blocks_available() * volume.fragment_size())
 }

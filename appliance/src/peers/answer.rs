@@ -119,6 +119,8 @@ async fn hello(agent: &Agent, caller: &NodeId) -> Result<MemberFacts> {
         silent: silent.collect(),
         others: versions::others(&roster, &sql::version::all(&db).await?, &version()),
         bytes: sql::stat::data_bytes(&db).await?,
+        number: me.number,
+        addresses: roster.ready().map(|node| (node.number, node.address.clone())).collect(),
     })
 }
 

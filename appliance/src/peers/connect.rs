@@ -17,7 +17,7 @@ use super::tls;
 use crate::postgres::Paths;
 
 /// How long reaching a peer may take. Below the 10 seconds in which a dead node must be noticed.
-const PATIENCE: Duration = Duration::from_secs(5);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(5);
 
 /// Connects to the peer at `address` as the node `me`.
 ///

@@ -4,7 +4,7 @@ use anyhow::Result;
 use sql::{digest, link};
 use tokio_postgres::error::SqlState;
 
-use crate::node::{Alone, ONE, refused};
+use crate::node::{Alone, refused};
 
 const PEER: &str = "peer_00000000000000000000000000000002";
 const ENTER: &str =
@@ -78,11 +78,6 @@ async fn a_peer_may_do_what_joining_and_checking_need() -> Result<()> {
         ["keystead_1_to_2"]
     );
     assert!(link::my_lag(&peer).await?.is_some());
-    assert_eq!(
-        link::confirmed_by(&peer, ONE).await?,
-        None,
-        "nothing is kept for a node without a slot"
-    );
     assert_eq!(digest::all(&peer).await?, digest::all(&node.db).await?);
     peer.batch_execute("select * from public.node; select * from public.key; select * from public.account")
         .await?;

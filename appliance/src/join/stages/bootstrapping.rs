@@ -1,37 +1,52 @@
 //! Stage 2, bootstrapping: this node's replicated database is wiped and made anew, then every member keeps its changes
 //! for this node, and this node its changes for every member, before any row is read.
 //!
-//! A member that is down is left out. Repeating it wipes again. Slots that are there already are kept: they reach further back, which does no harm.
+//! A member that is down is left out. Repeating it wipes again. Slots that are there already are kept: they reach further
+//! back, which does no harm.
 
+use keystead::clock::Micros;
+use keystead::join::silence::Need;
 use keystead::join::stage::Event;
+use keystead::member::roster::Member;
 use keystead::replication::names;
 use keystead::{NodeNumber, Result};
+use sql::Connection;
 use sql::identity::Identity;
 
 use super::super::driver::{ledger, update};
 use crate::agent::Agent;
-use crate::links;
+use crate::{join, links};
 
 pub(super) async fn run(agent: &Agent) -> Result<Event> {
     let number = super::number(agent)?;
-    let sponsor = super::sponsor(agent).await?;
+    join::need(agent, [(ledger(agent)?.source, Need::Answers)]);
+    let source = super::source(agent).await?;
     update(agent, |ledger| ledger.wiped = true)?;
     become_member(agent, number).await?;
     wipe(agent, number).await?;
 
-    let (roster, members) = super::members(agent, &sponsor).await?;
+    let (roster, members) = super::members(agent, &source).await?;
+    update(agent, |ledger| {
+        ledger.members = members
+            .iter()
+            .map(|member| (member.number, member.address.clone()))
+            .collect();
+    })?;
     let db = agent.db().await?;
     for member in &members {
         sql::link::make_slot(&db, &names::link(number, member.number)).await?;
     }
     links::apply(agent, &db, &roster, false).await?;
+    let mut present = Vec::new();
     for member in &members {
         let Some(peer) = super::member_if_up(agent, member).await? else {
             continue;
         };
-        let from = sql::link::keep_changes(&peer).await?;
+        present.push(member.clone());
+        super::need_all(agent, &present, Need::Answers);
+        let heard = keep_changes(&peer, member).await?;
         update(agent, |ledger| {
-            ledger.slots.insert(member.number, from);
+            ledger.heard.insert(member.number, heard);
         })?;
     }
     Ok(Event::SlotsMade)
@@ -46,6 +61,12 @@ async fn become_member(agent: &Agent, number: NodeNumber) -> Result<()> {
         address: ledger.local,
     };
     agent.set_identity(Some(identity)).await
+}
+
+/// The newest heartbeat of a member once it keeps its changes: whoever has a later one has all that came before them.
+async fn keep_changes(peer: &Connection, member: &Member) -> Result<Micros> {
+    sql::link::keep_changes(peer).await?;
+    super::newest_heartbeat(peer, member).await
 }
 
 /// Drops the database that replicates with everything that hangs on it, and makes it anew, empty.

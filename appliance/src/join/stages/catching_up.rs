@@ -5,6 +5,7 @@
 //! a copy that took long, is made anew with its rows.
 
 use keystead::clock::Micros;
+use keystead::join::silence::Need;
 use keystead::join::stage::Event;
 use keystead::member::roster::Member;
 use keystead::replication::names;
@@ -34,19 +35,16 @@ pub(super) async fn run(agent: &Agent) -> Result<Event> {
         // One that was not a member yet when the slots were made.
         sql::link::make_slot(&db, &names::link(me.number, member.number)).await?;
         links::subscribe(agent, &db, me, member, Confirming::Lazily).await?;
-        let sent = newest_heartbeat(&peer, member).await?;
+        let sent = super::newest_heartbeat(&peer, member).await?;
         present.push((member, peer, sent));
     }
+    let mut awaited: Vec<Member> = present.iter().map(|(member, ..)| (*member).clone()).collect();
     for (member, peer, sent) in present {
+        super::need_all(agent, &awaited, Need::Heartbeats);
         wait_for(agent, member, &peer, sent).await?;
+        awaited.retain(|other| other.number != member.number);
     }
     Ok(Event::CaughtUp)
-}
-
-/// The newest heartbeat a member has sent, as the member itself has it.
-async fn newest_heartbeat(peer: &Connection, member: &Member) -> Result<Micros> {
-    let heartbeat = sql::heartbeat::newest(peer).await?.get(&member.number).copied();
-    heartbeat.ok_or_else(|| Error::unavailable(format!("the member at {} has no heartbeat", member.address)))
 }
 
 /// Waits until something younger than `sent` has arrived from `member`, and nearly everything else, unless it goes down.

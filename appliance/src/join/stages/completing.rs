@@ -6,6 +6,7 @@
 use std::time::Duration;
 
 use keystead::clock::Micros;
+use keystead::join::silence::Need;
 use keystead::join::stage::Event;
 use keystead::member::roster::{Member, NodeState, Roster};
 use keystead::peer::Subscribe;
@@ -18,17 +19,26 @@ use super::super::driver::ledger;
 use crate::agent::Agent;
 use crate::links::{self, Confirming};
 use crate::peers::call;
-use crate::{heartbeat, resync, view};
+use crate::{heartbeat, join, resync, view};
 
 /// Buckets that do not agree for this long hold a row that will not arrive by itself.
 const DIGEST_PATIENCE: Duration = Duration::from_mins(1);
 
+/// How long the members are given to hear that this node is ready.
+const HEARING: Duration = Duration::from_secs(20);
+
 pub(super) async fn run(agent: &Agent) -> Result<Event> {
     open_keys(agent).await?;
     let (roster, members) = super::members(agent, &*agent.db().await?).await?;
+    if has_said_so(agent, &roster)? {
+        say_ready(agent, members).await?;
+        return Ok(Event::Acknowledged);
+    }
     let members = linked(agent, members).await?;
     confirm_at_once(agent, &roster, &members).await?;
+    super::need_all(agent, &members, Need::Heartbeats);
     let members = all_have(agent, members).await?;
+    super::need_all(agent, &members, Need::Heartbeats);
     tokio::time::timeout(DIGEST_PATIENCE, digests_agree(agent, &members))
         .await
         .map_err(|_| Error::unavailable("this node's data and the member's still differ after a minute"))??;
@@ -75,11 +85,27 @@ async fn open_keys(agent: &Agent) -> Result<()> {
     ))
 }
 
+/// Did it say that it is ready before it was cut off?
+fn has_said_so(agent: &Agent, roster: &Roster) -> Result<bool> {
+    let me = ledger(agent)?.node_id;
+    Ok(roster.find(&me).is_some_and(|node| node.state == NodeState::Ready))
+}
+
 /// Says so, with this node's view of the others, and waits until every member has heard both.
+///
+/// From here on the node is a member to whoever has heard, so there is no way back and a member that dies now is not
+/// waited for: it hears when it returns, like any news.
 async fn say_ready(agent: &Agent, members: Vec<Member>) -> Result<()> {
+    join::need(agent, []);
     sql::node::set_state(&*agent.db().await?, &ledger(agent)?.node_id, NodeState::Ready).await?;
     view::publish_first(agent).await?;
-    all_have(agent, members).await.map(drop)
+    match tokio::time::timeout(HEARING, all_have(agent, members)).await {
+        Ok(heard) => heard.map(drop),
+        Err(_) => {
+            tracing::warn!("a member has not yet heard that this node is ready");
+            Ok(())
+        }
+    }
 }
 
 /// Waits until every member has what this node had written when this was called, proved by their heartbeats. Members that
@@ -114,12 +140,12 @@ async fn without_silent(agent: &Agent, members: Vec<Member>) -> Result<Vec<Membe
 }
 
 async fn digests_agree(agent: &Agent, members: &[Member]) -> Result<()> {
-    let sponsor = super::sponsor(agent).await?;
+    let source = super::source(agent).await?;
     let mut agreement = Agreement::default();
     loop {
         let db = agent.db().await?;
-        let bounds = bounds(&db, &sponsor, members).await?;
-        let (ours, theirs) = tokio::join!(sql::digest::within(&db, bounds), sql::digest::within(&sponsor, bounds));
+        let bounds = bounds(&db, &source, members).await?;
+        let (ours, theirs) = tokio::join!(sql::digest::within(&db, bounds), sql::digest::within(&source, bounds));
         let open = agreement.compare(&ours?, &theirs?);
         if open.is_empty() {
             return Ok(());

@@ -1,26 +1,33 @@
-//! Stage 3, initial sync: all rows are copied from the member that signed.
+//! Stage 3, initial sync: all rows are copied from one member, the source.
 //!
-//! First that member must have everything that the others committed before their slots for this node began: what is
-//! older than a slot comes with the copy, what is younger comes through the slot, so nothing falls between.
+//! First the source must have everything that the others committed before their slots for this node began: what is
+//! older than a slot comes with the copy, what is younger comes through the slot, so nothing falls between. A heartbeat
+//! of each proves it, so the others need not be asked, and another source can be taken when one dies.
 //! Repeating it empties each table and copies it again.
 
+use keystead::Result;
+use keystead::clock::Micros;
+use keystead::join::silence::Need;
 use keystead::join::stage::Event;
-use keystead::{Error, NodeNumber, Result};
+use keystead::member::roster::Member;
+use sql::Connection;
 use sql::copy::Table;
-use sql::link;
+use tokio::time::Instant;
 
 use super::super::driver::ledger;
+use super::super::room;
 use crate::agent::Agent;
+use crate::join;
 
 /// How many rows go by between two reports.
 const REPORT_ROWS: u64 = 500;
 
 pub(super) async fn run(agent: &Agent) -> Result<Event> {
-    let sponsor = super::sponsor(agent).await?;
-    let source = source(agent, &sponsor).await?;
-    wait_for_source(agent, source).await?;
+    join::need(agent, [(ledger(agent)?.source, Need::Answers)]);
+    let source = super::source(agent).await?;
+    wait_for_source(agent, &source).await?;
 
-    let tables = sql::copy::tables(&sponsor).await?;
+    let tables = sql::copy::tables(&source).await?;
     super::report(agent, |progress| {
         (progress.rows_done, progress.bytes_done) = (0, 0);
         progress.rows_total = tables.iter().map(|table| table.rows).sum();
@@ -29,46 +36,53 @@ pub(super) async fn run(agent: &Agent) -> Result<Event> {
     // A connection of its own: when the copy is cut off, its transaction goes with it.
     let db = sql::connect(&agent.postgres.config(sql::database::CLUSTER)).await?;
     for table in &tables {
-        copy(agent, &sponsor, &db, table).await?;
+        copy(agent, &source, &db, table).await?;
     }
-    sql::replication::continue_from(&db, &sponsor).await?;
+    sql::replication::continue_from(&db, &source).await?;
     Ok(Event::CopyFinished)
 }
 
-async fn source(agent: &Agent, sponsor: &sql::Connection) -> Result<NodeNumber> {
-    let id = ledger(agent)?.sponsor;
-    let (_, members) = super::members(agent, sponsor).await?;
-    let source = members.iter().find(|member| member.id == id);
-    source
-        .map(|member| member.number)
-        .ok_or_else(|| Error::conflict("the member that signed this node is no longer a member"))
-}
-
 /// Waits until the source has applied every other member's changes up to that member's slot for this node.
-async fn wait_for_source(agent: &Agent, source: NodeNumber) -> Result<()> {
-    let sponsor = super::sponsor(agent).await?;
-    let (_, members) = super::members(agent, &sponsor).await?;
-    let slots = ledger(agent)?.slots;
-    for member in members.iter().filter(|member| member.number != source) {
-        let Some(kept_from) = slots.get(&member.number).copied() else {
+///
+/// A member whose changes are not kept for this node is not waited for: all its rows are read anew later.
+async fn wait_for_source(agent: &Agent, source: &Connection) -> Result<()> {
+    let (ledger, (_, members)) = (ledger(agent)?, super::members(agent, source).await?);
+    let mut others = Vec::new();
+    for member in members.into_iter().filter(|member| member.number != ledger.source) {
+        match ledger.heard.get(&member.number) {
+            Some(kept) => others.push((member, *kept)),
             // Down when the slots were made, or a member only since.
-            super::read_anew_later(agent, member).await?;
-            continue;
-        };
-        let Some(peer) = super::member_if_up(agent, member).await? else {
-            continue;
-        };
-        while link::confirmed_by(&peer, source)
-            .await?
-            .is_none_or(|confirmed| confirmed < kept_from)
-        {
-            tokio::time::sleep(super::LOOK).await;
+            None => drop(super::read_anew_later(agent, &member).await?),
         }
     }
-    Ok(())
+    let mut asked = Instant::now();
+    loop {
+        let arrived = sql::heartbeat::newest(source).await?;
+        others.retain(|(member, kept)| arrived.get(&member.number).is_none_or(|arrived| arrived <= kept));
+        if asked.elapsed() > super::DOUBT {
+            others = without_silent(agent, others).await?;
+            asked = Instant::now();
+        }
+        let awaited = others.iter().map(|(member, _)| (member.number, Need::Heartbeats));
+        join::need(agent, awaited.chain([(ledger.source, Need::Answers)]));
+        if others.is_empty() {
+            return Ok(());
+        }
+        tokio::time::sleep(super::LOOK).await;
+    }
 }
 
-async fn copy(agent: &Agent, sponsor: &sql::Connection, db: &sql::Connection, table: &Table) -> Result<()> {
+async fn without_silent(agent: &Agent, members: Vec<(Member, Micros)>) -> Result<Vec<(Member, Micros)>> {
+    let mut heard = Vec::new();
+    for (member, kept) in members {
+        if !super::leave_out_if_silent(agent, &member).await? {
+            heard.push((member, kept));
+        }
+    }
+    Ok(heard)
+}
+
+async fn copy(agent: &Agent, source: &Connection, db: &Connection, table: &Table) -> Result<()> {
     let (mut rows, mut bytes) = (0, 0);
     let flush = |rows: &mut u64, bytes: &mut u64| {
         super::report(agent, |progress| {
@@ -76,14 +90,22 @@ async fn copy(agent: &Agent, sponsor: &sql::Connection, db: &sql::Connection, ta
             progress.bytes_done += std::mem::take(bytes);
         });
     };
-    sql::copy::table(sponsor, db, table, |more_rows, more_bytes| {
+    sql::copy::table(source, db, table, |more_rows, more_bytes| {
         rows += more_rows;
         bytes += more_bytes;
         if rows >= REPORT_ROWS {
             flush(&mut rows, &mut bytes);
         }
     })
-    .await?;
+    .await
+    .map_err(|error| {
+        if error.is_disk_full() {
+            // The source only reads, so it is this node's.
+            room::no_space(agent.postgres.paths()).caused_by(error)
+        } else {
+            error.into()
+        }
+    })?;
     flush(&mut rows, &mut bytes);
     tracing::info!(relation = table.relation, rows = table.rows, "copied a table");
     Ok(())

@@ -9,8 +9,10 @@ mod initial_sync;
 use std::sync::Arc;
 use std::time::Duration;
 
+use keystead::clock::Micros;
 use keystead::join::progress::Progress;
 use keystead::join::request::Address;
+use keystead::join::silence::Need;
 use keystead::join::stage::{Event, Stage};
 use keystead::member::roster::{Member, Roster};
 use keystead::peer::Hello;
@@ -21,8 +23,10 @@ use sql::Connection;
 pub(super) use bootstrapping::wipe;
 
 use super::driver::ledger;
+use super::source::source;
 use crate::agent::Agent;
 use crate::crash_point::{crash_point, halting_point};
+use crate::join;
 use crate::peers::{call, connect};
 
 /// How often a condition is looked at again while a stage waits for it.
@@ -53,12 +57,6 @@ pub(super) async fn run(agent: &Arc<Agent>, stage: Stage) -> Result<Event> {
     Ok(event)
 }
 
-/// A connection to the member that signed. When it no longer admits this node, the node was removed.
-async fn sponsor(agent: &Agent) -> Result<Connection> {
-    let ledger = ledger(agent)?;
-    connect::connect(agent.postgres.paths(), &ledger.node_id, &ledger.member).await
-}
-
 /// A connection to another member, which may not have heard of this node yet.
 async fn member(agent: &Agent, address: &Address) -> Result<Connection> {
     let node_id = ledger(agent)?.node_id;
@@ -77,7 +75,7 @@ async fn member(agent: &Agent, address: &Address) -> Result<Connection> {
     })?
 }
 
-/// A connection to a member, or nothing when it is down, as the member that signed sees it too: then it is left out.
+/// A connection to a member, or nothing when it is down, as the source sees it too: then it is left out.
 async fn member_if_up(agent: &Agent, node: &Member) -> Result<Option<Connection>> {
     match member(agent, &node.address).await {
         Ok(peer) => Ok(Some(peer)),
@@ -89,10 +87,10 @@ async fn member_if_up(agent: &Agent, node: &Member) -> Result<Option<Connection>
     }
 }
 
-/// Leaves a member out that the one that signed has not heard of lately. This node goes on without it; when it is back,
+/// Leaves a member out that the source has not heard of lately. This node goes on without it; when it is back,
 /// all its rows are read anew, like those of every other member whose changes were not kept for this node.
 async fn leave_out_if_silent(agent: &Agent, node: &Member) -> Result<bool> {
-    let facts = call::ask(&sponsor(agent).await?, &Hello {}).await?;
+    let facts = call::ask(&source(agent).await?, &Hello {}).await?;
     if !facts.silent.contains(&node.address.to_string()) {
         return Ok(false);
     }
@@ -105,6 +103,12 @@ async fn leave_out_if_silent(agent: &Agent, node: &Member) -> Result<bool> {
 /// Keeps in mind that a member's rows must be read anew. False when that was known.
 async fn read_anew_later(agent: &Agent, node: &Member) -> Result<bool> {
     Ok(sql::resync::need(&*agent.db().await?, node.number, Reason::Missing).await?)
+}
+
+/// The newest heartbeat a member has sent, as the member itself has it.
+async fn newest_heartbeat(peer: &Connection, member: &Member) -> Result<Micros> {
+    let heartbeat = sql::heartbeat::newest(peer).await?.get(&member.number).copied();
+    heartbeat.ok_or_else(|| Error::unavailable(format!("the member at {} has no heartbeat", member.address)))
 }
 
 /// This node's number; it has one from bootstrapping on.
@@ -120,6 +124,11 @@ async fn members(agent: &Agent, db: &Connection) -> Result<(Roster, Vec<Member>)
     let roster = sql::node::all(db).await?;
     let members = roster.ready_peers(&me).cloned().collect();
     Ok((roster, members))
+}
+
+/// The stage goes on when all these members have done their part.
+fn need_all(agent: &Agent, members: &[Member], need: Need) {
+    join::need(agent, members.iter().map(|member| (member.number, need)));
 }
 
 /// Changes what clients see of this join.
