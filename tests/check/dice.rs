@@ -3,13 +3,13 @@
 
 /// A stream of numbers (splitmix64, whose constants these are).
 #[derive(Debug, Clone)]
-pub(super) struct Dice {
+pub(crate) struct Dice {
     state: u64,
 }
 
 impl Dice {
     /// The stream with this number of this seed.
-    pub(super) fn new(seed: u64, stream: u64) -> Self {
+    pub(crate) fn new(seed: u64, stream: u64) -> Self {
         let mut start = Self {
             state: seed ^ stream.wrapping_mul(0xd6e8_feb8_6659_fd93),
         };
@@ -18,7 +18,7 @@ impl Dice {
     }
 
     /// The next number.
-    pub(super) fn roll(&mut self) -> u64 {
+    pub(crate) fn roll(&mut self) -> u64 {
         self.state = self.state.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut mixed = self.state;
         mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
@@ -27,18 +27,18 @@ impl Dice {
     }
 
     /// A number from 0 up to and without `end`, which is not 0.
-    pub(super) fn below(&mut self, end: usize) -> usize {
+    pub(crate) fn below(&mut self, end: usize) -> usize {
         let end = end.max(1);
         usize::try_from(self.roll() % end as u64).unwrap_or(0)
     }
 
     /// One of these.
-    pub(super) fn one_of<T: Copy>(&mut self, all: &[T]) -> T {
+    pub(crate) fn one_of<T: Copy>(&mut self, all: &[T]) -> T {
         all[self.below(all.len())]
     }
 
     /// A number below `end` that is not `other`; `other` itself when there is nothing else.
-    pub(super) fn below_but(&mut self, end: usize, other: usize) -> usize {
+    pub(crate) fn below_but(&mut self, end: usize, other: usize) -> usize {
         if end < 2 {
             return other;
         }

@@ -5,7 +5,7 @@
 //! `mutants.rs` plants bugs, each of which must be caught. docs/testing.md says how to run it.
 
 mod client;
-mod dice;
+pub(crate) mod dice;
 mod door;
 mod history;
 mod invariants;

@@ -30,21 +30,22 @@ const REST: Duration = Duration::from_millis(20);
 /// What a slow machine may need for one thousand keys.
 const PATIENCE_A_THOUSAND: Duration = Duration::from_secs(30);
 
-/// How many loads there were: each gives its keys names of its own.
-static LOADS: AtomicU64 = AtomicU64::new(0);
+/// How many writers there were up to now.
+static WRITERS: AtomicU64 = AtomicU64::new(0);
 
 /// Writers at work. Dropping it stops them.
 pub(crate) struct Load {
-    number: u64,
     writers: JoinSet<Result<Vec<String>>>,
-    told: Arc<Told>,
+    pub(crate) told: Arc<Told>,
 }
 
 /// What writers are told, and tell.
 #[derive(Default)]
-struct Told {
+pub(crate) struct Told {
     stop: AtomicBool,
     steadily: AtomicBool,
+    /// May a node refuse a key, or not answer? Then it is not counted, and the writer makes the next one.
+    pub(crate) forgiving: AtomicBool,
     made: AtomicU64,
 }
 
@@ -52,7 +53,6 @@ impl Load {
     /// Begins to write on these nodes.
     pub(crate) async fn start<'a>(nodes: impl IntoIterator<Item = &'a Node>) -> Result<Self> {
         let mut load = Self {
-            number: LOADS.fetch_add(1, Ordering::Relaxed),
             writers: JoinSet::new(),
             told: Arc::default(),
         };
@@ -64,10 +64,11 @@ impl Load {
 
     /// Begins to write on one more node.
     pub(crate) async fn add(&mut self, node: &Node) -> Result<()> {
-        for number in 0..WRITERS_A_NODE {
+        for _ in 0..WRITERS_A_NODE {
             let writer = Writer {
                 rest: node.rest().await?,
-                name: format!("load-{}-{}-{number}", self.number, node.address),
+                // Another load may have written here before.
+                name: format!("load-{}-{}", node.address, WRITERS.fetch_add(1, Ordering::Relaxed)),
                 told: Arc::clone(&self.told),
             };
             self.writers.spawn(writer.run());
@@ -120,13 +121,21 @@ struct Writer {
 }
 
 impl Writer {
-    /// Makes keys until told to stop. One that is refused ends it with an error.
+    /// Makes keys until told to stop. One that is refused ends it with an error, unless that is forgiven.
     async fn run(mut self) -> Result<Vec<String>> {
-        let mut ids = Vec::new();
+        let (mut ids, mut asked) = (Vec::new(), 0);
         while !self.told.stop.load(Ordering::Relaxed) {
-            let key = json!({"name": format!("{}-{}", self.name, ids.len()), "size": 256});
-            ids.push(self.make(&key).await?);
-            self.told.made.fetch_add(1, Ordering::Relaxed);
+            // What was not acknowledged may be there, so every name is asked for once.
+            let key = json!({"name": format!("{}-{asked}", self.name), "size": 256});
+            asked += 1;
+            match self.make(&key).await {
+                Ok(id) => {
+                    ids.push(id);
+                    self.told.made.fetch_add(1, Ordering::Relaxed);
+                }
+                Err(_) if self.told.forgiving.load(Ordering::Relaxed) => {}
+                Err(refused) => return Err(refused),
+            }
             if self.told.steadily.load(Ordering::Relaxed) {
                 // Not waiting for anything: this is the pace.
                 sleep(REST).await;

@@ -129,7 +129,7 @@ fn gone(member: &str, need: Need) -> Error {
     ))
 }
 
-/// One that does not admit this node any more answers all the same; what that means is for the stage to say.
+/// One that does not admit this node any more is silent, too: what that means the stage says, when it begins anew.
 async fn ask(agent: &Agent, member: NodeNumber, open: Option<Connection>) -> Result<(Connection, Option<Micros>)> {
     if let Some(open) = open
         && let Ok(heartbeat) = newest(&open, member).await
