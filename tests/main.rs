@@ -23,6 +23,7 @@ mod disks;
 mod ended_joins;
 mod endings;
 mod faults;
+mod full_disk;
 mod hosts;
 mod links;
 mod kills;

@@ -35,11 +35,24 @@ impl Copying {
             node.json(&["keys", "create", "--name", &name]).await?;
         }
         cluster.wait_until_equal().await?;
-        let node = cluster.lab.single().await?;
+        let mut node = stands_still(&mut cluster).await?;
+        // Whoever takes the place of the first one must have all that it wrote before it kept changes for the node.
+        let newest = cluster
+            .first()
+            .query("select max(at)::text from live.heartbeat where number = 1")
+            .await?;
+        for other in &cluster.nodes[1..] {
+            until("the others have heard of the first one since", PATIENCE, async || {
+                let heard = format!("select (max(at) > {newest})::text from live.heartbeat where number = 1");
+                Ok(other.query(&heard).await? == "true")
+            })
+            .await?;
+        }
         let lock = cluster.first().db(sql::database::CLUSTER).await?;
         lock.batch_execute("set idle_in_transaction_session_timeout = 0; begin; lock table public.key")
             .await?;
-        fulljoin(cluster.first(), &node, false).await?;
+        node.kill()?;
+        node.start().await?;
         let waits = "select count(*)::text from pg_stat_activity
                      where wait_event_type = 'Lock' and starts_with(usename, 'peer_')";
         until("the copy waits for the lock", PATIENCE, async || {
@@ -73,6 +86,18 @@ impl Copying {
         self.cluster.wait_until_linked().await?;
         self.cluster.wait_until_equal().await
     }
+}
+
+/// A node that joins through the first member, and stands still when every member keeps its changes for it.
+async fn stands_still(cluster: &mut Cluster) -> Result<Node> {
+    let mut node = cluster.lab.node()?;
+    node.start_new("join::initial_sync::halt=return").await?;
+    fulljoin(cluster.first(), &node, false).await?;
+    until("slots are made", PATIENCE, async || {
+        Ok(node.logged().contains("halted by a fail point"))
+    })
+    .await?;
+    Ok(node)
 }
 
 /// Code and text of a node's status.
@@ -123,13 +148,7 @@ async fn a_join_goes_on_after_postgresql_died_on_every_side() -> Result<()> {
 #[ignore = "takes minutes"]
 async fn a_join_ends_clearly_when_a_member_that_it_needs_does_not_come_back() -> Result<()> {
     let mut cluster = Cluster::new(1).await?;
-    let mut node = cluster.lab.node()?;
-    node.start_new("join::initial_sync::halt=return").await?;
-    fulljoin(cluster.first(), &node, false).await?;
-    until("slots are made", PATIENCE, async || {
-        Ok(node.logged().contains("halted by a fail point"))
-    })
-    .await?;
+    let mut node = stands_still(&mut cluster).await?;
     cluster.nodes[0].kill_everything().await?;
     node.kill()?;
     node.start().await?;

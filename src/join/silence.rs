@@ -19,9 +19,9 @@ pub const PATIENCE: Duration = Duration::from_mins(1);
 /// What a stage needs of a member.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Need {
-    /// That its PostgreSQL answers.
+    /// That its PostgreSQL answers, and soon.
     Answers,
-    /// That its agent is at work too: new heartbeats.
+    /// That its agent is at work too: new heartbeats, for which a try can wait without hanging.
     Heartbeats,
 }
 
@@ -47,6 +47,8 @@ pub struct Silence {
 struct Heard {
     answered: Duration,
     beaten: Duration,
+    /// When it was last said that it hangs: what began anew then has its own time.
+    hung: Duration,
     heartbeat: Option<Micros>,
 }
 
@@ -56,6 +58,7 @@ impl Silence {
         self.members.entry(member).or_insert(Heard {
             answered: now,
             beaten: now,
+            hung: now,
             heartbeat: None,
         });
     }
@@ -77,19 +80,27 @@ impl Silence {
     }
 
     /// What the silence of the members that are needed means now, if anything. The worst comes first.
-    pub fn judge(&self, needs: &Needs, now: Duration) -> Option<Silent> {
+    pub fn judge(&mut self, needs: &Needs, now: Duration) -> Option<Silent> {
         let silent = needs.iter().filter_map(|(member, need)| {
             let heard = self.members.get(member)?;
-            let unanswered = now.saturating_sub(heard.answered);
-            if unanswered >= PATIENCE {
+            if now.saturating_sub(heard.answered) >= PATIENCE {
                 return Some(Silent::Gone(*member, Need::Answers));
             }
-            if *need == Need::Heartbeats && now.saturating_sub(heard.beaten) >= PATIENCE {
-                return Some(Silent::Gone(*member, Need::Heartbeats));
-            }
-            (unanswered >= HANGS).then_some(Silent::Hangs(*member))
+            let gone = match need {
+                Need::Heartbeats => now.saturating_sub(heard.beaten) >= PATIENCE,
+                Need::Answers => false,
+            };
+            let hangs = *need == Need::Answers && now.saturating_sub(heard.answered.max(heard.hung)) >= HANGS;
+            gone.then_some(Silent::Gone(*member, Need::Heartbeats))
+                .or_else(|| hangs.then_some(Silent::Hangs(*member)))
         });
-        silent.max_by_key(|silent| matches!(silent, Silent::Gone(..)))
+        let worst = silent.max_by_key(|silent| matches!(silent, Silent::Gone(..)))?;
+        if let Silent::Hangs(member) = worst
+            && let Some(heard) = self.members.get_mut(&member)
+        {
+            heard.hung = now;
+        }
+        Some(worst)
     }
 }
 
@@ -124,9 +135,10 @@ mod tests {
         silence.answered(MEMBER, None, seconds(5));
         silence.answered(OTHER, None, seconds(5));
         silence.answered(OTHER, None, seconds(60));
-        let judge = |now| silence.judge(&needs(Need::Answers), seconds(now));
+        let mut judge = |now| silence.judge(&needs(Need::Answers), seconds(now));
         assert_eq!(judge(14), None);
         assert_eq!(judge(15), Some(Silent::Hangs(MEMBER)));
+        assert_eq!(judge(24), None, "what began anew has its own time");
         assert_eq!(judge(64), Some(Silent::Hangs(MEMBER)));
         assert_eq!(judge(65), Some(Silent::Gone(MEMBER, Need::Answers)));
     }

@@ -5,7 +5,7 @@
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use keystead::join::retry::{Failing, Verdict, pause};
+use keystead::join::retry::{Failing, PATIENCE, Verdict, pause};
 use keystead::join::stage::{Event, Stage, Transition};
 use keystead::peer::Report;
 use keystead::{Error, Kind, NodeNumber, Result};
@@ -232,7 +232,8 @@ async fn fail(agent: &Arc<Agent>, stage: Stage, lost: Lost, tries: &mut Tries) {
     let (error, verdict) = match lost {
         Lost::Try(error) => {
             let verdict = tries.verdict(&error);
-            (error, verdict)
+            let again = verdict == Verdict::GiveUp && error.kind() == Kind::Unavailable;
+            (if again { in_vain(error) } else { error }, verdict)
         }
         Lost::Join(error) => (error, Verdict::GiveUp),
     };
@@ -253,6 +254,17 @@ fn note(agent: &Agent, stage: Stage, error: &Error, failures: u32) {
             join.progress.last_error = Some(error.to_string());
         }
     });
+}
+
+/// What was worth another try has failed for too long.
+fn in_vain(error: Error) -> Error {
+    let text = format!(
+        "the join has failed again and again for {} seconds: {error}",
+        PATIENCE.as_secs()
+    );
+    Error::conflict(text)
+        .with_hint("mend that, then join again; the log of this node says more")
+        .caused_by(error)
 }
 
 /// From here on the join only ends, also after a crash.
