@@ -25,7 +25,7 @@ use crate::load::joining::has_all;
 const ENDS: Duration = Duration::from_mins(4);
 
 /// A join of these few keys takes about so long.
-const JOIN_MILLIS: usize = 9_000;
+const JOIN_MILLIS: usize = 4_500;
 
 /// Nodes of the cluster that the others join.
 const MEMBERS: usize = 3;
@@ -142,6 +142,7 @@ async fn one(cluster: &mut Cluster, joiner: &mut Node, kill: &Kill) -> Result<En
     load.go_on_steadily();
     fulljoin(&cluster.nodes[kill.through], joiner, false).await?;
     sleep(kill.after).await;
+    say(&format!("  in stage {}", stage(joiner)));
     match kill.member {
         Some(member) => kill.strike(&mut cluster.nodes[member]).await?,
         None => kill.strike(joiner).await?,
@@ -169,6 +170,15 @@ async fn one(cluster: &mut Cluster, joiner: &mut Node, kill: &Kill) -> Result<En
     clean::nothing_is_left(cluster, None).await?;
     ensure!(joiner.links().await?.is_empty(), "{}", joiner.links().await?);
     Ok(end)
+}
+
+/// Where the join is now: what it remembers, which is nothing once it has ended.
+fn stage(joiner: &Node) -> String {
+    let ledger = std::fs::read_to_string(joiner.data().join("join.json")).unwrap_or_default();
+    let stage = ledger
+        .split_once("\"stage\": \"")
+        .and_then(|(_, rest)| rest.split_once('"'));
+    stage.map_or("ready", |(stage, _)| stage).to_owned()
 }
 
 /// Waits until the join has ended, one way or the other.
