@@ -26,7 +26,7 @@ pub(crate) async fn abort(agent: &Arc<Agent>) -> Result<()> {
         _ => return Err(Error::conflict("the join has ended meanwhile").with_hint("`ksctl cluster info` shows how")),
     }
     let kept = update(agent, |ledger| {
-        ledger.reason = Some("the administrator ended the join".to_owned())
+        ledger.reason = Some("the administrator ended the join".to_owned());
     })?;
     let row = (kept.stage.next(Event::GaveUp)).map_err(|source| Error::internal("ending a join", source))?;
     let told = withdrawal::tell(agent, &kept).await;

@@ -151,25 +151,29 @@ async fn one(cluster: &mut Cluster, joiner: &mut Node, kill: &Kill) -> Result<En
     let acknowledged = load.stop().await?;
     ensure!(!acknowledged.is_empty(), "nothing was written during the join");
 
-    // It may have ended long after what was killed came back, or just before.
     members_are_well(cluster).await?;
-    clean::nothing_is_left(cluster, (end == End::Ready).then_some(&*joiner)).await?;
-    cluster.wait_until_equal().await?;
-    for node in &cluster.nodes {
-        has_all(node, &acknowledged).await?;
-    }
+    all_is_well(cluster, (end == End::Ready).then_some(&*joiner), &acknowledged).await?;
     if end == End::Ready {
-        until("the node holds what the members hold", PATIENCE, async || {
-            Ok(joiner.digest().await? == cluster.first().digest().await?)
-        })
-        .await?;
-        has_all(joiner, &acknowledged).await?;
         remove(&cluster.nodes[kill.through], joiner).await?;
     }
     joiner.ksctl(&["cluster", "delete", "-y"]).await?.text()?;
     clean::nothing_is_left(cluster, None).await?;
     ensure!(joiner.links().await?.is_empty(), "{}", joiner.links().await?);
     Ok(end)
+}
+
+/// Nothing is left of anybody who is no member, and the members, with `more`, hold the same: all that was acknowledged.
+async fn all_is_well(cluster: &Cluster, more: Option<&Node>, acknowledged: &[String]) -> Result<()> {
+    clean::nothing_is_left(cluster, more).await?;
+    cluster.wait_until_equal().await?;
+    for node in cluster.nodes.iter().chain(more) {
+        until("the node holds what the members hold", PATIENCE, async || {
+            Ok(node.digest().await? == cluster.first().digest().await?)
+        })
+        .await?;
+        has_all(node, acknowledged).await?;
+    }
+    Ok(())
 }
 
 /// Where the join is now: what it remembers, which is nothing once it has ended.
