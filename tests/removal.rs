@@ -276,6 +276,7 @@ async fn a_removal_cut_off_at(point: &str) -> Result<()> {
 }
 
 #[tokio::test]
+#[ignore = "waits until the lease of a dead node has lapsed, as the one below"]
 async fn a_removal_cut_off_before_its_first_write_is_finished_by_another_member() -> Result<()> {
     a_removal_cut_off_at("removal::leased").await
 }

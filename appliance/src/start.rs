@@ -26,9 +26,10 @@ const TASKS_PATIENCE: Duration = Duration::from_secs(10);
 /// Runs the node until it is asked to stop or a part of it dies.
 pub(crate) async fn run(config: &NodeConfig) -> Result<Exit> {
     let mut asked = Asked::new()?;
+    // First: where a reset is to be finished, it deletes what the others would make.
+    let postgres = Postgres::open(config).await?;
     let door = Door::bind(config, SystemClock.now())?;
     supervisor::status("starting PostgreSQL");
-    let postgres = Postgres::open(config).await?;
     join::make_room(postgres.paths())?;
     let Some(begun) = begin(&postgres, &mut asked).await? else {
         return Ok(Exit::Done);

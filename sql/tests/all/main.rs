@@ -24,6 +24,7 @@ mod lease;
 mod merging;
 mod migrations;
 mod node;
+mod orphans;
 mod outbox;
 mod purging;
 mod resync;
