@@ -6,7 +6,7 @@
 use std::time::Duration;
 
 use futures_util::future::join_all;
-use keystead::member::roster::Member;
+use keystead::member::roster::{Member, NodeState};
 use keystead::{Result, summary};
 
 use crate::agent::{Agent, Standing};
@@ -26,7 +26,7 @@ pub(crate) async fn standing_at_start(agent: &Agent) -> Result<Standing> {
         .collect();
     let (removed, standing) = tokio::join!(is_told_by_anyone(agent, members), resync::standing_at_start(agent));
     Ok(if removed? {
-        told();
+        keep(agent).await?;
         Standing::Removed
     } else {
         standing?
@@ -37,17 +37,22 @@ pub(crate) async fn standing_at_start(agent: &Agent) -> Result<Standing> {
 pub(crate) async fn learn(agent: &Agent) -> Result<()> {
     let silent = silent(agent).await?;
     if !silent.is_empty() && is_told_by_anyone(agent, silent).await? {
-        told();
         agent.stand(Standing::Removed);
+        keep(agent).await?;
     }
     Ok(())
 }
 
-fn told() {
+/// The next start is to know it though it may reach nobody; and so is who has not heard of it and still takes changes from
+/// here.
+async fn keep(agent: &Agent) -> Result<()> {
+    let me = agent.identity()?.node_id;
+    sql::node::set_state(&*agent.db().await?, &me, NodeState::Removed).await?;
     tracing::warn!(
         hint = "`ksctl cluster orphans` on it shows what only it has; `ksctl cluster delete` clears it",
         "this node was removed from its cluster while it was away"
     );
+    Ok(())
 }
 
 async fn silent(agent: &Agent) -> Result<Vec<Member>> {
