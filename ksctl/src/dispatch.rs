@@ -9,7 +9,7 @@ use secrecy::ExposeSecret;
 use crate::cli::ack::AckCommand;
 use crate::cli::alarms::AlarmsCommand;
 use crate::cli::cluster::{
-    CertificatesCommand, ClusterCommand, CsrArgs, FulljoinArgs, JoinArgs, NewArgs, SidesArgs, TicketArgs,
+    ApartCommand, CertificatesCommand, ClusterCommand, CsrArgs, FulljoinArgs, JoinArgs, NewArgs, SidesArgs, TicketArgs,
 };
 use crate::cli::keys::{self as key_args, KeysCommand, VkeysCommand};
 use crate::cli::metrics::{MetricsCommand, PrometheusCommand};
@@ -56,6 +56,13 @@ async fn run_asking(global: GlobalArgs, command: Asking) -> Result<(), Failure> 
     }
 }
 
+async fn run_apart(context: &Context, command: ApartCommand) -> Result<(), Failure> {
+    match command {
+        ApartCommand::Clashes => cluster::clashes::run(context).await,
+        ApartCommand::Orphans => cluster::orphans::run(context).await,
+    }
+}
+
 async fn run_cluster(context: &Context, command: ClusterCommand) -> Result<(), Failure> {
     match command {
         ClusterCommand::New(args) => cluster::new::run(context, &new_request(args)).await,
@@ -79,12 +86,11 @@ async fn run_cluster(context: &Context, command: ClusterCommand) -> Result<(), F
         ClusterCommand::Ack(command) => run_ack(context, command).await,
         ClusterCommand::Wait => cluster::wait::run(context).await,
         ClusterCommand::Verify(args) => cluster::verify::run(context, args.repair).await,
-        ClusterCommand::Clashes => cluster::clashes::run(context).await,
+        ClusterCommand::Links => cluster::links::run(context).await,
         ClusterCommand::Certificates(CertificatesCommand::List) => cluster::certificates::list(context).await,
         ClusterCommand::Certificates(CertificatesCommand::Renew) => cluster::certificates::renew(context).await,
         ClusterCommand::RotateCa => cluster::certificates::rotate_ca(context).await,
-        ClusterCommand::Orphans => cluster::orphans::run(context).await,
-        ClusterCommand::Links => cluster::links::run(context).await,
+        ClusterCommand::Apart(command) => run_apart(context, command).await,
         ClusterCommand::Nodes(command) => run_nodes(context, command).await,
     }
 }

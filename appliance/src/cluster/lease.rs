@@ -56,7 +56,7 @@ pub(super) async fn take(agent: &Agent, roster: &Roster, except: Option<&NodeId>
     let end = Instant::now() + TURN;
     loop {
         match try_to_take(agent, roster, except).await? {
-            Taken::Held(lease) => return Ok(lease),
+            Taken::Held(lease) => return Ok(*lease),
             Taken::Busy(refused) if Instant::now() > end => return Err(refused),
             Taken::Busy(_) => tokio::time::sleep(pause()).await,
         }
@@ -71,7 +71,7 @@ fn pause() -> Duration {
 
 /// What an attempt came to.
 enum Taken {
-    Held(Lease),
+    Held(Box<Lease>),
     /// Somebody else has it.
     Busy(Error),
 }
@@ -96,12 +96,12 @@ async fn try_to_take(agent: &Agent, roster: &Roster, except: Option<&NodeId>) ->
     for answer in &answers {
         known.learn(answer.roster.clone());
     }
-    let votes = votes(&known, except, own, &answers);
+    let said = votes(&known, except, own, &answers);
     let highest = answers.iter().map(|answer| answer.grant.highest).max();
     let lease = Lease {
         holder,
         here,
-        needed: votes.needed,
+        needed: said.needed,
         highest: known
             .highest()
             .max(own.highest)
@@ -109,11 +109,11 @@ async fn try_to_take(agent: &Agent, roster: &Roster, except: Option<&NodeId>) ->
         peers: answers.into_iter().map(|answer| answer.peer).collect(),
         roster: known,
     };
-    match decide(votes) {
-        Ok(()) => Ok(Taken::Held(lease)),
+    match decide(said) {
+        Ok(()) => Ok(Taken::Held(Box::new(lease))),
         Err(refused) => {
             lease.end().await;
-            let is_busy = votes.busy > 0 || votes.vetoed;
+            let is_busy = said.busy > 0 || said.vetoed;
             if is_busy {
                 Ok(Taken::Busy(refused))
             } else {

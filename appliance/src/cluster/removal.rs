@@ -9,9 +9,10 @@ use std::time::Duration;
 use keystead::alarm::Alarm;
 use keystead::clock::Micros;
 use keystead::member::removal::{may_leave, may_remove};
-use keystead::member::roster::{NodeState, Roster};
+use keystead::member::roster::NodeState;
 use keystead::replication::horizon::seen_by_all;
 use keystead::{Error, NodeId, NodeNumber, Result};
+use sql::identity::Identity;
 
 use super::lease::{self, Lease};
 use super::{must_be_member, own_status};
@@ -41,19 +42,19 @@ pub(crate) async fn remove(agent: &Arc<Agent>, asked: &Removal) -> Result<i64> {
     may_remove(&sql::node::all(&*agent.db().await?).await?, &me.node_id, id)?;
     let lease = take_lease(agent, asked).await?;
     crash_point("removal::leased");
-    // Another removal may have come first while this one waited for its turn.
-    let roster = sql::node::all(&*agent.db().await?).await?;
-    let removed = match may_remove(&roster, &me.node_id, id) {
-        Ok(()) => carry_out(agent, &roster, id, me.number).await,
-        Err(refused) => Err(refused),
-    };
+    let removed = carry_out(agent, id).await;
     if let Some(lease) = lease {
         lease.end().await;
     }
     if removed.is_ok() {
-        tracing::info!(target: "audit", node_id = %id, account = asked.account, force = asked.force, "removed a node");
+        audit(asked);
     }
     removed
+}
+
+fn audit(removal: &Removal) {
+    let Removal { id, force, account } = removal;
+    tracing::info!(target: "audit", node_id = %id, account, force, "removed a node");
 }
 
 /// The lease; `None` when it is not to be had and the node is removed all the same, which is told.
@@ -74,8 +75,14 @@ async fn take_lease(agent: &Agent, asked: &Removal) -> Result<Option<Lease>> {
     Ok(None)
 }
 
-async fn carry_out(agent: &Arc<Agent>, roster: &Roster, id: &NodeId, me: NodeNumber) -> Result<i64> {
+async fn carry_out(agent: &Arc<Agent>, id: &NodeId) -> Result<i64> {
+    let Identity {
+        node_id, number: me, ..
+    } = agent.identity()?;
     let db = agent.db().await?;
+    // Another removal may have come first while this one waited for its turn.
+    let roster = sql::node::all(&db).await?;
+    may_remove(&roster, &node_id, id)?;
     sql::node::set_state(&db, id, NodeState::Removing).await?;
     crash_point("removal::removing");
     let told = heartbeat::beat(agent).await?;

@@ -38,7 +38,7 @@ pub(super) async fn keep(agent: &Agent, db: &Connection) -> Result<()> {
     let known = seen_by_any(&sql::heartbeat::all(db).await?, &peers, me.number).unwrap_or(Micros(0));
     let mut orphans = sql::orphan::all(db, known, &me.node_id).await?;
     // That it was removed is known to all.
-    orphans.retain(|orphan| orphan.key["id"] != me.node_id.as_str());
+    orphans.retain(|orphan| orphan.key.get("id").is_none_or(|id| id != me.node_id.as_str()));
     if orphans.is_empty() {
         return Ok(());
     }

@@ -38,20 +38,28 @@ pub(crate) enum ClusterCommand {
     Wait,
     /// Compare this node's data with that of every other and name the rows that differ
     Verify(VerifyArgs),
-    /// Show names that several keys or accounts have, since parts of the cluster were apart
-    Clashes,
+    /// Show what the links of this node are made of: what should be there, what is, what was done last and why
+    Links,
     /// Show and renew the certificates between nodes
     #[command(subcommand)]
     Certificates(CertificatesCommand),
     /// Exchange the certificate authority of the cluster for a new one, while everything goes on
     RotateCa,
-    /// Show what a removed node wrote and no member has
-    Orphans,
-    /// Show what the links of this node are made of: what should be there, what is, what was done last and why
-    Links,
+    /// What parts of the cluster did while they were apart
+    #[command(flatten)]
+    Apart(ApartCommand),
     /// Sign, list and remove nodes
     #[command(subcommand)]
     Nodes(NodesCommand),
+}
+
+/// What parts of a cluster did while they were apart.
+#[derive(Subcommand)]
+pub(crate) enum ApartCommand {
+    /// Show names that several keys or accounts have, since parts of the cluster were apart
+    Clashes,
+    /// Show what a removed node wrote and no member has
+    Orphans,
 }
 
 /// The third word after `cluster certificates`.
