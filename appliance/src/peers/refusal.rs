@@ -38,13 +38,17 @@ pub(crate) async fn says_removed(paths: &Paths, me: &NodeId, address: &Address, 
     {
         return Ok(false);
     }
-    let answered = async {
-        // A node that is not refused is asked for its role now, and would wait for that.
+    // A node that is not refused would be waited for until it says as whom it comes. One that is may find nobody to say it
+    // to any more; why, is still to be read.
+    let said = async {
         stream.write_all(&startup(me)).await?;
-        stream.flush().await?;
-        stream.read(&mut [0; 1]).await
+        stream.flush().await
     };
-    Ok(answered.await.is_err_and(|error| is_revoked(&error)))
+    if let Err(error) = said.await {
+        tracing::debug!(%address, %error, "refused before the first word");
+    }
+    let answer = stream.read(&mut [0; 1]).await;
+    Ok(answer.is_err_and(|error| is_revoked(&error)))
 }
 
 async fn handshake(paths: &Paths, address: &Address) -> Result<TlsStream<TcpStream>> {

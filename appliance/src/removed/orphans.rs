@@ -52,7 +52,12 @@ pub(super) async fn keep(agent: &Agent, db: &Connection) -> Result<()> {
 }
 
 async fn has_taken_all(agent: &Agent, db: &Connection, roster: &Roster) -> Result<bool> {
-    let position = *agent.last_position.lock().unwrap_or_else(PoisonError::into_inner);
+    // Taken: it is of this membership, and worth nothing in the next.
+    let position = agent
+        .last_position
+        .lock()
+        .unwrap_or_else(PoisonError::into_inner)
+        .take();
     let Some(position) = position else { return Ok(false) };
     let me = agent.identity()?;
     let slots: Vec<String> = roster
