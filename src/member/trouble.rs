@@ -15,7 +15,7 @@ pub enum Trouble {
     Unreachable,
     /// One of the two does not believe the other's certificate, or does not admit it.
     Refused,
-    /// Its PostgreSQL answers, and nothing new of it arrives here: its agent does not run.
+    /// Its PostgreSQL answers, and nothing new of it arrives here: its agent does not run, or what it sends stands still.
     AgentSilent,
     /// Its PostgreSQL answers, and this node's subscription to it does not work.
     NotReceiving,
@@ -39,7 +39,9 @@ impl Trouble {
             Self::Silent => "no heartbeat of it has arrived for 8 seconds",
             Self::Unreachable => "it cannot be reached",
             Self::Refused => "it and this node do not believe each other",
-            Self::AgentSilent => "its PostgreSQL answers, its keysteadd does not: no heartbeat of it arrives",
+            Self::AgentSilent => {
+                "its PostgreSQL answers, and no heartbeat of it arrives: its keysteadd does not run, or what it sends stands still"
+            }
             Self::NotReceiving => "this node does not receive its changes, although its PostgreSQL answers",
             Self::Resynchronising => "some of its changes were lost: all its rows are read anew",
             Self::NotFetching => "it does not fetch this node's changes",

@@ -8,8 +8,8 @@ use std::path::{Path, PathBuf};
 use keystead::alarm::judge::Disk;
 use keystead::replication::retention::reserve;
 
-/// Two files of WAL.
-const SIZE: u64 = 32 << 20;
+/// One file of WAL: with writes refused, PostgreSQL uses the ones it has again.
+const SIZE: u64 = 16 << 20;
 
 /// Written at once.
 const CHUNK: usize = 1 << 20;
@@ -35,7 +35,7 @@ impl Ballast {
 
     /// Sets the space free on a full disk, and aside where there is plenty.
     pub(super) async fn keep(&self, disk: Disk, is_full: bool) {
-        let plenty = disk.free > reserve(disk).saturating_mul(2).saturating_add(2 * SIZE);
+        let plenty = disk.free > reserve(disk).saturating_mul(2).saturating_add(4 * SIZE);
         if !is_full && !(plenty && self.missing() > 0) {
             return;
         }

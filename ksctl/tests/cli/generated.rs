@@ -41,6 +41,7 @@ fn there_is_a_man_page_for_every_command() {
     ksctl-cluster-fulljoin.1
     ksctl-cluster-info.1
     ksctl-cluster-join.1
+    ksctl-cluster-links.1
     ksctl-cluster-new.1
     ksctl-cluster-nodes-create.1
     ksctl-cluster-nodes-delete.1
