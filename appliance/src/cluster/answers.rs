@@ -105,9 +105,21 @@ pub(crate) async fn summary(agent: &Arc<Agent>) -> Result<Summary> {
     })
 }
 
-/// Everything that is wrong, as this node and the others see it; empty when nothing is.
+/// Everything that is wrong, as this node and the others see it; empty when nothing is. What a node said that this one
+/// hears no more may be over long since: the summary has it, with its time.
 pub(crate) async fn errors(agent: &Arc<Agent>) -> Result<Vec<NodeErrors>> {
-    let views = views(agent).await?;
+    let mut views = views(agent).await?;
+    if let Ok(me) = agent.identity() {
+        let roster = sql::node::all(&*agent.db().await?).await?;
+        let (heard, now) = (view::heard(agent), agent.clock.now());
+        let speaks = |node: &Member| node.id == me.node_id || !is_silent(heard.get(&node.number).copied(), now);
+        views.retain(|viewer, _| {
+            roster
+                .nodes
+                .iter()
+                .any(|node| node.id.as_str() == viewer && speaks(node))
+        });
+    }
     let entries = views.into_iter().flat_map(|(viewer, view)| {
         view.cluster_summary.into_iter().filter_map(move |(node_id, viewed)| {
             Some(NodeErrors {

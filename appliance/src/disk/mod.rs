@@ -48,8 +48,11 @@ impl Fullness {
     }
 }
 
-/// Looks until the agent stops.
+/// Looks until the agent stops. The disk of a PostgreSQL that somebody else runs is theirs to look after.
 pub(crate) async fn run(agent: Arc<Agent>, stop: CancellationToken) {
+    if agent.postgres.is_attached() {
+        return stop.cancelled().await;
+    }
     let mut keeper = Keeper {
         ballast: Ballast::in_folder(agent.postgres.paths().data_dir()),
         told: None,
@@ -77,7 +80,7 @@ impl Keeper {
     async fn round(&mut self, agent: &Arc<Agent>, disk: Disk) -> Result<()> {
         // First: it needs no database, which may be what is in trouble.
         self.look_whether_full(agent, disk).await;
-        if agent.standing() == Standing::Joining || agent.postgres.is_attached() {
+        if agent.standing() == Standing::Joining {
             return Ok(());
         }
         let db = agent.db().await?;

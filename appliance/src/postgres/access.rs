@@ -166,6 +166,8 @@ mod tests {
     fn the_members_can_be_read_back() {
         let all = vec![member('a'), member('b')];
         assert_eq!(members(&ident(&["root", "postgres"], &all).unwrap()), all);
+        let let_in: Vec<String> = all.iter().map(|member| member.role.clone()).collect();
+        assert_eq!(roles(&hba(&all).unwrap()).into_iter().collect::<Vec<_>>(), let_in);
         assert_eq!(members("member  zz  peer_1\nagent x keystead\nmember\n"), []);
     }
 
