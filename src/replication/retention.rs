@@ -32,12 +32,14 @@ pub struct Bounds {
 /// What may be kept on this disk when `kept` bytes are kept for slots now, and never more than `configured`.
 ///
 /// So much that everything else on the disk, the slots at their limit and what is written until the next checkpoint is
-/// below [`GIVE_UP_AT`]. It does not depend on how much is kept now, as that is part of what is used.
+/// below [`GIVE_UP_AT`]; on a disk that is nearly there without them, half of what else is free. It does not depend on
+/// how much is kept now, as that is part of what is used.
 pub fn bounds(disk: Disk, kept: u64, configured: u64) -> Bounds {
     let all = disk.used.saturating_add(disk.free);
     let wal = whole(all / 8).clamp(LEAST_WAL, MAX_WAL);
     let others = disk.used.saturating_sub(kept);
-    let room = (all / 100 * GIVE_UP_AT).saturating_sub(others);
+    let below = (all / 100 * GIVE_UP_AT).saturating_sub(others);
+    let room = below.max(disk.free.saturating_add(kept) / 2);
     // What is written until the next checkpoint comes on top, and a file is made before the one before is full.
     let slot = whole(room.saturating_sub(wal).saturating_sub(SEGMENT));
     Bounds {
@@ -130,6 +132,12 @@ mod tests {
             assert!(most <= all / 100 * GIVE_UP_AT, "{most} of {all}: {bounds:?}");
             assert!(bounds.wal >= LEAST_WAL && bounds.slot >= LEAST_WAL);
         }
+    }
+
+    #[test]
+    fn on_a_large_disk_that_others_have_nearly_filled_a_member_still_has_time() {
+        let bounds = bounds(disk(270 * GB, 300 * GB), 0, 4 * GB);
+        assert_eq!(bounds.slot, 4 * GB);
     }
 
     #[test]

@@ -38,7 +38,7 @@ pub(crate) enum ClusterCommand {
     Wait,
     /// Compare this node's data with that of every other and name the rows that differ
     Verify(VerifyArgs),
-    /// Show what the links of this node are made of: what should be there, what is, what was done last and why
+    /// Show what this node's links are made of, what is missing, and what was done about it and why
     Links,
     /// Show and renew the certificates between nodes
     #[command(subcommand)]
