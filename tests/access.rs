@@ -8,6 +8,8 @@ use anyhow::{Context as _, Result, ensure};
 use certs::{Authority, CheckedRequest, NodeKey, NodeTemplate};
 
 use crate::harness::cli::{self, Said};
+use crate::harness::node::PATIENCE;
+use crate::harness::wait::until;
 use crate::harness::{Cluster, Node, postgres};
 
 /// A member's way in, to be spoiled in one place.
@@ -143,6 +145,70 @@ async fn nobody_gets_in_but_members_with_their_own_certificate() -> Result<()> {
         .await?
         .is_refused("a certificate of another authority")
         .await
+}
+
+#[tokio::test]
+async fn a_certificate_that_is_not_a_nodes_or_not_of_now_is_no_way_in() -> Result<()> {
+    let mut cluster = Cluster::new(2).await?;
+    let now = chrono_now(cluster.first()).await?;
+    let mut way = Way::of(&cluster.nodes[1], cluster.first()).await?;
+    let genuine = certs::Identity::from_pem(&std::fs::read_to_string(&way.certificate)?)?;
+    // An authority whose key the test has is believed too, while the agent is away and does not put that right.
+    let authority = Authority::create(&genuine.cluster_id, now - 3600, now + 3600)?;
+    cluster.nodes[0].kill()?;
+    let believed = cluster.first().data().join("tls/ca.crt");
+    std::fs::write(&believed, std::fs::read_to_string(&believed)? + authority.cert_pem())?;
+    cluster.first().query("select pg_reload_conf()::text").await?;
+
+    let key = NodeKey::generate()?;
+    let example = way.key;
+    way.key = cluster.lab.file("own.key", &key.to_pem())?.into();
+    give_like(&way.key, &example)?;
+    let file = |name: &str, pem: &str| -> Result<PathBuf> {
+        let path = PathBuf::from(cluster.lab.file(name, pem)?);
+        give_like(&path, &example)?;
+        Ok(path)
+    };
+    let issue = |from: i64, until: i64| -> Result<String> {
+        let template = NodeTemplate {
+            node_id: genuine.node_id.clone(),
+            host: way.address.clone(),
+            cluster_id: genuine.cluster_id.clone(),
+            not_before: now + from,
+            not_after: now + until,
+        };
+        Ok(authority.issue(&CheckedRequest::parse(&key.request(&way.address)?)?, &template)?)
+    };
+    let (good, ended, future) = (issue(-60, 1800)?, issue(-60, -1)?, issue(1200, 1800)?);
+    let server = for_servers_alone(&authority, &key, &genuine.node_id)?;
+    way.certificate = file("good.crt", &good)?;
+    until("PostgreSQL has read whom to believe", PATIENCE, async || {
+        Ok(way.attempt().await?.code == Some(0))
+    })
+    .await?;
+    for (name, pem, alert) in [
+        ("server.crt", server, "unsupported certificate"),
+        ("ended.crt", ended, "certificate expired"),
+        // There is no alert of its own for what is not valid yet.
+        ("future.crt", future, "bad certificate"),
+    ] {
+        way.certificate = file(name, &pem)?;
+        let said = way.attempt().await?;
+        ensure!(said.code == Some(2) && said.stderr.contains(alert), "{name}: {said:?}");
+    }
+    Ok(())
+}
+
+/// A certificate with a node's name that our own code would never issue.
+fn for_servers_alone(authority: &Authority, key: &NodeKey, node: &str) -> Result<String> {
+    let mut params = rcgen::CertificateParams::default();
+    params.distinguished_name.push(rcgen::DnType::CommonName, node);
+    params.extended_key_usages = vec![rcgen::ExtendedKeyUsagePurpose::ServerAuth];
+    let signer = rcgen::KeyPair::from_pem(&authority.key_pem())?;
+    let issuer = rcgen::Issuer::from_ca_cert_pem(authority.cert_pem(), signer)?;
+    Ok(params
+        .signed_by(&rcgen::KeyPair::from_pem(&key.to_pem())?, &issuer)?
+        .pem())
 }
 
 /// Every sender is the session of a member's role over TLS 1.3, with that member's certificate.

@@ -12,6 +12,8 @@ use serde_json::Value;
 
 use crate::access::Way;
 use crate::harness::cluster::{Lab, fulljoin};
+use crate::harness::hosts::on_hosts;
+use crate::harness::rest::Rest;
 use crate::harness::wait::until;
 use crate::harness::{Cluster, Node};
 use crate::load::Load;
@@ -296,6 +298,50 @@ async fn former_way(cluster: &Cluster) -> Result<Way> {
     let (certificate, key) = (copy(&way.certificate, "former.crt")?, copy(&way.key, "former.key")?);
     (way.certificate, way.key) = (certificate, key);
     Ok(way)
+}
+
+#[test]
+fn a_clock_that_is_most_of_a_day_behind_does_not_part_a_young_cluster() -> Result<()> {
+    on_hosts(async |hosts| {
+        let cluster = Cluster::with_hosts(hosts, 2).await?;
+        cluster.nodes[1].set_clock(-20 * 3600)?;
+        links_come_back(&cluster, "young").await?;
+        // That clocks count is seen when more than a day is wrong.
+        cluster.nodes[1].set_clock(-30 * 3600)?;
+        let refused = Way::of(&cluster.nodes[0], &cluster.nodes[1]).await?.attempt().await?;
+        ensure!(refused.stderr.contains("bad certificate"), "{refused:?}");
+        Ok(())
+    })
+}
+
+#[tokio::test]
+async fn the_certificate_for_users_is_exchanged_without_a_restart() -> Result<()> {
+    let mut lab = Lab::new()?;
+    let mut node = lab.single().await?;
+    node.stop().await?;
+    let paths = ["rest.crt", "rest.key"].map(|name| node.data().join("rest").join(name));
+    let (certificate, key) = (lab.file("rest.crt", "")?, lab.file("rest.key", "")?);
+    for (from, to) in paths.iter().zip([&certificate, &key]) {
+        fs::copy(from, to)?;
+    }
+    node.configure_rest(&certificate, &key)?;
+    node.start().await?;
+    let (pid, early) = (node.agent_pid()?, node.rest().await?);
+
+    let now = now()?;
+    let (new, its_key) = certs::self_signed(&[node.address.to_string()], now - 86_400, now + 86_400)?;
+    fs::write(&certificate, &new)?;
+    fs::write(&key, its_key.as_bytes())?;
+    let trusted = lab.file("new.crt", &new)?;
+    until("new connections get the new certificate", PATIENCE, async || {
+        let late = Rest::new(&node.url(), Path::new(&trusted))?;
+        late.get("system/services/status").await?.good()?;
+        Ok(true)
+    })
+    .await?;
+    early.get("cluster").await?.good()?;
+    assert_eq!(node.agent_pid()?, pid);
+    Ok(())
 }
 
 #[tokio::test]

@@ -229,10 +229,11 @@ const CERTIFICATE_EXPIRING: Entry = Entry {
 const CERTIFICATE_RENEWED: Entry = Entry {
     id: "certificate-renewed",
     name: "Cluster Node Certificate Renewed",
-    subject: "node",
+    subject: "node or rest",
     levels: &[Level {
         severity: Severity::Info,
-        when: "a newer certificate was installed, before the end of the old one, on demand, or of a new authority",
+        when: "node: a newer certificate was installed, before the end of the old one, on demand, or of a new authority; \
+               rest: the operator has exchanged it",
     }],
     ends: "at once: it is an event",
     remedy: "nothing",

@@ -44,9 +44,9 @@ impl Door {
     pub(crate) async fn serve(self, agent: Arc<Agent>, stop: CancellationToken) -> Result<()> {
         let listen = agent.config.rest.listen;
         let failed = |cause| Error::internal("serving REST", cause);
-        let routes = PlainPaths(super::router(agent));
-        let handle = Handle::new();
-        let mut server = axum_server::from_tcp_rustls(self.listener, RustlsConfig::from_config(self.tls))
+        let routes = PlainPaths(super::router(Arc::clone(&agent)));
+        let (handle, tls) = (Handle::new(), RustlsConfig::from_config(self.tls));
+        let mut server = axum_server::from_tcp_rustls(self.listener, tls.clone())
             .map_err(failed)?
             .handle(handle.clone())
             .http1_only();
@@ -59,6 +59,7 @@ impl Door {
         let mut serving = std::pin::pin!(server.serve(Shared::new(routes)));
         tokio::select! {
             ended = &mut serving => return ended.map_err(failed),
+            never = tls::follow(&agent, &tls) => never,
             () = stop.cancelled() => handle.graceful_shutdown(Some(LAST_ANSWERS)),
         }
         serving.await.map_err(failed)

@@ -1,13 +1,17 @@
 //! The certificate of the door for users: the operator's, or one that this node makes for itself on its first start.
 //!
-//! It has nothing to do with the certificates between nodes; those are of the cluster.
+//! It has nothing to do with the certificates between nodes; those are of the cluster. When the operator exchanges the
+//! files, connections that come after that get the new one ([`follow`]).
 
 use std::fs;
 use std::net::SocketAddr;
 use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
+use axum_server::tls_rustls::RustlsConfig;
+use keystead::alarm::Alarm;
 use keystead::clock::Micros;
 use keystead::config::NodeConfig;
 use keystead::{Error, Kind, Result};
@@ -15,20 +19,67 @@ use rustls::ServerConfig;
 use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::version::{TLS12, TLS13};
+use zeroize::Zeroizing;
 
+use crate::agent::Agent;
 use crate::{durable, private_file};
+
+/// What alarms call it.
+const SUBJECT: &str = "rest";
 
 /// How long a certificate of our own is good. Nobody vouches for it, so its end would only be a nuisance.
 const GOOD_FOR_DAYS: i64 = 3650;
 /// It is good from a day before it was made: clocks of clients differ.
 const DAY: i64 = 86_400;
 
+/// How often the files are looked at.
+const PERIOD: Duration = Duration::from_secs(5);
+
+/// Has the door use what is in the files, whenever that is another certificate. Files that cannot be used are told of once,
+/// and what was used before stays.
+pub(crate) async fn follow(agent: &Agent, door: &RustlsConfig) -> ! {
+    let content = || {
+        let (certificate, key) = places(&agent.config);
+        Some((fs::read(certificate).ok()?, Zeroizing::new(fs::read(key).ok()?)))
+    };
+    let mut seen = content();
+    loop {
+        tokio::time::sleep(PERIOD).await;
+        let now = content();
+        if now.is_none() || now == seen {
+            continue;
+        }
+        seen = now;
+        match server_config(&agent.config, agent.clock.now()) {
+            Ok(tls) => {
+                door.reload_from_config(tls);
+                tracing::info!("users get another certificate from now on");
+                let text = "the certificate of this node's REST was exchanged";
+                agent.alarms.raise(Alarm::CertificateRenewed, SUBJECT, text);
+                agent.alarms.end(Alarm::CertificateRenewed, SUBJECT);
+            }
+            Err(error) => tracing::warn!(error = error.chain(), "the new certificate for users cannot be used"),
+        }
+    }
+}
+
+/// Where certificate and key are.
+fn places(config: &NodeConfig) -> (PathBuf, PathBuf) {
+    match (&config.rest.certificate, &config.rest.key) {
+        (Some(certificate), Some(key)) => (certificate.clone(), key.clone()),
+        _ => {
+            let folder = config.data_dir.join("rest");
+            (folder.join("rest.crt"), folder.join("rest.key"))
+        }
+    }
+}
+
 /// How the door speaks TLS: 1.2 or newer, HTTP/1.1.
 pub(crate) fn server_config(config: &NodeConfig, now: Micros) -> Result<Arc<ServerConfig>> {
-    let (certificate, key) = match (&config.rest.certificate, &config.rest.key) {
-        (Some(certificate), Some(key)) => (certificate.clone(), key.clone()),
-        _ => own(config, now)?,
-    };
+    let (certificate, key) = places(config);
+    if config.rest.certificate.is_none() {
+        make_own(config, now)?;
+    }
     private_file::check(&key, None)?;
     let chain: Result<Vec<_>, _> = CertificateDer::pem_file_iter(&certificate).and_then(Iterator::collect);
     let chain = chain.map_err(|wrong| unusable(&certificate, "a certificate chain", wrong))?;
@@ -44,12 +95,12 @@ pub(crate) fn server_config(config: &NodeConfig, now: Micros) -> Result<Arc<Serv
     Ok(Arc::new(tls))
 }
 
-/// The certificate and key of this node's own making.
-fn own(config: &NodeConfig, now: Micros) -> Result<(PathBuf, PathBuf)> {
+/// Makes a certificate and key of this node's own, if they are not there.
+fn make_own(config: &NodeConfig, now: Micros) -> Result<()> {
     let folder = config.data_dir.join("rest");
-    let (certificate, key) = (folder.join("rest.crt"), folder.join("rest.key"));
+    let (certificate, key) = places(config);
     if certificate.exists() && key.exists() {
-        return Ok((certificate, key));
+        return Ok(());
     }
     let now = now.0 / 1_000_000;
     let (certificate_pem, key_pem) =
@@ -63,7 +114,7 @@ fn own(config: &NodeConfig, now: Micros) -> Result<(PathBuf, PathBuf)> {
     durable::write(&key, key_pem.as_bytes(), 0o600).map_err(unwritten)?;
     durable::write(&certificate, certificate_pem.as_bytes(), 0o644).map_err(unwritten)?;
     tracing::info!(certificate = %certificate.display(), "made a self-signed certificate for REST");
-    Ok((certificate, key))
+    Ok(())
 }
 
 /// What users may call this node by.

@@ -23,6 +23,7 @@ pub(crate) async fn begin(agent: &Arc<Agent>) -> Result<Certificates> {
     let db = agent.db().await?;
     let known = Known::look(agent, &db).await?;
     may_begin(&known)?;
+    nobody_is_on_the_way(agent).await?;
     let (me, now) = (agent.identity()?, unix_seconds(agent));
     let authority = Authority::create(&me.cluster_id, now - BACKDATE_SECONDS, now + AUTHORITY_SECONDS);
     let authority = authority.map_err(certificate_error)?;
@@ -49,6 +50,15 @@ fn may_begin(known: &Known) -> Result<()> {
         ),
         None => Ok(()),
     }
+}
+
+/// A node that was signed and has not been recorded yet would believe the old authority alone.
+async fn nobody_is_on_the_way(agent: &Agent) -> Result<()> {
+    if sql::ticket::guests(&*agent.local.get().await?).await?.is_empty() {
+        return Ok(());
+    }
+    Err(Error::conflict("a node was signed and has not joined yet")
+        .with_hint("let it join, or wait until its ticket has expired, which takes 15 minutes"))
 }
 
 /// Takes away the authorities that nobody needs any more. Several members may do so at once.

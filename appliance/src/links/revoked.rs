@@ -48,18 +48,15 @@ pub(super) async fn install(agent: &Agent, serials: &[String]) -> Result<()> {
     let mut all = of_removed(agent).await?;
     all.extend(serials.iter().cloned());
     let now = unix_seconds(agent);
+    // A node that has left a cluster and joined it again has none.
+    let is_there = all.is_empty() || agent.postgres.paths().tls_revoked().exists();
     let is_new = |installed: &Installed| {
         installed.serials == all
             && installed.chain == keyring.chain()
             && !is_due(installed.not_before, installed.renewed_from, now)
     };
-    if agent
-        .revoked
-        .lock()
-        .unwrap_or_else(PoisonError::into_inner)
-        .as_ref()
-        .is_some_and(is_new)
-    {
+    let installed = agent.revoked.lock().unwrap_or_else(PoisonError::into_inner).clone();
+    if is_there && installed.as_ref().is_some_and(is_new) {
         return Ok(());
     }
     let lists = Lists::make(agent, &keyring, all)?;
