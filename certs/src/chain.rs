@@ -17,12 +17,12 @@ pub fn check_issued(cert_pem: &str, chain_pem: &str, public_key_hash: &[u8; 32],
     let authorities = authorities(&chain)?;
     let der = certificate::der(CERTIFICATE, cert_pem)?;
     let issued = certificate::parse(CERTIFICATE, &der)?;
-    let issuer = authorities.iter().find(|one| check_issuer(&issued, one).is_ok());
-    let issuer = issuer.ok_or(Error::OtherAuthority)?;
-    check_authority(issuer, now)?;
+    let signer = authorities.iter().find(|one| check_issuer(&issued, one).is_ok());
+    let signer = signer.ok_or(Error::OtherAuthority)?;
+    check_authority(signer, now)?;
 
     let identity = Identity::of(&issued)?;
-    if identity.cluster_id != certificate::organization(CHAIN, issuer)? {
+    if identity.cluster_id != certificate::organization(CHAIN, signer)? {
         return Err(Error::OtherCluster { thing: CERTIFICATE });
     }
     if identity.public_key_hash != *public_key_hash {

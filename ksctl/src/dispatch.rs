@@ -9,7 +9,8 @@ use secrecy::ExposeSecret;
 use crate::cli::ack::AckCommand;
 use crate::cli::alarms::AlarmsCommand;
 use crate::cli::cluster::{
-    ApartCommand, CertificatesCommand, ClusterCommand, CsrArgs, FulljoinArgs, JoinArgs, NewArgs, SidesArgs, TicketArgs,
+    AgreeCommand, CertificatesCommand, ClusterCommand, CsrArgs, FulljoinArgs, JoinArgs, NewArgs, SidesArgs, TicketArgs,
+    TrustCommand,
 };
 use crate::cli::keys::{self as key_args, KeysCommand, VkeysCommand};
 use crate::cli::metrics::{MetricsCommand, PrometheusCommand};
@@ -56,13 +57,6 @@ async fn run_asking(global: GlobalArgs, command: Asking) -> Result<(), Failure> 
     }
 }
 
-async fn run_apart(context: &Context, command: ApartCommand) -> Result<(), Failure> {
-    match command {
-        ApartCommand::Clashes => cluster::clashes::run(context).await,
-        ApartCommand::Orphans => cluster::orphans::run(context).await,
-    }
-}
-
 async fn run_cluster(context: &Context, command: ClusterCommand) -> Result<(), Failure> {
     match command {
         ClusterCommand::New(args) => cluster::new::run(context, &new_request(args)).await,
@@ -84,14 +78,27 @@ async fn run_cluster(context: &Context, command: ClusterCommand) -> Result<(), F
         ClusterCommand::Summary => cluster::summary::run(context).await,
         ClusterCommand::Errors => cluster::errors::run(context).await,
         ClusterCommand::Ack(command) => run_ack(context, command).await,
-        ClusterCommand::Wait => cluster::wait::run(context).await,
-        ClusterCommand::Verify(args) => cluster::verify::run(context, args.repair).await,
         ClusterCommand::Links => cluster::links::run(context).await,
-        ClusterCommand::Certificates(CertificatesCommand::List) => cluster::certificates::list(context).await,
-        ClusterCommand::Certificates(CertificatesCommand::Renew) => cluster::certificates::renew(context).await,
-        ClusterCommand::RotateCa => cluster::certificates::rotate_ca(context).await,
-        ClusterCommand::Apart(command) => run_apart(context, command).await,
+        ClusterCommand::Agree(command) => run_agree(context, command).await,
+        ClusterCommand::Trust(command) => run_trust(context, command).await,
         ClusterCommand::Nodes(command) => run_nodes(context, command).await,
+    }
+}
+
+async fn run_agree(context: &Context, command: AgreeCommand) -> Result<(), Failure> {
+    match command {
+        AgreeCommand::Wait => cluster::wait::run(context).await,
+        AgreeCommand::Verify(args) => cluster::verify::run(context, args.repair).await,
+        AgreeCommand::Clashes => cluster::clashes::run(context).await,
+        AgreeCommand::Orphans => cluster::orphans::run(context).await,
+    }
+}
+
+async fn run_trust(context: &Context, command: TrustCommand) -> Result<(), Failure> {
+    match command {
+        TrustCommand::Certificates(CertificatesCommand::List) => cluster::certificates::list(context).await,
+        TrustCommand::Certificates(CertificatesCommand::Renew) => cluster::certificates::renew(context).await,
+        TrustCommand::RotateCa => cluster::certificates::rotate_ca(context).await,
     }
 }
 

@@ -38,40 +38,41 @@ const PERIOD: Duration = Duration::from_secs(5);
 /// Has the door use what is in the files, whenever that is another certificate. Files that cannot be used are told of once,
 /// and what was used before stays.
 pub(crate) async fn follow(agent: &Agent, door: &RustlsConfig) -> ! {
-    let content = || {
-        let (certificate, key) = places(&agent.config);
-        Some((fs::read(certificate).ok()?, Zeroizing::new(fs::read(key).ok()?)))
-    };
-    let mut seen = content();
+    let mut seen = content(&agent.config);
     loop {
         tokio::time::sleep(PERIOD).await;
-        let now = content();
-        if now.is_none() || now == seen {
-            continue;
-        }
-        seen = now;
-        match server_config(&agent.config, agent.clock.now()) {
-            Ok(tls) => {
-                door.reload_from_config(tls);
-                tracing::info!("users get another certificate from now on");
-                let text = "the certificate of this node's REST was exchanged";
-                agent.alarms.raise(Alarm::CertificateRenewed, SUBJECT, text);
-                agent.alarms.end(Alarm::CertificateRenewed, SUBJECT);
+        let now = content(&agent.config);
+        if now.is_some() && now != seen {
+            seen = now;
+            match server_config(&agent.config, agent.clock.now()) {
+                Ok(tls) => exchange(agent, door, tls),
+                Err(error) => tracing::warn!(error = error.chain(), "the new certificate for users cannot be used"),
             }
-            Err(error) => tracing::warn!(error = error.chain(), "the new certificate for users cannot be used"),
         }
     }
 }
 
+/// What is in the files now, when both can be read.
+fn content(config: &NodeConfig) -> Option<(Vec<u8>, Zeroizing<Vec<u8>>)> {
+    let (certificate, key) = places(config);
+    Some((fs::read(certificate).ok()?, Zeroizing::new(fs::read(key).ok()?)))
+}
+
+fn exchange(agent: &Agent, door: &RustlsConfig, tls: Arc<ServerConfig>) {
+    door.reload_from_config(tls);
+    tracing::info!("users get another certificate from now on");
+    let text = "the certificate of this node's REST was exchanged";
+    agent.alarms.raise(Alarm::CertificateRenewed, SUBJECT, text);
+    agent.alarms.end(Alarm::CertificateRenewed, SUBJECT);
+}
+
 /// Where certificate and key are.
 fn places(config: &NodeConfig) -> (PathBuf, PathBuf) {
-    match (&config.rest.certificate, &config.rest.key) {
-        (Some(certificate), Some(key)) => (certificate.clone(), key.clone()),
-        _ => {
-            let folder = config.data_dir.join("rest");
-            (folder.join("rest.crt"), folder.join("rest.key"))
-        }
+    if let (Some(certificate), Some(key)) = (&config.rest.certificate, &config.rest.key) {
+        return (certificate.clone(), key.clone());
     }
+    let folder = config.data_dir.join("rest");
+    (folder.join("rest.crt"), folder.join("rest.key"))
 }
 
 /// How the door speaks TLS: 1.2 or newer, HTTP/1.1.

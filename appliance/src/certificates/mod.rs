@@ -43,15 +43,18 @@ const SUBJECT: &str = "node";
 /// Keeps the certificate good until the agent stops.
 pub(crate) async fn run(agent: Arc<Agent>, stop: CancellationToken) {
     while !stop.is_cancelled() {
-        if let Err(error) = round(&agent).await {
-            tracing::warn!(error = error.chain(), "certificates could not be seen to, trying again");
-        }
+        round(&agent).await.unwrap_or_else(|error| not_now(&error));
         tokio::select! {
             () = stop.cancelled() => {}
             () = agent.certificates_changed.notified() => {}
             () = tokio::time::sleep(PERIOD) => {}
         }
     }
+}
+
+/// Whatever it was, the next round tries again.
+fn not_now(error: &Error) {
+    tracing::warn!(error = error.chain(), "certificates could not be seen to, trying again");
 }
 
 /// Renews this node's certificate now.

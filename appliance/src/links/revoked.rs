@@ -9,6 +9,7 @@ use std::sync::PoisonError;
 
 use certs::Authority;
 use keystead::Result;
+use keystead::certificate::Told;
 use keystead::certificate::renewal::{BACKDATE_SECONDS, is_due, seconds};
 use keystead::member::roster::NodeState;
 
@@ -109,7 +110,7 @@ async fn of_removed(agent: &Agent) -> Result<BTreeSet<String>> {
     let (roster, told) = (sql::node::all(&db).await?, sql::node_certificate::all(&db).await?);
     let removed = roster.nodes.iter().filter(|node| node.state == NodeState::Removed);
     let serials = removed.flat_map(|node| {
-        let renewed = told.get(&node.id).into_iter().flat_map(|told| told.serials());
+        let renewed = told.get(&node.id).into_iter().flat_map(Told::serials);
         std::iter::once(node.serial.clone()).chain(renewed.map(str::to_owned))
     });
     Ok(serials.collect())

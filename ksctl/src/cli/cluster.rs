@@ -31,35 +31,41 @@ pub(crate) enum ClusterCommand {
     Summary,
     /// Show what is wrong between the nodes; `[]` when nothing is
     Errors,
+    /// Show what this node's links are made of, what is missing, and what was done about it and why
+    Links,
     /// Show or set who must have a write before it is acknowledged
     #[command(subcommand)]
     Ack(AckCommand),
-    /// Return when every member has everything that this node has now, or after --timeout
-    Wait,
-    /// Compare this node's data with that of every other and name the rows that differ
-    Verify(VerifyArgs),
-    /// Show what this node's links are made of, what is missing, and what was done about it and why
-    Links,
-    /// Show and renew the certificates between nodes
-    #[command(subcommand)]
-    Certificates(CertificatesCommand),
-    /// Exchange the certificate authority of the cluster for a new one, while everything goes on
-    RotateCa,
-    /// What parts of the cluster did while they were apart
     #[command(flatten)]
-    Apart(ApartCommand),
+    Agree(AgreeCommand),
+    #[command(flatten)]
+    Trust(TrustCommand),
     /// Sign, list and remove nodes
     #[command(subcommand)]
     Nodes(NodesCommand),
 }
 
-/// What parts of a cluster did while they were apart.
+/// Whether all members have the same.
 #[derive(Subcommand)]
-pub(crate) enum ApartCommand {
+pub(crate) enum AgreeCommand {
+    /// Return when every member has everything that this node has now, or after --timeout
+    Wait,
+    /// Compare this node's data with that of every other and name the rows that differ
+    Verify(VerifyArgs),
     /// Show names that several keys or accounts have, since parts of the cluster were apart
     Clashes,
     /// Show what a removed node wrote and no member has
     Orphans,
+}
+
+/// Whom members believe.
+#[derive(Subcommand)]
+pub(crate) enum TrustCommand {
+    /// Show and renew the certificates between nodes
+    #[command(subcommand)]
+    Certificates(CertificatesCommand),
+    /// Exchange the certificate authority of the cluster for a new one, while everything goes on
+    RotateCa,
 }
 
 /// The third word after `cluster certificates`.

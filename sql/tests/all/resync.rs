@@ -5,6 +5,7 @@ use keystead::clock::Micros;
 use keystead::replication::names;
 use keystead::replication::resync::{Kept, Reason};
 use sql::{Connection, copy, digest, heartbeat, link, resync};
+use tokio::task::JoinSet;
 
 use crate::node::{Alone, ONE, PATIENCE, Pair, TWO};
 use crate::wait;
@@ -289,14 +290,15 @@ async fn the_last_beat_of_an_agent_that_died_is_waited_for_and_known() -> Result
     let left = node.session().await?;
     left.batch_execute("begin; select replication.beat(1, 1)").await?;
     let ending = node.session().await?;
-    let ended = tokio::spawn(async move { resync::end_run(&ending).await });
+    let mut ended = JoinSet::new();
+    ended.spawn(async move { resync::end_run(&ending).await });
     let waits = "select count(*) from pg_stat_activity where wait_event_type = 'Lock' and query like '%end_run%'";
     wait::until("the end of the run waits for the beat", PATIENCE, async || {
-        Ok(ended.is_finished() || node.count(waits).await? == 1)
+        Ok(node.count(waits).await? == 1)
     })
     .await?;
     left.batch_execute("commit").await?;
-    ended.await??;
+    ended.join_next().await.context("the end of the run")???;
     let forgotten =
         "select count(*) from public.heartbeat h join replication.past() p using (run) where h.beat > p.ended";
     assert_eq!(node.count(forgotten).await?, 0);
