@@ -64,7 +64,7 @@ pub(crate) enum TrustCommand {
     /// Show and renew the certificates between nodes
     #[command(subcommand)]
     Certificates(CertificatesCommand),
-    /// Exchange the certificate authority of the cluster for a new one, while everything goes on
+    /// Exchange the certificate authority for a new one, while everything goes on
     RotateCa,
 }
 

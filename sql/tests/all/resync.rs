@@ -285,7 +285,7 @@ async fn a_node_that_was_rolled_back_does_not_know_what_its_peers_have_heard_unt
 #[tokio::test]
 async fn the_last_beat_of_an_agent_that_died_is_waited_for_and_known() -> Result<()> {
     let node = Alone::start().await?;
-    resync::end_run(&node.db).await?;
+    heartbeat::beat(&node.db, ONE, heartbeat::begin(&node.db).await?.at).await?;
     // The dead agent's session, which PostgreSQL has not ended yet.
     let left = node.session().await?;
     left.batch_execute("begin; select replication.beat(1, 1)").await?;
@@ -303,7 +303,7 @@ async fn the_last_beat_of_an_agent_that_died_is_waited_for_and_known() -> Result
         "select count(*) from public.heartbeat h join replication.past() p using (run) where h.beat > p.ended";
     assert_eq!(node.count(forgotten).await?, 0);
     assert_eq!(
-        node.count("select count(*) from replication.past() where ended = 1")
+        node.count("select count(*) from replication.past() where ended = 2")
             .await?,
         1
     );
