@@ -291,6 +291,40 @@ async fn the_authority_is_exchanged_while_a_node_is_away_and_an_agent_dies() -> 
     cluster.wait_until_equal().await
 }
 
+#[tokio::test]
+async fn an_exchange_goes_on_wherever_an_agent_dies() -> Result<()> {
+    let mut cluster = Cluster::new(1).await?;
+    for place in ["begun", "issued", "installed", "outlived"] {
+        let old = authorities(cluster.first()).await?;
+        let node = &mut cluster.nodes[0];
+        node.stop().await?;
+        node.start_with(&format!("certificates::{place}=return")).await?;
+        // It may die before it answers.
+        node.ksctl(&["cluster", "rotate-ca", "--timeout", "5"]).await?;
+        node.wait_until_it_ends().await?;
+        node.start().await?;
+        until(
+            &format!("the exchange ends that was cut off at {place}"),
+            PATIENCE,
+            async || {
+                let new = authorities(node).await?;
+                let believed = certs::fingerprints(&fs::read_to_string(node.data().join("tls/ca.crt"))?)?;
+                ensure!(
+                    new.len() == 1 && new != old && believed == new,
+                    "{old:?} {new:?} {believed:?}"
+                );
+                Ok(true)
+            },
+        )
+        .await?;
+        assert_eq!(
+            certificates(node).await?["nodes"][0]["authority"],
+            authorities(node).await?[0]
+        );
+    }
+    Ok(())
+}
+
 /// The way of the third node into the first with copies of what it has now.
 async fn former_way(cluster: &Cluster) -> Result<Way> {
     let mut way = Way::of(&cluster.nodes[2], cluster.first()).await?;

@@ -61,8 +61,9 @@ async fn nobody_is_on_the_way(agent: &Agent) -> Result<()> {
         .with_hint("let it join, or wait until its ticket has expired, which takes 15 minutes"))
 }
 
-/// Takes away the authorities that nobody needs any more. Several members may do so at once.
-pub(super) async fn finish(db: &Connection, known: &Known) -> Result<()> {
+/// Takes away the authorities that nobody needs any more, and says whether there were any. Several members may do so at
+/// once.
+pub(super) async fn finish(db: &Connection, known: &Known) -> Result<bool> {
     for fingerprint in known.exchange.outlived() {
         crash_point("certificates::outlived");
         if let Some(row) = known.keyring.row_of_authority(fingerprint) {
@@ -73,5 +74,5 @@ pub(super) async fn finish(db: &Connection, known: &Known) -> Result<()> {
             );
         }
     }
-    Ok(())
+    Ok(!known.exchange.outlived().is_empty())
 }

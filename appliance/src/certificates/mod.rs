@@ -43,7 +43,10 @@ const SUBJECT: &str = "node";
 /// Keeps the certificate good until the agent stops.
 pub(crate) async fn run(agent: Arc<Agent>, stop: CancellationToken) {
     while !stop.is_cancelled() {
-        round(&agent).await.unwrap_or_else(|error| not_now(&error));
+        // What was done may be what the next step waits for.
+        if round(&agent).await.unwrap_or_else(|error| not_now(&error)) {
+            continue;
+        }
         tokio::select! {
             () = stop.cancelled() => {}
             () = agent.certificates_changed.notified() => {}
@@ -53,8 +56,9 @@ pub(crate) async fn run(agent: Arc<Agent>, stop: CancellationToken) {
 }
 
 /// Whatever it was, the next round tries again.
-fn not_now(error: &Error) {
+fn not_now(error: &Error) -> bool {
     tracing::warn!(error = error.chain(), "certificates could not be seen to, trying again");
+    false
 }
 
 /// Renews this node's certificate now.
@@ -65,25 +69,26 @@ pub(crate) async fn renew(agent: &Agent) -> Result<()> {
     let known = Known::look(agent, &db).await?;
     let own = Own::read(agent, &known)?;
     replace(agent, &known, known.signing(&own.authority)?).await?;
-    tell(agent, &db, &known).await
+    tell(agent, &db, &known).await?;
+    Ok(())
 }
 
-async fn round(agent: &Agent) -> Result<()> {
+/// Looks once; whether this node has said something new, or ended an exchange.
+async fn round(agent: &Agent) -> Result<bool> {
     // Not while the node leaves its cluster: that puts a placeholder in.
     let _changing = agent.changing.lock().await;
     if !matches!(agent.standing(), Standing::Member | Standing::Fenced) {
-        return Ok(());
+        return Ok(false);
     }
     let db = agent.db().await?;
     let known = Known::look(agent, &db).await?;
     keep(agent, &known).await?;
     agent.postgres.catch_up().await?;
     // What a node says that was rolled back is not heard before it has caught up.
-    if agent.standing() == Standing::Member {
-        tell(agent, &db, &known).await?;
-        exchange::finish(&db, &known).await?;
+    if agent.standing() != Standing::Member {
+        return Ok(false);
     }
-    Ok(())
+    Ok(tell(agent, &db, &known).await? || exchange::finish(&db, &known).await?)
 }
 
 /// Renews the certificate when it is time, and believes whom the cluster believes.
@@ -136,8 +141,8 @@ async fn install(agent: &Agent, known: &Known, (certificate, key): (&str, &str))
     Ok(())
 }
 
-/// Says what this node has, when that is not what it said last. PostgreSQL uses it by now.
-async fn tell(agent: &Agent, db: &Connection, known: &Known) -> Result<()> {
+/// Says what this node has, and whether that is not what it said last. PostgreSQL uses it by now.
+async fn tell(agent: &Agent, db: &Connection, known: &Known) -> Result<bool> {
     let me = agent.identity()?.node_id;
     let own = Own::read(agent, known)?;
     let told = Told {
@@ -155,8 +160,9 @@ async fn tell(agent: &Agent, db: &Connection, known: &Known) -> Result<()> {
     };
     let before = known.told.get(&me);
     let told = told.after(before, unix_seconds(agent));
-    if before != Some(&told) {
-        sql::node_certificate::put(db, &me, &told).await?;
+    if before == Some(&told) {
+        return Ok(false);
     }
-    Ok(())
+    sql::node_certificate::put(db, &me, &told).await?;
+    Ok(true)
 }
