@@ -92,7 +92,7 @@ fn a_backlog_goes_through_a_thin_link_while_others_are_not_held_up() -> Result<(
         };
         hosts.thin(far, 1000)?;
         near.db(sql::database::CLUSTER).await?.batch_execute(BACKLOG).await?;
-        let rows = "select count(*)::text from live.cluster_property where key like '%-%-%'";
+        let rows = "select count(*)::text from live.cluster_property where name like '%-%-%'";
         until("a node with a good link has all", PATIENCE, async || {
             Ok(other.query(rows).await? == "10000")
         })
