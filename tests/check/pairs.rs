@@ -118,7 +118,7 @@ impl Pairs {
     }
 }
 
-/// A row with the columns id, name, description, version, state, fingerprint and material_version.
+/// A row with the columns id, name, description, version, state, fingerprint and `material_version`.
 pub(super) fn seen(row: &Row) -> Seen {
     Seen {
         key: row.get("id"),

@@ -132,7 +132,8 @@ const HUNDRED_THOUSAND: &str = "
 async fn a_transaction_of_a_hundred_thousand_rows_needs_little_memory() -> Result<()> {
     let cluster = on_their_own(2).await?;
     let writer = cluster.first().db(sql::database::CLUSTER).await?;
-    let insert = tokio::spawn(async move { writer.batch_execute(HUNDRED_THOUSAND).await });
+    let mut insert = JoinSet::new();
+    insert.spawn(async move { writer.batch_execute(HUNDRED_THOUSAND).await });
     let mut most = 0;
     until("the rows have arrived", Duration::from_mins(5), async || {
         for node in &cluster.nodes {
@@ -144,7 +145,7 @@ async fn a_transaction_of_a_hundred_thousand_rows_needs_little_memory() -> Resul
         Ok(cluster.nodes[1].query(arrived).await? == "100000")
     })
     .await?;
-    insert.await??;
+    insert.join_next().await.context("the writer has ended")???;
     ensure!(most < MOST_BYTES, "{} MB were taken", most >> 20);
     cluster.wait_until_equal().await
 }

@@ -96,23 +96,9 @@ async fn counts_once(times: usize) -> Result<()> {
     let cluster = on_their_own(2).await?;
     let [writer, reader] = [&cluster.nodes[0], &cluster.nodes[1]];
     reader.db(sql::database::CLUSTER).await?.batch_execute(COUNT).await?;
-    let (rest, mut ids) = (writer.rest().await?, Vec::new());
+    let mut ids = Vec::new();
     for turn in 0..times {
-        ids.push(make(&rest, &format!("killed-after-{turn}")).await?);
-        let arrived = format!(
-            "select exists (select from public.arrived where id = '{}')::text",
-            ids[ids.len() - 1]
-        );
-        until("the key has arrived", PATIENCE, async || {
-            Ok(reader.query(&arrived).await? == "true")
-        })
-        .await?;
-        reader.kill_postgres()?;
-        ids.push(make(&rest, &format!("while-away-{turn}")).await?);
-        until("the killed PostgreSQL answers", PATIENCE, async || {
-            Ok(reader.query("select 'x'").await? == "x")
-        })
-        .await?;
+        ids.extend(arrives_and_dies(writer, reader, turn).await?);
     }
     cluster.wait_until_all_have_all().await?;
     let counted =
@@ -126,6 +112,24 @@ async fn counts_once(times: usize) -> Result<()> {
     let lost = "the link from a peer has lost something";
     assert!(!reader.logged().contains(lost), "nothing had to be read anew");
     cluster.wait_until_equal().await
+}
+
+/// Kills a PostgreSQL as soon as a key has arrived there, and makes another meanwhile. The ids of both.
+async fn arrives_and_dies(writer: &Node, reader: &Node, turn: usize) -> Result<[String; 2]> {
+    let rest = writer.rest().await?;
+    let last = make(&rest, &format!("killed-after-{turn}")).await?;
+    let arrived = format!("select exists (select from public.arrived where id = '{last}')::text");
+    until("the key has arrived", PATIENCE, async || {
+        Ok(reader.query(&arrived).await? == "true")
+    })
+    .await?;
+    reader.kill_postgres()?;
+    let meanwhile = make(&rest, &format!("while-away-{turn}")).await?;
+    until("the killed PostgreSQL answers", PATIENCE, async || {
+        Ok(reader.query("select 'x'").await? == "x")
+    })
+    .await?;
+    Ok([last, meanwhile])
 }
 
 #[tokio::test]

@@ -49,6 +49,7 @@ impl Eyes {
             now,
             disk: disk(agent),
             join_failed: join_failed(agent),
+            damaged_pages: damaged_pages(agent).await.ok(),
             ..Facts::default()
         };
         if seldom {
@@ -59,9 +60,6 @@ impl Eyes {
             Some(me) => self.look_at_others(agent, &me, seldom, &mut facts).await,
             None => self.look_alone(agent, seldom, &mut facts).await,
         };
-        if let Ok(db) = agent.db().await {
-            facts.damaged_pages = sql::stat::damaged_pages(&db).await.ok();
-        }
         if let Err(error) = looked {
             tracing::debug!(error = error.chain(), "not everything could be looked at");
         }
@@ -210,6 +208,10 @@ pub(crate) fn disk(agent: &Agent) -> Option<Disk> {
         used: used.saturating_mul(disk.fragment_size()),
         free: disk.blocks_available().saturating_mul(disk.fragment_size()),
     })
+}
+
+async fn damaged_pages(agent: &Agent) -> Result<i64> {
+    Ok(sql::stat::damaged_pages(&*agent.db().await?).await?)
 }
 
 fn join_failed(agent: &Agent) -> Option<String> {
