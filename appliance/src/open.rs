@@ -53,8 +53,7 @@ pub(crate) async fn open(config: &NodeConfig, postgres: Postgres, tasks: Tasks) 
         return Ok(agent);
     }
     database::ensure(&server, database::CLUSTER).await?;
-    upgrade::may_start(&agent, &*agent.db().await?).await?;
-    migrate::cluster(&agent.postgres.config(database::CLUSTER)).await?;
+    upgrade::migrate(&agent).await?;
     agent.open_keyring().await?;
     match identity {
         Some(identity) if agent.standing() == Standing::Alone => {
@@ -68,10 +67,7 @@ pub(crate) async fn open(config: &NodeConfig, postgres: Postgres, tasks: Tasks) 
                 Standing::Removed
             });
         }
-        _ => {
-            sql::version::use_all(&*agent.db().await?).await?;
-            account::make_first(&agent.db, &agent.config.admin, &*agent.clock).await?;
-        }
+        _ => account::make_first(&agent.db, &agent.config.admin, &*agent.clock).await?,
     }
     Ok(agent)
 }

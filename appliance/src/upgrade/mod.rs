@@ -1,16 +1,17 @@
 //! Rolling upgrades: this node says what it runs, and brings into use what came with a new version once all have it.
 //!
 //! What all have is decided in `keystead::member::versions` from what each node says; this file looks, says and does. It may
-//! run again at any time. Before a node is migrated at all: [`may_start`].
+//! run again at any time. Whether a node may be migrated at all: `start.rs`.
 
 mod start;
 
 use keystead::member::roster::Roster;
 use keystead::member::versions::{Running, reached};
+use keystead::replication::names;
 use keystead::{Error, Result};
 use sql::Connection;
 
-pub(crate) use start::may_start;
+pub(crate) use start::migrate;
 
 use crate::agent::{Agent, Standing};
 use crate::crash_point::crash_point;
@@ -35,47 +36,49 @@ pub(crate) async fn keep(agent: &Agent, db: &Connection, roster: &Roster) -> Res
         ..before.clone().unwrap_or_default()
     };
     all.insert(me, mine.clone());
-    mine.sends = reached(roster, &all).schema;
+    // What was reached stays, also while a node that joins has not said anything.
+    mine.sends = mine.sends.max(reached(roster, &all).schema);
     sql::version::send_pending(db, mine.sends).await?;
     crash_point("upgrade::sends");
     all.insert(me, mine.clone());
-    mine.takes = take(agent, db, roster, reached(roster, &all).sends)
-        .await?
-        .unwrap_or(mine.takes);
+    if reached(roster, &all).sends >= mine.sends && takes_all(agent, db, roster).await? {
+        mine.takes = mine.sends;
+    }
     all.insert(me, mine.clone());
     if before.as_ref() != Some(&mine) {
         sql::version::put(db, me, &mine).await?;
     }
-    if let Some(used) = sql::version::use_pending(db, reached(roster, &all).takes).await? {
-        tracing::info!(
-            used,
-            version = mine.version,
-            "every member runs this version: what is new in it may be used"
-        );
-    }
+    let used = sql::version::use_pending(db, reached(roster, &all).takes).await?;
+    told(&mine, used);
     Ok(())
 }
 
-/// Everything that all nodes send is taken from all of them, up to the schema that this answers; nothing while a link does
-/// not know of it.
-async fn take(agent: &Agent, db: &Connection, roster: &Roster, sent: i32) -> Result<Option<i32>> {
+fn told(mine: &Running, used: Option<String>) {
+    if let Some(used) = used {
+        let version = &mine.version;
+        tracing::info!(
+            used,
+            version,
+            "every member runs this version: what is new in it may be used"
+        );
+    }
+}
+
+/// Is everything that this node publishes, as all others do, taken from all of them?
+async fn takes_all(agent: &Agent, db: &Connection, roster: &Roster) -> Result<bool> {
     for name in sql::link::ignorant(db).await? {
         let _subscribing = agent.subscribing.lock().await;
-        // The peer may be away, or may not send it yet: then the next round tries again.
-        match sql::link::refresh(db, &name).await {
-            Ok(()) => tracing::info!(name, "a link takes the tables that are new"),
-            Err(error) => tracing::debug!(
-                name,
-                error = Error::from(error).chain(),
-                "a link could not be refreshed"
-            ),
-        }
+        tracing::info!(name, "a link is to take the tables that are new");
+        sql::link::refresh(db, &name).await.unwrap_or_else(not_now);
     }
     let me = agent.identity()?;
     let links = sql::link::actual(db).await?.subscriptions;
     let mut peers = roster.ready_peers(&me.node_id);
-    let has_all_links =
-        peers.all(|peer| links.contains_key(&keystead::replication::names::link(peer.number, me.number)));
-    let knows_all = has_all_links && sql::link::ignorant(db).await?.is_empty();
-    Ok(knows_all.then_some(sent))
+    let has_all_links = peers.all(|peer| links.contains_key(&names::link(peer.number, me.number)));
+    Ok(has_all_links && sql::link::ignorant(db).await?.is_empty())
+}
+
+/// The peer may be away: the next round tries again.
+fn not_now(error: sql::Error) {
+    tracing::debug!(error = Error::from(error).chain(), "a link could not be refreshed");
 }

@@ -6,11 +6,25 @@ use sql::{Connection, version};
 
 use crate::agent::Agent;
 
+/// Migrates this node's database, when this program may work on it. Where nobody else takes anything from it, all that is
+/// new may be used at once.
+///
+/// # Errors
+/// As [`may_start`].
+pub(crate) async fn migrate(agent: &Agent) -> Result<()> {
+    may_start(agent, &*agent.db().await?).await?;
+    sql::migrate::cluster(&agent.postgres.config(sql::database::CLUSTER)).await?;
+    if agent.identity().is_err() {
+        version::use_all(&*agent.db().await?).await?;
+    }
+    Ok(())
+}
+
 /// Refuses to go back, and to leave versions out.
 ///
 /// # Errors
 /// With what was found and the way out. The database is as before.
-pub(crate) async fn may_start(agent: &Agent, db: &Connection) -> Result<()> {
+async fn may_start(agent: &Agent, db: &Connection) -> Result<()> {
     let found = version::found(db).await?;
     let Some(schema) = found.schema else {
         return Ok(());
