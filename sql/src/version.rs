@@ -70,7 +70,7 @@ pub async fn put(db: &Connection, number: NodeNumber, running: &Running) -> Resu
 
 /// Sends what came with the migrations up to this one: every member has a place for it.
 pub async fn send_pending(db: &Connection, up_to: i32) -> Result<()> {
-    query!("version/send_pending").one(db, &[&up_to]).await?;
+    query!("version/send_pending").opt(db, &[&up_to]).await?;
     Ok(())
 }
 
@@ -83,5 +83,6 @@ pub async fn use_all(db: &Connection) -> Result<()> {
 
 /// Lets what came with the migrations up to this one be written: every member passes it on. What that is, if anything.
 pub async fn use_pending(db: &Connection, up_to: i32) -> Result<Option<String>> {
-    Ok(query!("version/use_pending").one(db, &[&up_to]).await?.get(0))
+    let row = query!("version/use_pending").opt(db, &[&up_to]).await?;
+    Ok(row.and_then(|row| row.get(0)))
 }
