@@ -1,5 +1,5 @@
 //! How this node sees the others: looks every second and when members change, decides by `keystead::summary`, shares
-//! the view with all every two seconds, and at once when it says something else than before.
+//! the view with all every two seconds, in a large cluster less often, and at once when it says something else than before.
 //!
 //! Views replicate like any row, so that a node that is down is still shown by what it last said. What is remembered
 //! between looks is in `memory.rs`; why a peer is silent, in `reach.rs`.
@@ -32,8 +32,11 @@ pub(crate) use reach::Reach;
 /// Between two looks.
 const PERIOD: Duration = Duration::from_secs(1);
 
-/// A view that says what the one before said is shared this often.
+/// A view that says what the one before said is shared this often in a small cluster.
 const SHARED_EVERY: Duration = Duration::from_millis(1900);
+
+/// All nodes together share a view this often: each costs every node work, and is as long as there are nodes.
+const SHARED_BY_ALL_EVERY: Duration = Duration::from_millis(250);
 
 type Links = BTreeMap<NodeNumber, LinkFacts>;
 
@@ -86,7 +89,8 @@ async fn publish(agent: &Agent, shared: &mut Shared) -> Result<()> {
     let db = agent.db().await?;
     let view = look(agent, &db).await?;
     let said = said(&view);
-    if shared.said == said && shared.at.is_some_and(|at| at.elapsed() < SHARED_EVERY) {
+    let every = SHARED_EVERY.max(SHARED_BY_ALL_EVERY * u32::try_from(said.len()).unwrap_or(u32::MAX));
+    if shared.said == said && shared.at.is_some_and(|at| at.elapsed() < every) {
         return Ok(());
     }
     sql::node_view::put(&db, &me.node_id, &view).await?;
