@@ -35,6 +35,10 @@ async fn a_join_ended_at(point: &str, by: By) -> Result<()> {
     // Without fail points.
     node.stop().await?;
     node.start().await?;
+    joins_after_all(&mut cluster, node, by).await
+}
+
+async fn joins_after_all(cluster: &mut Cluster, node: Node, by: By) -> Result<()> {
     let ended = if by == By::Member { "k" } else { "none" };
     until("the node knows that the join has ended", PATIENCE, async || {
         let status = node.json(&["cluster", "info"]).await?["status"].clone();

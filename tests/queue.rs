@@ -5,6 +5,7 @@ use anyhow::{Context as _, Result, ensure};
 use serde_json::Value;
 
 use crate::harness::cluster::{Lab, fulljoin};
+use crate::harness::hosts::on_hosts;
 use crate::harness::node::PATIENCE;
 use crate::harness::wait::until;
 use crate::harness::{Cluster, Node};
@@ -137,7 +138,7 @@ async fn one_is_in(left: Node, right: Node) -> Result<(Node, Node)> {
     until("one of the two is ready", PATIENCE, async || {
         for (code, node) in codes.iter_mut().zip([&left, &right]) {
             let info = node.json(&["cluster", "info"]).await?;
-            *code = info["status"]["code"].as_str().unwrap_or_default().to_owned();
+            info["status"]["code"].as_str().unwrap_or_default().clone_into(code);
         }
         let ready = codes.iter().filter(|code| *code == "r").count();
         let out = codes
@@ -186,4 +187,51 @@ async fn a_node_joins_while_a_member_is_down_and_is_linked_with_it_when_that_is_
         cluster.nodes[3].json(&["keys", "get", "--name", name]).await?;
     }
     Ok(())
+}
+
+/// The members that are asked do not reach each other, so neither hears from the other of the node it takes in.
+#[test]
+fn the_last_place_is_given_once_by_members_that_do_not_hear_each_other() -> Result<()> {
+    on_hosts(async |hosts| {
+        let mut cluster = Cluster::with_hosts(hosts.clone(), 3).await?;
+        for member in &mut cluster.nodes {
+            member.stop().await?;
+            member.configure("[cluster]\nmax_nodes = 4")?;
+            member.start().await?;
+        }
+        cluster.wait_until_linked().await?;
+        let (left, right) = (cluster.lab.single().await?, cluster.lab.single().await?);
+        let for_left = ticket(&cluster.nodes[0], &left, &left.address.to_string()).await?;
+        let for_right = ticket(&cluster.nodes[1], &right, &right.address.to_string()).await?;
+        hosts.cut_both(&cluster.nodes[0], &cluster.nodes[1])?;
+
+        let (of_left, of_right) = tokio::join!(join(&left, &for_left), join(&right, &for_right));
+        of_left?;
+        of_right?;
+        // No more than one is given a number, whatever each of the two members hears.
+        let recorded = async |member: &Node| {
+            let count = "select count(*)::text from live.node where state in ('joining', 'ready') and number > 3";
+            member.query(count).await
+        };
+        until("one of the two is refused", PATIENCE, async || {
+            let mut refused = 0;
+            for node in [&left, &right] {
+                let status = node.json(&["cluster", "info"]).await?["status"].clone();
+                refused += usize::from(["k", "none"].contains(&status["code"].as_str().unwrap_or_default()));
+            }
+            for member in &cluster.nodes {
+                let recorded = recorded(member).await?;
+                ensure!(recorded != "2", "{} has recorded both", member.address);
+            }
+            Ok(refused == 1)
+        })
+        .await?;
+
+        hosts.heal()?;
+        let (winner, loser) = one_is_in(left, right).await?;
+        loser.ksctl(&["cluster", "delete", "-y"]).await.ok();
+        cluster.nodes.push(winner);
+        cluster.wait_until_linked().await?;
+        cluster.wait_until_equal().await
+    })
 }

@@ -294,7 +294,7 @@ impl Agent {
     /// The account of this name from before the join that runs.
     pub(crate) fn former_account(&self, username: &str) -> Option<Account> {
         let join = self.join.borrow();
-        let accounts = join.iter().flat_map(|join| join.ledger.former_accounts.iter());
-        accounts.cloned().find(|account| account.username == username)
+        let mut accounts = join.iter().flat_map(|join| join.ledger.former_accounts.iter());
+        accounts.find(|account| account.username == username).cloned()
     }
 }

@@ -70,10 +70,7 @@ async fn run_cluster(context: &Context, command: ClusterCommand) -> Result<(), F
             cluster::join::run(context, &sides, ticket.read()?, block).await
         }
         ClusterCommand::Fulljoin(args) => cluster::fulljoin::run(context, fulljoin_order(args)).await,
-        ClusterCommand::Preflight(args) => {
-            let (sides, access) = sides_order(args);
-            cluster::preflight::run(context, &sides, &access).await
-        }
+        ClusterCommand::Preflight(args) => cluster::preflight::run(context, &sides_order(args)).await,
         ClusterCommand::Delete => cluster::delete::run(context).await,
         ClusterCommand::Summary => cluster::summary::run(context).await,
         ClusterCommand::Errors => cluster::errors::run(context).await,

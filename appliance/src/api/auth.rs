@@ -76,9 +76,8 @@ impl FromRequestParts<Arc<Agent>> for Ender {
     type Rejection = Refusal;
 
     async fn from_request_parts(parts: &mut Parts, agent: &Arc<Agent>) -> Result<Self, Refusal> {
-        let refused = match Caller::from_request_parts(parts, agent).await {
-            Ok(_) => return Ok(Self),
-            Err(refused) => refused,
+        let Err(refused) = Caller::from_request_parts(parts, agent).await else {
+            return Ok(Self);
         };
         if agent.standing() != Standing::Joining {
             return Err(refused);

@@ -55,17 +55,13 @@ async fn of_join(agent: &Arc<Agent>, join: &Join, give_back: bool) -> Result<Vec
     };
     agent.postgres.install_tls(tls).await?;
     checks.extend(preflight::run(agent, &node_id, &header.cluster_id, join).await.checks);
-    let given_back = match give_back {
-        true => withdrawal::give_back(agent, &node_id, &header.ticket, &join.member).await,
-        false => Ok(()),
-    };
-    agent.postgres.install_placeholder().await?;
-    if let Err(error) = given_back {
+    if give_back && let Err(error) = withdrawal::give_back(agent, &node_id, &header.ticket, &join.member).await {
         // It ends by itself within minutes.
         tracing::warn!(
             error = error.chain(),
             "the member could not be told that no join follows"
         );
     }
+    agent.postgres.install_placeholder().await?;
     Ok(checks)
 }

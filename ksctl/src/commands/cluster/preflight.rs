@@ -13,7 +13,7 @@ use crate::failure::Failure;
 use crate::printer::table;
 
 /// Makes the checks and shows them.
-pub(crate) async fn run(context: &Context, sides: &Sides, access: &Access) -> Result<(), Failure> {
+pub(crate) async fn run(context: &Context, (sides, access): &(Sides, Access)) -> Result<(), Failure> {
     let (mut node, given) = ticket(context, sides, access).await?;
     let asked = PreflightRequest {
         join: request(sides, given),
