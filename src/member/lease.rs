@@ -29,8 +29,8 @@ pub struct Votes {
     pub granted: usize,
     /// How many have granted it to somebody else.
     pub busy: usize,
-    /// Has the other one of two members granted it to somebody else? Its vote is not needed, its no is heard: two that
-    /// remove each other at once must not both succeed.
+    /// Has the other one of two members granted it to somebody else, or does it not take the asking one for a member? Its
+    /// vote is not needed, its no is heard: two that remove each other at once must not both succeed.
     pub vetoed: bool,
 }
 

@@ -10,11 +10,14 @@ use crate::id::NodeId;
 /// Decides whether `me` may remove `id`.
 ///
 /// # Errors
-/// Removing oneself, and a node that is not there or already gone.
+/// Removing oneself, a node that is not there or already gone, and being removed oneself.
 pub fn may_remove(roster: &Roster, me: &NodeId, id: &NodeId) -> Result<()> {
     if me == id {
         return Err(Error::conflict("a node cannot remove itself")
             .with_hint("run the command on another member, or `ksctl cluster delete` on the last node"));
+    }
+    if roster.find(me).is_none_or(|node| node.state >= NodeState::Removing) {
+        return Err(Error::conflict("this node was removed from its cluster").with_hint("run the command on a member"));
     }
     match roster.find(id).map(|node| node.state) {
         Some(NodeState::Joining | NodeState::Ready | NodeState::Removing) => Ok(()),
@@ -88,6 +91,14 @@ mod tests {
             may_remove(&roster, &id(1), &id(2)).unwrap_err().kind(),
             crate::Kind::NotFound
         );
+    }
+
+    #[test]
+    fn a_node_that_is_being_removed_removes_nobody() {
+        for state in [NodeState::Removing, NodeState::Removed] {
+            let refused = may_remove(&roster(&[state, NodeState::Ready]), &id(1), &id(2)).unwrap_err();
+            assert_eq!(refused.kind(), crate::Kind::Conflict, "{state:?}");
+        }
     }
 
     #[test]

@@ -8,10 +8,11 @@ use std::time::Duration;
 use futures_util::future::join_all;
 use keystead::member::lease::{Votes, decide, majority, majority_for_removal};
 use keystead::member::roster::{Member, Roster};
-use keystead::{Error, NodeId, NodeNumber, Result};
+use keystead::{Error, Kind, NodeId, NodeNumber, Result};
 use sql::lease::Grant;
 use sql::{Connection, Pooled};
 use tokio::time::Instant;
+use tokio_postgres::error::SqlState;
 
 use super::random_id;
 use crate::agent::Agent;
@@ -88,7 +89,14 @@ async fn try_to_take(agent: &Agent, roster: &Roster, except: Option<&NodeId>) ->
         .ready_peers(&me)
         .filter(is_asked)
         .map(|node| ask(agent, &me, node, &holder));
-    let answers: Vec<Answer> = join_all(asked).await.into_iter().flatten().collect();
+    let (mut answers, mut vetoed) = (Vec::new(), false);
+    for asked in join_all(asked).await {
+        match asked {
+            Asked::Answered(answer) => answers.push(answer),
+            Asked::NotAdmitted(by) => vetoed |= Some(&by) == except,
+            Asked::Silent => {}
+        }
+    }
 
     // After the grant, as at the others.
     let mut known = roster.clone();
@@ -96,7 +104,8 @@ async fn try_to_take(agent: &Agent, roster: &Roster, except: Option<&NodeId>) ->
     for answer in &answers {
         known.learn(answer.roster.clone());
     }
-    let said = votes(&known, except, own, &answers);
+    let mut said = votes(&known, except, own, &answers);
+    said.vetoed |= vetoed;
     let highest = answers.iter().map(|answer| answer.grant.highest).max();
     let lease = Lease {
         holder,
@@ -149,17 +158,40 @@ fn votes(known: &Roster, except: Option<&NodeId>, own: Grant, answers: &[Answer]
     }
 }
 
-async fn ask(agent: &Agent, me: &NodeId, node: &Member, holder: &str) -> Option<Answer> {
-    let peer = connect::connect(agent.postgres.paths(), me, &node.address).await.ok()?;
-    let grant = sql::lease::grant(&peer, holder, SECONDS).await.ok()?;
-    // After the grant: what was recorded under the lease before is in it.
-    let roster = sql::node::all(&peer).await.ok()?;
-    Some(Answer {
-        id: node.id.clone(),
-        peer,
-        grant,
-        roster,
-    })
+/// What became of the question to one member.
+enum Asked {
+    Answered(Answer),
+    /// It does not take this node for a member.
+    NotAdmitted(NodeId),
+    Silent,
+}
+
+async fn ask(agent: &Agent, me: &NodeId, node: &Member, holder: &str) -> Asked {
+    let id = node.id.clone();
+    let peer = match connect::connect(agent.postgres.paths(), me, &node.address).await {
+        Ok(peer) => peer,
+        Err(refused) if refused.kind() == Kind::Unauthorized => return Asked::NotAdmitted(id),
+        Err(_) => return Asked::Silent,
+    };
+    // The roster after the grant: what was recorded under the lease before is in it.
+    let asked = async {
+        let grant = sql::lease::grant(&peer, holder, SECONDS).await?;
+        Ok((grant, sql::node::all(&peer).await?))
+    };
+    match asked.await {
+        Ok((grant, roster)) => Asked::Answered(Answer {
+            id,
+            peer,
+            grant,
+            roster,
+        }),
+        Err(error) if is_refusal(&error) => Asked::NotAdmitted(id),
+        Err(_) => Asked::Silent,
+    }
+}
+
+fn is_refusal(error: &sql::Error) -> bool {
+    error.code() == Some(&SqlState::INSUFFICIENT_PRIVILEGE)
 }
 
 impl Lease {

@@ -79,8 +79,10 @@ async fn carry_out(agent: &Arc<Agent>, id: &NodeId) -> Result<i64> {
     let Identity {
         node_id, number: me, ..
     } = agent.identity()?;
+    // Another removal may have come first while this one waited for its turn, also one of this node.
+    removed::ask_all(agent).await?;
+    must_be_member(agent)?;
     let db = agent.db().await?;
-    // Another removal may have come first while this one waited for its turn.
     let roster = sql::node::all(&db).await?;
     may_remove(&roster, &node_id, id)?;
     sql::node::set_state(&db, id, NodeState::Removing).await?;

@@ -18,12 +18,7 @@ const PATIENCE: Duration = Duration::from_secs(3);
 
 /// Where a member stands when its agent starts: one that was removed takes nothing, not even for a moment.
 pub(crate) async fn standing_at_start(agent: &Agent) -> Result<Standing> {
-    let me = agent.identity()?.node_id;
-    let members = sql::node::all(&*agent.db().await?)
-        .await?
-        .ready_peers(&me)
-        .cloned()
-        .collect();
+    let members = members(agent).await?;
     let (removed, standing) = tokio::join!(is_told_by_anyone(agent, members), resync::standing_at_start(agent));
     Ok(if removed? {
         keep(agent).await?;
@@ -53,6 +48,21 @@ async fn keep(agent: &Agent) -> Result<()> {
         "this node was removed from its cluster while it was away"
     );
     Ok(())
+}
+
+/// Asks all members, also those whose links seem to work.
+pub(crate) async fn ask_all(agent: &Agent) -> Result<()> {
+    if is_told_by_anyone(agent, members(agent).await?).await? {
+        agent.stand(Standing::Removed);
+        keep(agent).await?;
+    }
+    Ok(())
+}
+
+async fn members(agent: &Agent) -> Result<Vec<Member>> {
+    let me = agent.identity()?.node_id;
+    let roster = sql::node::all(&*agent.db().await?).await?;
+    Ok(roster.ready_peers(&me).cloned().collect())
 }
 
 async fn silent(agent: &Agent) -> Result<Vec<Member>> {

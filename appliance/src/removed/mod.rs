@@ -16,7 +16,7 @@ use tokio_util::sync::CancellationToken;
 use crate::agent::{Agent, Standing};
 use crate::links;
 
-pub(crate) use learn::{learn, standing_at_start};
+pub(crate) use learn::{ask_all, learn, standing_at_start};
 pub(crate) use orphans::{list, note_position};
 
 /// Between two looks. A look costs nothing while the members are well.
