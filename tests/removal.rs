@@ -86,18 +86,8 @@ async fn a_machine_is_removed_and_joins_again(times: usize) -> Result<()> {
     cluster.join(node).await?;
     let mut ids = Vec::new();
     for round in 0..times {
-        let node = cluster.nodes.pop().context("the third node")?;
-        ids.push(node.id().await?);
-        let id = &ids[round];
-        node.json(&["keys", "create", "--name", &format!("key-{round}")])
-            .await?;
-        delete(&cluster.nodes[round % 2], id).await?.text()?;
-        node.ksctl(&["cluster", "delete", "-y"]).await?.text()?;
-        assert_eq!(node.links().await?, "", "on the removed node in round {round}");
-        for member in &cluster.nodes {
-            nothing_is_left(member, id).await?;
-        }
-        cluster.join(node).await.with_context(|| format!("round {round}"))?;
+        let away = remove_and_join_again(&mut cluster, round).await;
+        ids.push(away.with_context(|| format!("round {round}"))?);
     }
     ids.push(cluster.nodes[2].id().await?);
     ids.sort();
@@ -109,6 +99,21 @@ async fn a_machine_is_removed_and_joins_again(times: usize) -> Result<()> {
     let keys = cluster.first().query("select count(*)::text from live.key").await?;
     assert_eq!(keys, times.to_string());
     Ok(())
+}
+
+/// The third node of the cluster, which makes a key before it goes. The id it had.
+async fn remove_and_join_again(cluster: &mut Cluster, round: usize) -> Result<String> {
+    let node = cluster.nodes.pop().context("the third node")?;
+    let (id, key) = (node.id().await?, format!("key-{round}"));
+    node.json(&["keys", "create", "--name", &key]).await?;
+    delete(&cluster.nodes[round % 2], &id).await?.text()?;
+    node.ksctl(&["cluster", "delete", "-y"]).await?.text()?;
+    assert_eq!(node.links().await?, "", "on the removed node");
+    for member in &cluster.nodes {
+        nothing_is_left(member, &id).await?;
+    }
+    cluster.join(node).await?;
+    Ok(id)
 }
 
 #[tokio::test]

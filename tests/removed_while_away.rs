@@ -41,18 +41,7 @@ fn a_node_that_was_cut_off_when_it_was_removed_learns_it_and_tells_what_only_it_
         node.ksctl(&["cluster", "wait"]).await?.text()?;
 
         hosts.isolate(&node)?;
-        let mut history = BTreeSet::new();
-        for name in ["alone-1", "alone-2", "alone-3"] {
-            history.insert(make(&node, name).await?);
-        }
-        let rest = node.rest().await?;
-        let change = serde_json::json!({"name": "renamed"});
-        rest.patch(&format!("vault/keys2/{renamed}"), &change).await?.good()?;
-        let gone = [
-            "keys", "delete", "--type", "id", "--name", &deleted, "--ack", "local", "-y",
-        ];
-        node.ksctl(&gone).await?.text()?;
-        history.extend([renamed, deleted]);
+        let mut history = writes_alone(&node, [renamed, deleted]).await?;
 
         delete(cluster.first(), &id).await?.text()?;
         make(&node, "after-its-removal")
@@ -92,6 +81,23 @@ fn a_node_that_was_cut_off_when_it_was_removed_learns_it_and_tells_what_only_it_
         );
         cluster.wait_until_equal().await
     })
+}
+
+/// Makes three keys, renames one that was there and deletes another. What is written on this node alone then.
+async fn writes_alone(node: &Node, [renamed, deleted]: [String; 2]) -> Result<BTreeSet<String>> {
+    let mut history = BTreeSet::new();
+    for name in ["alone-1", "alone-2", "alone-3"] {
+        history.insert(make(node, name).await?);
+    }
+    let change = serde_json::json!({"name": "renamed"});
+    let path = format!("vault/keys2/{renamed}");
+    node.rest().await?.patch(&path, &change).await?.good()?;
+    let gone = [
+        "keys", "delete", "--type", "id", "--name", &deleted, "--ack", "local", "-y",
+    ];
+    node.ksctl(&gone).await?.text()?;
+    history.extend([renamed, deleted]);
+    Ok(history)
 }
 
 /// The file has a line a row, and nobody else may read it.
