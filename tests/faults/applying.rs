@@ -3,7 +3,7 @@
 use std::fs;
 use std::time::Duration;
 
-use anyhow::{Context as _, Result, ensure};
+use anyhow::{Context as _, Result, bail, ensure};
 use nix::unistd::Pid;
 use tokio::task::JoinSet;
 use tokio_postgres::error::SqlState;
@@ -49,30 +49,42 @@ async fn a_change_of_a_column_that_is_gone_is_told_and_waits_and_nothing_is_skip
 
 async fn is_told_and_waits(harm: &Harm) -> Result<()> {
     let cluster = on_their_own(3).await?;
-    let [writer, other, poisoned] = [&cluster.nodes[0], &cluster.nodes[1], &cluster.nodes[2]];
-    let (mut ids, by_hand) = (Vec::new(), poisoned.db(sql::database::CLUSTER).await?);
-    ids.push(make(&poisoned.rest().await?, "before").await?);
+    let poisoned = &cluster.nodes[2];
+    let mut ids = vec![make(&poisoned.rest().await?, "before").await?];
+    let by_hand = poisoned.db(sql::database::CLUSTER).await?;
     by_hand.batch_execute(harm.done).await?;
-    for name in ["poison", "behind-it"] {
-        ids.push(make(&writer.rest().await?, name).await?);
-    }
-    is_an_alarm_on(other, harm, (&node_id(writer).await?, &node_id(poisoned).await?)).await?;
-    // Between the others all goes on.
-    ids.push(make(&other.rest().await?, "meanwhile").await?);
-    until("the other two have all keys", PATIENCE, async || {
-        has_all(writer, &ids).await?;
-        has_all(other, &ids).await.map(|()| true)
-    })
-    .await?;
-    let skipped = "select count(*)::text from public.key where name in ('poison', 'behind-it')";
-    assert_eq!(poisoned.query(skipped).await?, "0", "what is behind it waits");
+    waits(&cluster.nodes, harm, &mut ids).await?;
 
     by_hand.batch_execute(harm.undone).await?;
     cluster.wait_until_linked().await?;
     cluster.wait_until_equal().await?;
     has_all(poisoned, &ids).await?;
+    no_alarm_is_left(cluster.first()).await
+}
+
+/// The third node refuses what the first has written: that is told, and everything else goes on.
+async fn waits(nodes: &[Node], harm: &Harm, ids: &mut Vec<String>) -> Result<()> {
+    let [writer, other, poisoned] = nodes else {
+        bail!("there are not three nodes")
+    };
+    for name in ["poison", "behind-it"] {
+        ids.push(make(&writer.rest().await?, name).await?);
+    }
+    is_an_alarm_on(other, harm, (&node_id(writer).await?, &node_id(poisoned).await?)).await?;
+    ids.push(make(&other.rest().await?, "meanwhile").await?);
+    until("the other two have all keys", PATIENCE, async || {
+        has_all(writer, ids).await?;
+        has_all(other, ids).await.map(|()| true)
+    })
+    .await?;
+    let skipped = "select count(*)::text from public.key where name in ('poison', 'behind-it')";
+    assert_eq!(poisoned.query(skipped).await?, "0", "what is behind it waits");
+    Ok(())
+}
+
+async fn no_alarm_is_left(node: &Node) -> Result<()> {
     until("it is over", PATIENCE, async || {
-        let list = other
+        let list = node
             .json(&["alarms", "list", "--name", BLOCKED, "--state", "on"])
             .await?;
         ensure!(list["total"] == 0, "{list}");
