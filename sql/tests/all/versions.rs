@@ -142,3 +142,32 @@ async fn a_key_is_renamed_with_all_its_versions_and_either_name_of_two_finds_it(
     assert_eq!(names, "new", "naming it again gives all versions the one name");
     Ok(())
 }
+
+/// Many keys, one in ten of them rotated.
+const KEYS: &str = "
+    insert into public.key (id, name, state, algorithm, size, usage_mask, description, unexportable, undeletable,
+                            fingerprint, material_version, epoch, version_of)
+    select 'id' || n, 'name-' || n, 'Active', 'AES', 256, 12, '', false, false, '', 0, 1, null from generate_series(1, 20000) n;
+    insert into public.key (id, name, state, algorithm, size, usage_mask, description, unexportable, undeletable,
+                            fingerprint, material_version, epoch, version_of)
+    select 'v' || n, 'name-' || n, 'Active', 'AES', 256, 12, '', false, false, '', 1, 1, 'id' || n
+    from generate_series(10, 20000, 10) n";
+
+#[tokio::test]
+async fn finding_a_version_among_many_keys_reads_indexes_alone() -> Result<()> {
+    let node = Alone::start().await?;
+    node.run(KEYS).await?;
+    node.run("vacuum analyze public.key").await?;
+    let find = "select id from live.key where (id = 'id50' or version_of = 'id50') and (null::integer is null or false)
+                order by material_version desc, created_at desc, id desc limit 1";
+    let by_name = "select id from live.key
+                   where id in (select public.newest_version(coalesce(version_of, id), null) from live.key where name = 'name-50')";
+    for query in [find, by_name] {
+        assert_eq!(node.text(query).await?, "v50");
+        let rows = node.db.query(&format!("explain {query}"), &[]).await?;
+        let plan: Vec<String> = rows.iter().map(|row| row.get(0)).collect();
+        let plan = plan.join("\n");
+        assert!(!plan.contains("Seq Scan"), "{plan}");
+    }
+    Ok(())
+}
