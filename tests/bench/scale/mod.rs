@@ -1,6 +1,6 @@
 //! How everything grows with the number of nodes: `make scale` builds a cluster node by node and looks at it at some sizes.
 //!
-//! Decides at which sizes, and in which order things are looked at. At full size one more node asks to join and is refused.
+//! Decides at which sizes, and in which order things are looked at. At the end one more node asks to join and is refused.
 //! The result is `docs/scale.md` and its plot. `NODES` in the environment ends it earlier: then both go to `target/tmp`.
 
 mod death;
@@ -71,7 +71,7 @@ pub(crate) async fn run() -> Result<()> {
         Err(_) => MAX_NODES,
     };
     ensure!((2..=MAX_NODES).contains(&most), "NODES is to be from 2 to {MAX_NODES}");
-    let mut cluster = Cluster::new(1).await?;
+    let mut cluster = of_at_most(most).await?;
     let version = cluster.first().query("show server_version").await?;
     let machine = machine::described(&version)?;
     let mut steps = Vec::new();
@@ -85,11 +85,23 @@ pub(crate) async fn run() -> Result<()> {
             write(Path::new(PARTS), &machine, &steps, None)?;
         }
     }
-    if most < MAX_NODES {
-        return Ok(());
-    }
     let refusal = one_too_many(&mut cluster).await?;
-    write(Path::new(WHOLE), &machine, &steps, Some(&refusal))
+    let folder = if most == MAX_NODES { WHOLE } else { PARTS };
+    write(Path::new(folder), &machine, &steps, Some(&refusal))
+}
+
+/// A cluster of one node that takes so many in.
+async fn of_at_most(most: usize) -> Result<Cluster> {
+    let mut lab = Lab::new()?;
+    let mut first = lab.node()?;
+    first.configure(&format!("[cluster]\nmax_nodes = {most}"))?;
+    first.start_new("").await?;
+    let host = first.address.to_string();
+    first.json(&["cluster", "new", "--host", &host]).await?;
+    Ok(Cluster {
+        nodes: vec![first],
+        lab,
+    })
 }
 
 fn write(folder: &Path, machine: &str, steps: &[Step], refusal: Option<&Refusal>) -> Result<()> {
