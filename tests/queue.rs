@@ -152,20 +152,18 @@ async fn one_is_in(left: Node, right: Node) -> Result<(Node, Node)> {
     Ok(if codes[0] == "r" { (left, right) } else { (right, left) })
 }
 
-#[tokio::test]
-async fn a_node_joins_while_a_member_is_down_and_is_linked_with_it_when_that_is_back() -> Result<()> {
-    let mut cluster = Cluster::new(3).await?;
+/// Three nodes, of which the third holds a key of its own making that all have.
+async fn three_with_a_key() -> Result<Cluster> {
+    let cluster = Cluster::new(3).await?;
     cluster.nodes[2]
         .json(&["keys", "create", "--name", "by-the-third"])
         .await?;
     cluster.wait_until_equal().await?;
-    let mut third = cluster.nodes.remove(2);
-    third.kill_everything().await?;
-    cluster.first().json(&["keys", "create", "--name", "meanwhile"]).await?;
+    Ok(cluster)
+}
 
-    let fourth = cluster.lab.single().await?;
-    let answer = fulljoin(cluster.first(), &fourth, true).await?;
-    ensure!(answer["status"]["code"] == "r", "the join ended with {answer}");
+/// The fourth node is ready; the third comes back: links, keys and digests are as if it had never been away.
+async fn the_third_is_back(mut cluster: Cluster, fourth: Node, mut third: Node) -> Result<()> {
     fourth.json(&["keys", "create", "--name", "by-the-fourth"]).await?;
     cluster.nodes.push(fourth);
     for node in &cluster.nodes {
@@ -187,6 +185,39 @@ async fn a_node_joins_while_a_member_is_down_and_is_linked_with_it_when_that_is_
         cluster.nodes[3].json(&["keys", "get", "--name", name]).await?;
     }
     Ok(())
+}
+
+#[tokio::test]
+async fn a_node_joins_while_a_member_is_down_and_is_linked_with_it_when_that_is_back() -> Result<()> {
+    let mut cluster = three_with_a_key().await?;
+    let mut third = cluster.nodes.remove(2);
+    third.kill_everything().await?;
+    cluster.first().json(&["keys", "create", "--name", "meanwhile"]).await?;
+
+    let fourth = cluster.lab.single().await?;
+    let answer = fulljoin(cluster.first(), &fourth, true).await?;
+    ensure!(answer["status"]["code"] == "r", "the join ended with {answer}");
+    the_third_is_back(cluster, fourth, third).await
+}
+
+#[tokio::test]
+async fn a_join_goes_on_without_a_member_that_dies_in_the_middle_of_it() -> Result<()> {
+    let mut cluster = three_with_a_key().await?;
+    let mut third = cluster.nodes.remove(2);
+    let mut fourth = cluster.lab.node()?;
+    fourth.start_new("join::initial_sync::halt=return").await?;
+    fulljoin(cluster.first(), &fourth, false).await?;
+    until("every member keeps its changes for the fourth", PATIENCE, async || {
+        Ok(fourth.logged().contains("halted by a fail point"))
+    })
+    .await?;
+    third.kill_everything().await?;
+    cluster.first().json(&["keys", "create", "--name", "meanwhile"]).await?;
+
+    fourth.kill()?;
+    fourth.start().await?;
+    fourth.wait_until_ready().await?;
+    the_third_is_back(cluster, fourth, third).await
 }
 
 /// The members that are asked do not reach each other, so neither hears from the other of the node it takes in.

@@ -4,6 +4,7 @@
 
 use comfy_table::{Table, presets};
 use keystead::api::alarm::Alarm;
+use keystead::api::cluster::Status;
 use keystead::api::key::Key;
 use keystead::api::list::List;
 use keystead::api::node::Node;
@@ -25,11 +26,19 @@ pub(crate) fn nodes(list: &List<Node>) -> Table {
             &node.host,
             &node.port.to_string(),
             &node.public_address,
-            &node.status.description,
+            &status(&node.status),
             replication,
         ]);
     }
     table
+}
+
+/// A node that waits for its turn to join says its place; other reasons are too long for a table.
+fn status(status: &Status) -> String {
+    match (status.code.as_str(), &status.reason) {
+        ("creating", Some(place)) => format!("{}, {place}", status.description),
+        _ => status.description.clone(),
+    }
 }
 
 /// `cluster summary`: one row for each pair of a node that looks and a node that is looked at.
