@@ -82,7 +82,7 @@ CREATE FUNCTION peer.end_lease(lease_holder text) RETURNS void
     update replication.lease set until = 'epoch' where holder = lease_holder
 $$;
 
-CREATE FUNCTION peer.grant_lease(lease_holder text, seconds integer) RETURNS TABLE(granted boolean, highest_number integer, is_fresh boolean)
+CREATE FUNCTION peer.grant_lease(lease_holder text, seconds integer) RETURNS TABLE(granted boolean, highest_number integer)
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO ''
     AS $$
@@ -97,8 +97,7 @@ begin
     where l.holder = excluded.holder or l.until < clock_timestamp();
     return query
         select l.holder = lease_holder,
-               greatest(l.highest_number, (select max(n.number) from public.node n)),
-               l.reserved_at > clock_timestamp() - interval '1 minute'
+               greatest(l.highest_number, (select max(n.number) from public.node n))
         from replication.lease l;
 end
 $$;
@@ -171,13 +170,30 @@ CREATE FUNCTION peer.purged_up_to() RETURNS bigint
     select pg_catalog.pg_sequence_last_value('replication.purge_floor')
 $$;
 
+CREATE FUNCTION peer.record_node(lease_holder text, id text, number integer, host text, port integer, public_address text, serial text) RETURNS boolean
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+begin
+    perform from replication.lease l where l.holder = lease_holder and l.until > clock_timestamp() for update;
+    if not found then
+        return false;
+    end if;
+    insert into public.node (id, number, host, port, public_address, state, stage, serial)
+    values (record_node.id, record_node.number, record_node.host, record_node.port, record_node.public_address,
+            'joining', 'creating', record_node.serial)
+    on conflict on constraint node_pkey do nothing;
+    return true;
+end
+$$;
+
 CREATE FUNCTION peer.reserve_number(lease_holder text, number integer) RETURNS boolean
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO ''
     AS $$
 begin
     update replication.lease
-    set highest_number = greatest(highest_number, number), reserved_at = clock_timestamp()
+    set highest_number = greatest(highest_number, number)
     where holder = lease_holder and until > clock_timestamp();
     return found;
 end
@@ -2855,7 +2871,6 @@ CREATE TABLE replication.lease (
     holder text NOT NULL,
     until timestamp with time zone NOT NULL,
     highest_number integer NOT NULL,
-    reserved_at timestamp with time zone DEFAULT '1970-01-01 00:00:00+00'::timestamp with time zone NOT NULL,
     CONSTRAINT lease_only_one_check CHECK (only_one)
 );
 
@@ -3468,6 +3483,9 @@ GRANT ALL ON FUNCTION peer.past() TO keystead_peer;
 
 REVOKE ALL ON FUNCTION peer.purged_up_to() FROM PUBLIC;
 GRANT ALL ON FUNCTION peer.purged_up_to() TO keystead_peer;
+
+REVOKE ALL ON FUNCTION peer.record_node(lease_holder text, id text, number integer, host text, port integer, public_address text, serial text) FROM PUBLIC;
+GRANT ALL ON FUNCTION peer.record_node(lease_holder text, id text, number integer, host text, port integer, public_address text, serial text) TO keystead_peer;
 
 REVOKE ALL ON FUNCTION peer.reserve_number(lease_holder text, number integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION peer.reserve_number(lease_holder text, number integer) TO keystead_peer;

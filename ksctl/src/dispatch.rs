@@ -9,8 +9,8 @@ use secrecy::ExposeSecret;
 use crate::cli::ack::AckCommand;
 use crate::cli::alarms::AlarmsCommand;
 use crate::cli::cluster::{
-    AgreeCommand, CertificatesCommand, ClusterCommand, CsrArgs, FulljoinArgs, JoinArgs, NewArgs, SidesArgs, TicketArgs,
-    TrustCommand,
+    AgreeCommand, CertificatesCommand, ClusterCommand, CsrArgs, FulljoinArgs, JoinArgs, LookCommand, NewArgs, SidesArgs,
+    TicketArgs, TrustCommand,
 };
 use crate::cli::keys::{self as key_args, KeysCommand, VkeysCommand};
 use crate::cli::metrics::{MetricsCommand, PrometheusCommand};
@@ -72,10 +72,8 @@ async fn run_cluster(context: &Context, command: ClusterCommand) -> Result<(), F
         ClusterCommand::Fulljoin(args) => cluster::fulljoin::run(context, fulljoin_order(args)).await,
         ClusterCommand::Preflight(args) => cluster::preflight::run(context, &sides_order(args)).await,
         ClusterCommand::Delete => cluster::delete::run(context).await,
-        ClusterCommand::Summary => cluster::summary::run(context).await,
-        ClusterCommand::Errors => cluster::errors::run(context).await,
+        ClusterCommand::Look(command) => run_look(context, command).await,
         ClusterCommand::Ack(command) => run_ack(context, command).await,
-        ClusterCommand::Links => cluster::links::run(context).await,
         ClusterCommand::Agree(command) => run_agree(context, command).await,
         ClusterCommand::Trust(command) => run_trust(context, command).await,
         ClusterCommand::Nodes(command) => run_nodes(context, command).await,
@@ -96,6 +94,14 @@ async fn run_trust(context: &Context, command: TrustCommand) -> Result<(), Failu
         TrustCommand::Certificates(CertificatesCommand::List) => cluster::certificates::list(context).await,
         TrustCommand::Certificates(CertificatesCommand::Renew) => cluster::certificates::renew(context).await,
         TrustCommand::RotateCa => cluster::certificates::rotate_ca(context).await,
+    }
+}
+
+async fn run_look(context: &Context, command: LookCommand) -> Result<(), Failure> {
+    match command {
+        LookCommand::Summary => cluster::summary::run(context).await,
+        LookCommand::Errors => cluster::errors::run(context).await,
+        LookCommand::Links => cluster::links::run(context).await,
     }
 }
 

@@ -151,8 +151,7 @@ pub fn words(repair: &Repair) -> (&'static str, &'static str) {
         Repair::ConfirmLazily(_) => ("let it confirm late", "there is much to catch up with"),
         Repair::Enable(_) => ("enabled it", "it was there and took nothing"),
         Repair::Pause(_) => ("disabled it", "this node's disk is full"),
-        Repair::DropSubscription(_) => ("dropped it", "the node is in the cluster no more"),
-        Repair::DropSlot(_) => ("dropped it", "the node is in the cluster no more"),
+        Repair::DropSubscription(_) | Repair::DropSlot(_) => ("dropped it", "the node is in the cluster no more"),
         Repair::DropRole(_) => ("dropped the role", "the node may log in no more"),
     }
 }

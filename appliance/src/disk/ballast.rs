@@ -36,7 +36,8 @@ impl Ballast {
     /// Sets the space free on a full disk, and aside where there is plenty.
     pub(super) async fn keep(&self, disk: Disk, is_full: bool) {
         let plenty = disk.free > reserve(disk).saturating_mul(2).saturating_add(4 * SIZE);
-        if !is_full && !(plenty && self.missing() > 0) {
+        let is_to_fill = plenty && self.missing() > 0;
+        if !(is_full || is_to_fill) {
             return;
         }
         let ballast = self.clone();

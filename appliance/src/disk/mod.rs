@@ -106,14 +106,7 @@ impl Keeper {
         let is_full = retention::is_full(disk, was_full, self.ballast.missing());
         agent.fullness.0.store(is_full, Ordering::Relaxed);
         if is_full != was_full {
-            if is_full {
-                tracing::error!(
-                    free = disk.free,
-                    "the disk is full: this node takes no writes and no changes of others"
-                );
-            } else {
-                tracing::info!(free = disk.free, "there is room on the disk again");
-            }
+            told(disk, is_full);
             // Changes of others are taken or not: the reconciler's to see to.
             agent.links_changed.notify_one();
         }
@@ -131,6 +124,21 @@ impl Keeper {
         }
         Ok(())
     }
+}
+
+fn told(disk: Disk, is_full: bool) {
+    if is_full {
+        tracing::error!(
+            free = disk.free,
+            "the disk is full: this node takes no writes and no changes of others"
+        );
+    } else {
+        there_is_room(disk);
+    }
+}
+
+fn there_is_room(disk: Disk) {
+    tracing::info!(free = disk.free, "there is room on the disk again");
 }
 
 /// Drops a slot and lets go of its WAL. Its member is told by `crate::resync` that it has lost something.

@@ -19,16 +19,7 @@ impl Deeds {
     /// Remembers that `words.0` was done because `words.1`, and logs it.
     pub(crate) fn did(&self, (part, name): (Part, &str), words: (&str, &str), outcome: &Result<()>, at: Micros) {
         let (did, why) = words;
-        match outcome {
-            Ok(()) => tracing::info!(?part, name, did, why, "a link was repaired"),
-            Err(error) => tracing::warn!(
-                ?part,
-                name,
-                why,
-                error = error.chain(),
-                "a link could not be repaired, trying again"
-            ),
-        }
+        told((part, name), words, outcome);
         let deed = Deed {
             did: did.to_owned(),
             why: why.to_owned(),
@@ -49,4 +40,15 @@ impl Deeds {
     fn last(&self) -> MutexGuard<'_, BTreeMap<(Part, String), Deed>> {
         self.last.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+fn told((part, name): (Part, &str), (did, why): (&str, &str), outcome: &Result<()>) {
+    match outcome {
+        Ok(()) => tracing::info!(?part, name, did, why, "a link was repaired"),
+        Err(error) => could_not((part, name), why, &error.chain()),
+    }
+}
+
+fn could_not((part, name): (Part, &str), why: &str, error: &str) {
+    tracing::warn!(?part, name, why, error, "a link could not be repaired, trying again");
 }

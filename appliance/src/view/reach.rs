@@ -70,7 +70,7 @@ impl Reach {
         agent.tasks.spawn_work("reach", async move {
             let came_to = tokio::select! {
                 () = stop.cancelled() => return,
-                tried = connect::connect(&paths, &me, &address) => tried.map(drop).map_err(|error| failure(&error)),
+                attempt = connect::connect(&paths, &me, &address) => attempt.map(drop).map_err(|error| failure(&error)),
             };
             if let Some(one) = lock(&tries).get_mut(&number) {
                 one.is_on = false;

@@ -27,12 +27,8 @@ pub(crate) enum ClusterCommand {
     Preflight(SidesArgs),
     /// Free a removed node, end a join that runs, or dissolve a cluster of one
     Delete,
-    /// Show what every node says of every other
-    Summary,
-    /// Show what is wrong between the nodes; `[]` when nothing is
-    Errors,
-    /// Show what this node's links are made of, what is missing, and what was done about it and why
-    Links,
+    #[command(flatten)]
+    Look(LookCommand),
     /// Show or set who must have a write before it is acknowledged
     #[command(subcommand)]
     Ack(AckCommand),
@@ -75,6 +71,17 @@ pub(crate) enum CertificatesCommand {
     List,
     /// Renew the certificate of this node now; its links go on
     Renew,
+}
+
+/// What is to be seen of the nodes and what is between them.
+#[derive(Subcommand)]
+pub(crate) enum LookCommand {
+    /// Show what every node says of every other
+    Summary,
+    /// Show what is wrong between the nodes; `[]` when nothing is
+    Errors,
+    /// Show what this node's links are made of, what is missing, and what was done about it and why
+    Links,
 }
 
 /// `cluster new`.
