@@ -93,6 +93,7 @@ cut_off! {
     a_join_goes_on_after_a_crash_before_creating: "join::creating", Agent;
     a_join_goes_on_after_a_crash_after_creating: "join::creating::after", Everything;
     a_join_goes_on_after_a_crash_before_bootstrapping: "join::bootstrapping", Everything;
+    a_join_goes_on_after_a_crash_in_the_midst_of_the_wipe: "join::wiped", Agent;
     a_join_goes_on_after_a_crash_after_bootstrapping: "join::bootstrapping::after", Agent;
     a_join_goes_on_after_a_crash_before_initial_sync: "join::initial_sync", Agent;
     a_join_goes_on_after_a_crash_after_initial_sync: "join::initial_sync::after", Everything;

@@ -9,8 +9,8 @@ use secrecy::ExposeSecret;
 use crate::cli::ack::AckCommand;
 use crate::cli::alarms::AlarmsCommand;
 use crate::cli::cluster::{
-    AgreeCommand, CertificatesCommand, ClusterCommand, CsrArgs, FulljoinArgs, JoinArgs, LookCommand, NewArgs, SidesArgs,
-    TicketArgs, TrustCommand,
+    AgreeCommand, CertificatesCommand, ClusterCommand, CsrArgs, FulljoinArgs, JoinArgs, LookCommand, NewArgs,
+    SidesArgs, TicketArgs, TrustCommand,
 };
 use crate::cli::keys::{self as key_args, KeysCommand, VkeysCommand};
 use crate::cli::metrics::{MetricsCommand, PrometheusCommand};

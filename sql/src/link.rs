@@ -16,6 +16,15 @@ const DROP_TRIES: usize = 10;
 
 /// What exists on this node now. How far each peer is behind, and whether there is room, is not known here.
 pub async fn actual(db: &Connection) -> Result<Actual> {
+    Ok(Actual {
+        resyncing: resync::needs(db).await?.into_keys().collect(),
+        ..made(db).await?
+    })
+}
+
+/// What was made for links with peers. Reads PostgreSQL's own tables alone: a wipe that was cut off has left a database
+/// that has only some of ours, or none.
+pub async fn made(db: &Connection) -> Result<Actual> {
     let roles = query!("link/roles").rows(db, &[&ROLE_PREFIX]).await?;
     let subscriptions = query!("link/subscriptions").rows(db, &[&LINK_PREFIX]).await?;
     let slots = query!("link/slots").rows(db, &[&LINK_PREFIX]).await?;
@@ -35,7 +44,7 @@ pub async fn actual(db: &Connection) -> Result<Actual> {
             .collect::<BTreeMap<_, _>>(),
         behind: BTreeSet::new(),
         slots: slots.iter().map(|row| row.get(0)).collect(),
-        resyncing: resync::needs(db).await?.into_keys().collect(),
+        resyncing: BTreeSet::new(),
         is_full: false,
     })
 }

@@ -44,7 +44,8 @@ impl Failing {
             return verdict;
         }
         let since = *self.since.get_or_insert(begin);
-        if kind == Kind::Unavailable && end.saturating_sub(since) >= PATIENCE {
+        let may_mend = matches!(kind, Kind::Unavailable | Kind::Internal);
+        if may_mend && end.saturating_sub(since) >= PATIENCE {
             return Verdict::GiveUp;
         }
         verdict

@@ -201,20 +201,23 @@ fn advance(agent: &Arc<Agent>, stage: Stage, event: Event) -> Result<()> {
 
 /// So that the members' lists of nodes show how far the join is. Only a courtesy: the next stage is told again.
 async fn tell_members(agent: &Agent) {
-    let told = async {
-        let ledger = ledger(agent)?;
-        if !ledger.stage.is_running() {
-            return Ok(());
-        }
-        let source = address(&ledger, ledger.source)?;
-        let member = connect::connect(agent.postgres.paths(), &ledger.node_id, source).await?;
-        call::ask(&member, &Report { stage: ledger.stage }).await
-    };
-    match tokio::time::timeout(COURTESY, told).await {
-        Ok(Ok(())) => {}
-        Ok(Err(error)) => tracing::debug!(error = error.chain(), "the members could not be told of the stage"),
-        Err(_) => tracing::debug!("the source takes long to hear of the stage"),
+    let told = tokio::time::timeout(COURTESY, tell_source(agent)).await;
+    let untold = told
+        .unwrap_or_else(|_| Err(Error::unavailable("the source takes long")))
+        .err();
+    if let Some(error) = untold {
+        tracing::debug!(error = error.chain(), "the members could not be told of the stage");
     }
+}
+
+async fn tell_source(agent: &Agent) -> Result<()> {
+    let ledger = ledger(agent)?;
+    if !ledger.stage.is_running() {
+        return Ok(());
+    }
+    let source = address(&ledger, ledger.source)?;
+    let member = connect::connect(agent.postgres.paths(), &ledger.node_id, source).await?;
+    call::ask(&member, &Report { stage: ledger.stage }).await
 }
 
 /// The node is a member: the identity is saved already, so the ledger may go.
@@ -282,6 +285,13 @@ fn said(why: &Error) -> String {
         .map_or_else(|| why.to_string(), |hint| format!("{why} ({hint})"))
 }
 
+fn not_told(error: &Error) {
+    tracing::warn!(
+        error = error.chain(),
+        "the members could not be told that the join was given up"
+    );
+}
+
 /// Leaves nothing behind: the members forget this node, and it keeps nothing of them.
 async fn give_up(agent: &Arc<Agent>, kept: &Ledger) -> Result<()> {
     let row = kept
@@ -289,13 +299,7 @@ async fn give_up(agent: &Arc<Agent>, kept: &Ledger) -> Result<()> {
         .next(Event::GaveUp)
         .map_err(|source| Error::internal("giving a join up", source))?;
     need(agent, []);
-    let told = withdrawal::tell(agent, kept).await;
-    if let Err(error) = &told {
-        tracing::warn!(
-            error = error.chain(),
-            "the members could not be told that the join was given up"
-        );
-    }
+    let told = withdrawal::tell(agent, kept).await.inspect_err(not_told);
     if told.as_ref().is_err_and(|error| error.kind() == Kind::Conflict) {
         // It has said that it is ready, and there is no way back from that.
         return update(agent, |ledger| ledger.reason = None).map(drop);

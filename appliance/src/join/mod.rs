@@ -76,6 +76,15 @@ fn need(agent: &Agent, members: impl IntoIterator<Item = (NodeNumber, Need)>) {
     });
 }
 
+/// The join does not wait for this member any more.
+fn go_on_without(agent: &Agent, member: NodeNumber) {
+    agent.join.send_modify(|join| {
+        if let Some(join) = join {
+            join.needs.remove(&member);
+        }
+    });
+}
+
 /// The members that the join waits for.
 fn needs(agent: &Agent) -> Needs {
     agent

@@ -9,7 +9,7 @@ use std::time::Duration;
 use futures_util::future::join_all;
 use keystead::clock::Micros;
 use keystead::join::silence::{HANGS, Need, Needs, PATIENCE, Silence, Silent};
-use keystead::{Error, NodeNumber, Result};
+use keystead::{Error, Kind, NodeNumber, Result};
 use sql::Connection;
 use tokio::time::{Instant, sleep, timeout};
 
@@ -81,7 +81,7 @@ impl Watch {
         // What it needs may have changed meanwhile.
         let needs = super::needs(agent);
         let silent = self.silence.judge(&needs, self.begin.elapsed())?;
-        Some(self.lost(agent, silent))
+        Some(Self::lost(agent, silent))
     }
 
     async fn ask(&mut self, agent: &Agent, needs: &Needs) {
@@ -93,11 +93,11 @@ impl Watch {
         let now = self.begin.elapsed();
         for (member, (connection, heartbeat)) in answers.into_iter().flatten() {
             self.silence.answered(member, heartbeat, now);
-            self.open.insert(member, connection);
+            self.open.extend(connection.map(|connection| (member, connection)));
         }
     }
 
-    fn lost(&mut self, agent: &Agent, silent: Silent) -> Lost {
+    fn lost(agent: &Agent, silent: Silent) -> Lost {
         let name = |member| {
             let ledger = ledger(agent);
             let address = ledger.and_then(|ledger| address(&ledger, member).map(ToString::to_string));
@@ -129,17 +129,25 @@ fn gone(member: &str, need: Need) -> Error {
     ))
 }
 
-/// One that does not admit this node any more is silent, too: what that means the stage says, when it begins anew.
-async fn ask(agent: &Agent, member: NodeNumber, open: Option<Connection>) -> Result<(Connection, Option<Micros>)> {
+/// One that does not admit this node answers all the same; what that means is for the stage to say.
+async fn ask(
+    agent: &Agent,
+    member: NodeNumber,
+    open: Option<Connection>,
+) -> Result<(Option<Connection>, Option<Micros>)> {
     if let Some(open) = open
         && let Ok(heartbeat) = newest(&open, member).await
     {
-        return Ok((open, heartbeat));
+        return Ok((Some(open), heartbeat));
     }
     let ledger = ledger(agent)?;
-    let fresh = connect::connect(agent.postgres.paths(), &ledger.node_id, address(&ledger, member)?).await?;
+    let address = address(&ledger, member)?;
+    let fresh = match connect::connect(agent.postgres.paths(), &ledger.node_id, address).await {
+        Err(refused) if refused.kind() == Kind::Unauthorized => return Ok((None, None)),
+        fresh => fresh?,
+    };
     let heartbeat = newest(&fresh, member).await?;
-    Ok((fresh, heartbeat))
+    Ok((Some(fresh), heartbeat))
 }
 
 /// A guest may not read heartbeats, and needs none.

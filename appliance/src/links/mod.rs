@@ -252,7 +252,7 @@ pub(crate) async fn cut_all(agent: &Agent) -> Result<()> {
         Err(_) if !database_is_there(agent).await? => return Ok(()),
         Err(error) => return Err(error),
     };
-    let actual = sql::link::actual(&db).await?;
+    let actual = sql::link::made(&db).await?;
     for name in actual.subscriptions.keys() {
         sql::link::drop_subscription(&db, name).await?;
     }

@@ -4,17 +4,15 @@
 //! A member that is down is left out. Repeating it wipes again. Slots that are there already are kept: they reach further
 //! back, which does no harm.
 
-use keystead::clock::Micros;
 use keystead::join::silence::Need;
 use keystead::join::stage::Event;
-use keystead::member::roster::Member;
 use keystead::replication::names;
 use keystead::{NodeNumber, Result};
-use sql::Connection;
 use sql::identity::Identity;
 
 use super::super::driver::{ledger, update};
 use crate::agent::Agent;
+use crate::crash_point::crash_point;
 use crate::{join, links};
 
 pub(super) async fn run(agent: &Agent) -> Result<Event> {
@@ -32,19 +30,19 @@ pub(super) async fn run(agent: &Agent) -> Result<Event> {
             .map(|member| (member.number, member.address.clone()))
             .collect();
     })?;
+    super::need_all(agent, &members)?;
     let db = agent.db().await?;
     for member in &members {
         sql::link::make_slot(&db, &names::link(number, member.number)).await?;
     }
     links::apply(agent, &db, &roster, false).await?;
-    let mut present = Vec::new();
     for member in &members {
         let Some(peer) = super::member_if_up(agent, member).await? else {
             continue;
         };
-        present.push(member.clone());
-        super::need_all(agent, &present, Need::Answers);
-        let heard = keep_changes(&peer, member).await?;
+        // Whoever has a later one has all that came before the member kept its changes.
+        sql::link::keep_changes(&peer).await?;
+        let heard = super::newest_heartbeat(&peer, member).await?;
         update(agent, |ledger| {
             ledger.heard.insert(member.number, heard);
         })?;
@@ -63,12 +61,6 @@ async fn become_member(agent: &Agent, number: NodeNumber) -> Result<()> {
     agent.set_identity(Some(identity)).await
 }
 
-/// The newest heartbeat of a member once it keeps its changes: whoever has a later one has all that came before them.
-async fn keep_changes(peer: &Connection, member: &Member) -> Result<Micros> {
-    sql::link::keep_changes(peer).await?;
-    super::newest_heartbeat(peer, member).await
-}
-
 /// Drops the database that replicates with everything that hangs on it, and makes it anew, empty.
 pub(in crate::join) async fn wipe(agent: &Agent, number: NodeNumber) -> Result<()> {
     agent.close_keyring();
@@ -77,6 +69,7 @@ pub(in crate::join) async fn wipe(agent: &Agent, number: NodeNumber) -> Result<(
     let server = sql::connect(&agent.postgres.config("postgres")).await?;
     sql::database::drop_with_slots(&server, sql::database::CLUSTER).await?;
     sql::database::ensure(&server, sql::database::CLUSTER).await?;
+    crash_point("join::wiped");
     sql::migrate::cluster(&agent.postgres.config(sql::database::CLUSTER)).await?;
     let db = agent.db().await?;
     // A node joins members of its own version.

@@ -5,7 +5,6 @@
 //! a copy that took long, is made anew with its rows.
 
 use keystead::clock::Micros;
-use keystead::join::silence::Need;
 use keystead::join::stage::Event;
 use keystead::member::roster::Member;
 use keystead::replication::names;
@@ -27,6 +26,7 @@ pub(super) async fn run(agent: &Agent) -> Result<Event> {
     let me = roster
         .find(&me)
         .ok_or_else(|| Error::unavailable("the copy does not have this node's own row yet"))?;
+    super::need_all(agent, &members)?;
     let mut present = Vec::new();
     for member in &members {
         let Some(peer) = super::member_if_up(agent, member).await? else {
@@ -38,11 +38,8 @@ pub(super) async fn run(agent: &Agent) -> Result<Event> {
         let sent = super::newest_heartbeat(&peer, member).await?;
         present.push((member, peer, sent));
     }
-    let mut awaited: Vec<Member> = present.iter().map(|(member, ..)| (*member).clone()).collect();
     for (member, peer, sent) in present {
-        super::need_all(agent, &awaited, Need::Heartbeats);
         wait_for(agent, member, &peer, sent).await?;
-        awaited.retain(|other| other.number != member.number);
     }
     Ok(Event::CaughtUp)
 }

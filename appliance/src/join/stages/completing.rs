@@ -6,7 +6,6 @@
 use std::time::Duration;
 
 use keystead::clock::Micros;
-use keystead::join::silence::Need;
 use keystead::join::stage::Event;
 use keystead::member::roster::{Member, NodeState, Roster};
 use keystead::peer::Subscribe;
@@ -34,11 +33,10 @@ pub(super) async fn run(agent: &Agent) -> Result<Event> {
         say_ready(agent, members).await?;
         return Ok(Event::Acknowledged);
     }
+    super::need_all(agent, &members)?;
     let members = linked(agent, members).await?;
     confirm_at_once(agent, &roster, &members).await?;
-    super::need_all(agent, &members, Need::Heartbeats);
     let members = all_have(agent, members).await?;
-    super::need_all(agent, &members, Need::Heartbeats);
     tokio::time::timeout(DIGEST_PATIENCE, digests_agree(agent, &members))
         .await
         .map_err(|_| Error::unavailable("this node's data and the member's still differ after a minute"))??;
@@ -99,13 +97,11 @@ async fn say_ready(agent: &Agent, members: Vec<Member>) -> Result<()> {
     join::need(agent, []);
     sql::node::set_state(&*agent.db().await?, &ledger(agent)?.node_id, NodeState::Ready).await?;
     view::publish_first(agent).await?;
-    match tokio::time::timeout(HEARING, all_have(agent, members)).await {
-        Ok(heard) => heard.map(drop),
-        Err(_) => {
-            tracing::warn!("a member has not yet heard that this node is ready");
-            Ok(())
-        }
+    if let Ok(heard) = tokio::time::timeout(HEARING, all_have(agent, members)).await {
+        return heard.map(drop);
     }
+    tracing::warn!("a member has not yet heard that this node is ready");
+    Ok(())
 }
 
 /// Waits until every member has what this node had written when this was called, proved by their heartbeats. Members that
@@ -116,7 +112,7 @@ async fn all_have(agent: &Agent, mut members: Vec<Member>) -> Result<Vec<Member>
         let viewers: Vec<NodeNumber> = members.iter().map(|member| member.number).collect();
         match tokio::time::timeout(super::DOUBT, seen_by(agent, &viewers, written)).await {
             Ok(seen) => return seen.map(|()| members),
-            Err(_) => members = without_silent(agent, members).await?,
+            Err(_) => members = super::without_silent(agent, members).await?,
         }
     }
 }
@@ -127,16 +123,6 @@ async fn seen_by(agent: &Agent, viewers: &[NodeNumber], written: Micros) -> Resu
         tokio::time::sleep(super::LOOK).await;
     }
     Ok(())
-}
-
-async fn without_silent(agent: &Agent, members: Vec<Member>) -> Result<Vec<Member>> {
-    let mut heard = Vec::new();
-    for member in members {
-        if !super::leave_out_if_silent(agent, &member).await? {
-            heard.push(member);
-        }
-    }
-    Ok(heard)
 }
 
 async fn digests_agree(agent: &Agent, members: &[Member]) -> Result<()> {

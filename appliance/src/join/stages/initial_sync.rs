@@ -6,10 +6,8 @@
 //! Repeating it empties each table and copies it again.
 
 use keystead::Result;
-use keystead::clock::Micros;
 use keystead::join::silence::Need;
 use keystead::join::stage::Event;
-use keystead::member::roster::Member;
 use sql::Connection;
 use sql::copy::Table;
 use tokio::time::Instant;
@@ -43,43 +41,33 @@ pub(super) async fn run(agent: &Agent) -> Result<Event> {
 }
 
 /// Waits until the source has applied every other member's changes up to that member's slot for this node.
-///
-/// A member whose changes are not kept for this node is not waited for: all its rows are read anew later.
 async fn wait_for_source(agent: &Agent, source: &Connection) -> Result<()> {
-    let (ledger, (_, members)) = (ledger(agent)?, super::members(agent, source).await?);
-    let mut others = Vec::new();
-    for member in members.into_iter().filter(|member| member.number != ledger.source) {
-        match ledger.heard.get(&member.number) {
-            Some(kept) => others.push((member, *kept)),
-            // Down when the slots were made, or a member only since.
-            None => drop(super::read_anew_later(agent, &member).await?),
-        }
-    }
-    let mut asked = Instant::now();
+    let (kept, (_, mut others)) = (ledger(agent)?, super::members(agent, source).await?);
+    others.retain(|member| member.number != kept.source);
+    let mut looked = Instant::now();
     loop {
         let arrived = sql::heartbeat::newest(source).await?;
-        others.retain(|(member, kept)| arrived.get(&member.number).is_none_or(|arrived| arrived <= kept));
-        if asked.elapsed() > super::DOUBT {
-            others = without_silent(agent, others).await?;
-            asked = Instant::now();
+        let mut awaited = Vec::new();
+        for member in others {
+            let Some(heard) = kept.heard.get(&member.number) else {
+                // Down when the slots were made, or a member only since.
+                super::read_anew_later(agent, &member).await?;
+                continue;
+            };
+            if arrived.get(&member.number).is_none_or(|arrived| arrived <= heard) {
+                awaited.push(member);
+            }
         }
-        let awaited = others.iter().map(|(member, _)| (member.number, Need::Heartbeats));
-        join::need(agent, awaited.chain([(ledger.source, Need::Answers)]));
-        if others.is_empty() {
+        if looked.elapsed() >= super::DOUBT {
+            awaited = super::without_silent(agent, awaited).await?;
+            looked = Instant::now();
+        }
+        if awaited.is_empty() {
             return Ok(());
         }
+        others = awaited;
         tokio::time::sleep(super::LOOK).await;
     }
-}
-
-async fn without_silent(agent: &Agent, members: Vec<(Member, Micros)>) -> Result<Vec<(Member, Micros)>> {
-    let mut heard = Vec::new();
-    for (member, kept) in members {
-        if !super::leave_out_if_silent(agent, &member).await? {
-            heard.push((member, kept));
-        }
-    }
-    Ok(heard)
 }
 
 async fn copy(agent: &Agent, source: &Connection, db: &Connection, table: &Table) -> Result<()> {

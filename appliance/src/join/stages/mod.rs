@@ -87,8 +87,8 @@ async fn member_if_up(agent: &Agent, node: &Member) -> Result<Option<Connection>
     }
 }
 
-/// Leaves a member out that the source has not heard of lately. This node goes on without it; when it is back,
-/// all its rows are read anew, like those of every other member whose changes were not kept for this node.
+/// Leaves a member out that the source has not heard of lately. This node goes on without it; when it is back, all its
+/// rows are read anew, like those of every other member whose changes were not kept for this node.
 async fn leave_out_if_silent(agent: &Agent, node: &Member) -> Result<bool> {
     let facts = call::ask(&source(agent).await?, &Hello {}).await?;
     if !facts.silent.contains(&node.address.to_string()) {
@@ -97,7 +97,19 @@ async fn leave_out_if_silent(agent: &Agent, node: &Member) -> Result<bool> {
     if read_anew_later(agent, node).await? {
         tracing::warn!(address = %node.address, "the join goes on without a member that is down");
     }
+    join::go_on_without(agent, node.number);
     Ok(true)
+}
+
+/// The members but those that are left out.
+async fn without_silent(agent: &Agent, members: Vec<Member>) -> Result<Vec<Member>> {
+    let mut heard = Vec::new();
+    for member in members {
+        if !leave_out_if_silent(agent, &member).await? {
+            heard.push(member);
+        }
+    }
+    Ok(heard)
 }
 
 /// Keeps in mind that a member's rows must be read anew. False when that was known.
@@ -126,9 +138,19 @@ async fn members(agent: &Agent, db: &Connection) -> Result<(Roster, Vec<Member>)
     Ok((roster, members))
 }
 
-/// The stage goes on when all these members have done their part.
-fn need_all(agent: &Agent, members: &[Member], need: Need) {
-    join::need(agent, members.iter().map(|member| (member.number, need)));
+/// The stage goes on when all these members have done their part, or are left out, which the agent of the source decides.
+fn need_all(agent: &Agent, members: &[Member]) -> Result<()> {
+    let source = ledger(agent)?.source;
+    let need = |number| {
+        if number == source {
+            Need::Heartbeats
+        } else {
+            Need::Answers
+        }
+    };
+    let needs = members.iter().map(|member| (member.number, need(member.number)));
+    join::need(agent, needs);
+    Ok(())
 }
 
 /// Changes what clients see of this join.
