@@ -60,17 +60,22 @@ fn the_help_of_clusters_shows_the_steps_of_a_join() {
       new           Make a cluster of this node alone; its data stays
       info          Show the state of this node and how many nodes there are
       csr           Make a key and a certificate request on a node that is to join (step 1 of 3)
-      join          Join this node to a cluster, deleting its data (step 3 of 3; `nodes create` is step 2)
+      join          Join this node to a cluster, deleting its data (step 3 of 3; `nodes create` is step
+                    2)
       fulljoin      Join another node to the cluster of this one, in one step
-      delete        Delete the cluster configuration of a removed node, or dissolve a cluster of one
+      preflight     Make every check of such a join and show them as a list, without joining
+      delete        Free a removed node, end a join that runs, or dissolve a cluster of one
       summary       Show what every node says of every other
       errors        Show what is wrong between the nodes; `[]` when nothing is
+      links         Show what this node's links are made of, what is missing, and what was done about it
+                    and why
       ack           Show or set who must have a write before it is acknowledged
       wait          Return when every member has everything that this node has now, or after --timeout
       verify        Compare this node's data with that of every other and name the rows that differ
       clashes       Show names that several keys or accounts have, since parts of the cluster were apart
+      orphans       Show what a removed node wrote and no member has
       certificates  Show and renew the certificates between nodes
-      rotate-ca     Exchange the certificate authority of the cluster for a new one, while everything goes on
+      rotate-ca     Exchange the certificate authority for a new one, while everything goes on
       nodes         Sign, list and remove nodes
       help          Print this message or the help of the given subcommand(s)
     ");
