@@ -136,8 +136,8 @@ pub async fn drop_slot(db: &Connection, name: &str) -> Result<()> {
     try_to_drop_slot(db, name).await
 }
 
+/// In one statement, so that a reader has little time to come back between its end and that of the slot.
 async fn try_to_drop_slot(db: &Connection, name: &str) -> Result<()> {
-    query!("link/end_sender").rows(db, &[&name]).await?;
     query!("link/drop_slot").rows(db, &[&name]).await?;
     Ok(())
 }
