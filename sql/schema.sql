@@ -1575,7 +1575,11 @@ declare
     t replication.enlisted;
     left_out text[];
 begin
-    for t in select * from replication.enlisted e where e.digested order by e.relation loop
+    for t in
+        select * from replication.enlisted e
+        where e.digested and e.relation not in ('public.node', 'public.node_certificate', 'public.node_version')
+        order by e.relation
+    loop
         select array_agg(attname::text) || '{version,origin,deleted,password_hash}' into left_out
         from pg_attribute where attrelid = t.relation::regclass and attnum > 0 and atttypid = 'bytea'::regtype;
         return query execute format(

@@ -2,7 +2,7 @@
 -- that no member has are orphans, which the removed node tells.
 
 -- Rows as this node wrote them last, after a time: with their primary key, and without what is secret in them. Wrapped
--- secrets are bytea everywhere; the hash of a password is text.
+-- secrets are bytea everywhere; the hash of a password is text. What a node says of itself goes with it, and is left out.
 create function replication.orphans(above bigint)
     returns table (relation text, version bigint, deleted boolean, key jsonb, content jsonb)
     language plpgsql as
@@ -11,7 +11,11 @@ declare
     t replication.enlisted;
     left_out text[];
 begin
-    for t in select * from replication.enlisted e where e.digested order by e.relation loop
+    for t in
+        select * from replication.enlisted e
+        where e.digested and e.relation not in ('public.node', 'public.node_certificate', 'public.node_version')
+        order by e.relation
+    loop
         select array_agg(attname::text) || '{version,origin,deleted,password_hash}' into left_out
         from pg_attribute where attrelid = t.relation::regclass and attnum > 0 and atttypid = 'bytea'::regtype;
         return query execute format(

@@ -101,7 +101,7 @@ async fn is_an_alarm_on(node: &Node, harm: &Harm, (of, on): (&str, &str)) -> Res
         let alarm = &list["resources"][0];
         let text = alarm["description"].as_str().unwrap_or_default();
         ensure!(alarm["subject"] == *of, "{list}");
-        ensure!(text.contains(harm.named) && text.contains("outbox_key"), "{list}");
+        ensure!(text.contains(harm.named) && text.contains("public.key"), "{list}");
         Ok(true)
     })
     .await

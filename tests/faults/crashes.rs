@@ -89,8 +89,8 @@ const COUNT: &str = "
     create table public.arrived (id text, version bigint);
     create function public.count_arrival() returns trigger language plpgsql as
         $$ begin insert into public.arrived values (new.id, new.version); return new; end $$;
-    create trigger a_count before insert on replication.outbox_key for each row execute function public.count_arrival();
-    alter table replication.outbox_key enable replica trigger a_count";
+    create trigger a_count before insert on public.key for each row execute function public.count_arrival();
+    alter table public.key enable replica trigger a_count";
 
 async fn counts_once(times: usize) -> Result<()> {
     let cluster = on_their_own(2).await?;

@@ -89,7 +89,9 @@ impl Eyes {
         let heard = view::heard(agent);
         let peers: Vec<&Member> = roster.ready().filter(|node| node.id != me.node_id).collect();
         facts.clocks = Some(clocks(agent, &peers));
-        facts.applying = Some(self.applying(agent, &db, &peers, &heard).await?);
+        // By the times that heartbeats carry: one that is the same as before was not applied.
+        let newest = sql::heartbeat::newest(&db).await?;
+        facts.applying = Some(self.applying(agent, &db, &peers, &newest).await?);
         let view = sql::node_view::all(&db).await?.remove(me.node_id.as_str());
         let is_fresh = |view: &View| facts.now.millis_since(Micros(view.last_updated.timestamp_micros())) < VIEW_MILLIS;
         facts.view = view.filter(is_fresh);
