@@ -345,13 +345,13 @@ mod tests {
         assert_eq!(link.flush_lag_size, "0 bytes");
     }
 
-    fn failed(trouble: Trouble) -> Option<Result<(), Failure>> {
-        Some(Err(Failure {
+    fn failed(trouble: Trouble) -> Result<(), Failure> {
+        Err(Failure {
             trouble,
             text: "10.0.0.2:5432 cannot be reached: connection refused".to_owned(),
             hint: None,
             detail: "connection refused: os error 111".to_owned(),
-        }))
+        })
     }
 
     /// The one error of a view.
@@ -366,7 +366,7 @@ mod tests {
         let link = LinkFacts {
             heard: Some(ago(9)),
             connected_since: None,
-            reached: failed(Trouble::Unreachable),
+            reached: Some(failed(Trouble::Unreachable)),
             ..healthy()
         };
         let viewed = peer(&node(), &link, NOW);

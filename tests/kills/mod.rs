@@ -141,12 +141,7 @@ async fn one(cluster: &mut Cluster, joiner: &mut Node, kill: &Kill) -> Result<En
     load.told.forgiving.store(true, Ordering::Relaxed);
     load.go_on_steadily();
     fulljoin(&cluster.nodes[kill.through], joiner, false).await?;
-    sleep(kill.after).await;
-    say(&format!("  in stage {}", stage(joiner)));
-    match kill.member {
-        Some(member) => kill.strike(&mut cluster.nodes[member]).await?,
-        None => kill.strike(joiner).await?,
-    }
+    strike(cluster, joiner, kill).await?;
     let end = ended(joiner).await?;
     let acknowledged = load.stop().await?;
     ensure!(!acknowledged.is_empty(), "nothing was written during the join");
@@ -160,6 +155,16 @@ async fn one(cluster: &mut Cluster, joiner: &mut Node, kill: &Kill) -> Result<En
     clean::nothing_is_left(cluster, None).await?;
     ensure!(joiner.links().await?.is_empty(), "{}", joiner.links().await?);
     Ok(end)
+}
+
+/// Kills whom it is to be, when it is time.
+async fn strike(cluster: &mut Cluster, joiner: &mut Node, kill: &Kill) -> Result<()> {
+    sleep(kill.after).await;
+    say(&format!("  in stage {}", stage(joiner)));
+    match kill.member {
+        Some(member) => kill.strike(&mut cluster.nodes[member]).await,
+        None => kill.strike(joiner).await,
+    }
 }
 
 /// Nothing is left of anybody who is no member, and the members, with `more`, hold the same: all that was acknowledged.

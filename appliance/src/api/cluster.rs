@@ -36,11 +36,17 @@ pub(crate) fn routes() -> OpenApiRouter<Arc<Agent>> {
         .routes(routes!(summary))
         .routes(routes!(errors))
         .routes(routes!(ack, set_ack))
+        .routes(routes!(links))
+        .merge(agreement_routes())
+}
+
+/// Whether all members have the same.
+fn agreement_routes() -> OpenApiRouter<Arc<Agent>> {
+    OpenApiRouter::new()
         .routes(routes!(wait))
         .routes(routes!(verify_now, verified))
         .routes(routes!(clashes))
         .routes(routes!(orphans))
-        .routes(routes!(links))
 }
 
 /// This node in its cluster. Answers also when it is in none.

@@ -92,7 +92,7 @@ async fn try_to_take(agent: &Agent, roster: &Roster, except: Option<&NodeId>) ->
     let (mut answers, mut vetoed) = (Vec::new(), false);
     for asked in join_all(asked).await {
         match asked {
-            Asked::Answered(answer) => answers.push(answer),
+            Asked::Answered(answer) => answers.push(*answer),
             Asked::NotAdmitted(by) => vetoed |= Some(&by) == except,
             Asked::Silent => {}
         }
@@ -160,7 +160,7 @@ fn votes(known: &Roster, except: Option<&NodeId>, own: Grant, answers: &[Answer]
 
 /// What became of the question to one member.
 enum Asked {
-    Answered(Answer),
+    Answered(Box<Answer>),
     /// It does not take this node for a member.
     NotAdmitted(NodeId),
     Silent,
@@ -179,12 +179,12 @@ async fn ask(agent: &Agent, me: &NodeId, node: &Member, holder: &str) -> Asked {
         Ok((grant, sql::node::all(&peer).await?))
     };
     match asked.await {
-        Ok((grant, roster)) => Asked::Answered(Answer {
+        Ok((grant, roster)) => Asked::Answered(Box::new(Answer {
             id,
             peer,
             grant,
             roster,
-        }),
+        })),
         Err(error) if is_refusal(&error) => Asked::NotAdmitted(id),
         Err(_) => Asked::Silent,
     }

@@ -100,7 +100,7 @@ pub(crate) async fn apply(agent: &Agent, db: &Connection, roster: &Roster, subsc
             }
             Repair::DropSubscription(name) => {
                 let outcome = drop_subscription(db, roster, me, name).await;
-                did(agent, (Part::Subscription, &name), words(&repair), &outcome);
+                did(agent, (Part::Subscription, name), words(&repair), &outcome);
             }
             in_database => {
                 let outcome = act_in_database(db, in_database).await.map_err(Error::from);

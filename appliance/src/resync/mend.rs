@@ -109,14 +109,7 @@ pub(super) async fn mend(agent: &Agent, peer: &Member) -> Result<u64> {
     let rolled_back = reason == Reason::RolledBack;
     let source = connect::connect(agent.postgres.paths(), &me.node_id, &peer.address).await?;
     let vouched = is_vouched_for(agent, &db, &source, peer).await?;
-    if rolled_back {
-        fence::may_catch_up(agent, &db, &source).await?;
-    }
-    if reason == Reason::Missing {
-        // It may have been away while this node joined: then it takes this node for one that still joins, until it hears
-        // from it.
-        call::ask(&source, &Subscribe {}).await?;
-    }
+    prepare(agent, &db, &source, reason).await?;
     make_slot_anew(agent, &db, &source, peer).await?;
     // Read after the slot was made and before any row: all that it promises comes with the rows.
     let newest = resync::newest(&source, peer.number).await?;
@@ -131,6 +124,17 @@ pub(super) async fn mend(agent: &Agent, peer: &Member) -> Result<u64> {
     crash_point("resync::done");
     take_changes(agent, &db, peer).await?;
     Ok(rows)
+}
+
+/// What comes before a new slot, by the reason for it.
+async fn prepare(agent: &Agent, db: &Connection, source: &Connection, reason: Reason) -> Result<()> {
+    match reason {
+        Reason::RolledBack => fence::may_catch_up(agent, db, source).await.map(drop),
+        // It may have been away while this node joined: then it takes this node for one that still joins, until it hears
+        // from it.
+        Reason::Missing => call::ask(source, &Subscribe {}).await.map(drop),
+        Reason::Lost | Reason::Moved | Reason::Gap => Ok(()),
+    }
 }
 
 /// Why the link is to be mended, with the right to do so; nothing when that was done meanwhile.
