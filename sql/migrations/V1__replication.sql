@@ -165,7 +165,7 @@ end
 $make$;
 
 -- The function that takes a new row that arrives for the table itself. Nearly always there is no such row here, and then the
--- subscription stores it: that costs half of a merge. One that is here already, a tombstone too, is merged. Where another
+-- subscription stores it, which is cheaper than a merge. One that is here already, a tombstone too, is merged. Where another
 -- transaction is just inserting the same row, the subscription fails on it, comes again, and finds it.
 create function replication.make_arrival(relation text, name text, cols text[], keys text[]) returns void
     language plpgsql as
