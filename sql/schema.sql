@@ -453,6 +453,11 @@ CREATE FUNCTION replication.arrive_account() RETURNS trigger
     LANGUAGE plpgsql
     AS $$
         begin
+            -- Only for what a subscription brings: not for a row that is merged, and not for a first copy. As a condition of
+            -- the trigger it would be read and planned anew for every row.
+            if pg_trigger_depth() > 1 or not pg_replication_origin_session_is_setup() then
+                return new;
+            end if;
             perform from public.account where (id) = (new.id);
             if found then
                 insert into replication.outbox_account (id, username, password_hash, password_change_required, password_changed_at, created_at, updated_at, version, origin, deleted) values (new.id, new.username, new.password_hash, new.password_change_required, new.password_changed_at, new.created_at, new.updated_at, new.version, new.origin, new.deleted);
@@ -470,6 +475,11 @@ CREATE FUNCTION replication.arrive_alarm() RETURNS trigger
     LANGUAGE plpgsql
     AS $$
         begin
+            -- Only for what a subscription brings: not for a row that is merged, and not for a first copy. As a condition of
+            -- the trigger it would be read and planned anew for every row.
+            if pg_trigger_depth() > 1 or not pg_replication_origin_session_is_setup() then
+                return new;
+            end if;
             perform from public.alarm where (id) = (new.id);
             if found then
                 insert into replication.outbox_alarm (id, node, source, kind, name, subject, severity, description, raised, episode, triggered_at, told_at, cleared_at, version, origin, deleted) values (new.id, new.node, new.source, new.kind, new.name, new.subject, new.severity, new.description, new.raised, new.episode, new.triggered_at, new.told_at, new.cleared_at, new.version, new.origin, new.deleted);
@@ -487,6 +497,11 @@ CREATE FUNCTION replication.arrive_alarm_mark() RETURNS trigger
     LANGUAGE plpgsql
     AS $$
         begin
+            -- Only for what a subscription brings: not for a row that is merged, and not for a first copy. As a condition of
+            -- the trigger it would be read and planned anew for every row.
+            if pg_trigger_depth() > 1 or not pg_replication_origin_session_is_setup() then
+                return new;
+            end if;
             perform from public.alarm_mark where (alarm, episode, kind) = (new.alarm, new.episode, new.kind);
             if found then
                 insert into replication.outbox_alarm_mark (alarm, episode, kind, account, at, version, origin, deleted) values (new.alarm, new.episode, new.kind, new.account, new.at, new.version, new.origin, new.deleted);
@@ -504,6 +519,11 @@ CREATE FUNCTION replication.arrive_cluster_key() RETURNS trigger
     LANGUAGE plpgsql
     AS $$
         begin
+            -- Only for what a subscription brings: not for a row that is merged, and not for a first copy. As a condition of
+            -- the trigger it would be read and planned anew for every row.
+            if pg_trigger_depth() > 1 or not pg_replication_origin_session_is_setup() then
+                return new;
+            end if;
             perform from public.cluster_key where (name) = (new.name);
             if found then
                 insert into replication.outbox_cluster_key (name, public, wrapped, version, origin, deleted) values (new.name, new.public, new.wrapped, new.version, new.origin, new.deleted);
@@ -521,6 +541,11 @@ CREATE FUNCTION replication.arrive_cluster_property() RETURNS trigger
     LANGUAGE plpgsql
     AS $$
         begin
+            -- Only for what a subscription brings: not for a row that is merged, and not for a first copy. As a condition of
+            -- the trigger it would be read and planned anew for every row.
+            if pg_trigger_depth() > 1 or not pg_replication_origin_session_is_setup() then
+                return new;
+            end if;
             perform from public.cluster_property where (name) = (new.name);
             if found then
                 insert into replication.outbox_cluster_property (name, value, version, origin, deleted) values (new.name, new.value, new.version, new.origin, new.deleted);
@@ -538,6 +563,11 @@ CREATE FUNCTION replication.arrive_heartbeat() RETURNS trigger
     LANGUAGE plpgsql
     AS $$
         begin
+            -- Only for what a subscription brings: not for a row that is merged, and not for a first copy. As a condition of
+            -- the trigger it would be read and planned anew for every row.
+            if pg_trigger_depth() > 1 or not pg_replication_origin_session_is_setup() then
+                return new;
+            end if;
             perform from public.heartbeat where (number) = (new.number);
             if found then
                 insert into replication.outbox_heartbeat (number, at, seen, beat, run, began, version, origin, deleted) values (new.number, new.at, new.seen, new.beat, new.run, new.began, new.version, new.origin, new.deleted);
@@ -555,6 +585,11 @@ CREATE FUNCTION replication.arrive_key() RETURNS trigger
     LANGUAGE plpgsql
     AS $$
         begin
+            -- Only for what a subscription brings: not for a row that is merged, and not for a first copy. As a condition of
+            -- the trigger it would be read and planned anew for every row.
+            if pg_trigger_depth() > 1 or not pg_replication_origin_session_is_setup() then
+                return new;
+            end if;
             perform from public.key where (id) = (new.id);
             if found then
                 insert into replication.outbox_key (id, name, state, algorithm, size, usage_mask, description, unexportable, undeletable, fingerprint, material_version, epoch, wrapped, activation_date, created_at, updated_at, version_of, version, origin, deleted) values (new.id, new.name, new.state, new.algorithm, new.size, new.usage_mask, new.description, new.unexportable, new.undeletable, new.fingerprint, new.material_version, new.epoch, new.wrapped, new.activation_date, new.created_at, new.updated_at, new.version_of, new.version, new.origin, new.deleted);
@@ -572,6 +607,11 @@ CREATE FUNCTION replication.arrive_node() RETURNS trigger
     LANGUAGE plpgsql
     AS $$
         begin
+            -- Only for what a subscription brings: not for a row that is merged, and not for a first copy. As a condition of
+            -- the trigger it would be read and planned anew for every row.
+            if pg_trigger_depth() > 1 or not pg_replication_origin_session_is_setup() then
+                return new;
+            end if;
             perform from public.node where (id) = (new.id);
             if found then
                 insert into replication.outbox_node (id, number, host, port, public_address, state, stage, serial, joined_at, version, origin, deleted) values (new.id, new.number, new.host, new.port, new.public_address, new.state, new.stage, new.serial, new.joined_at, new.version, new.origin, new.deleted);
@@ -589,6 +629,11 @@ CREATE FUNCTION replication.arrive_node_certificate() RETURNS trigger
     LANGUAGE plpgsql
     AS $$
         begin
+            -- Only for what a subscription brings: not for a row that is merged, and not for a first copy. As a condition of
+            -- the trigger it would be read and planned anew for every row.
+            if pg_trigger_depth() > 1 or not pg_replication_origin_session_is_setup() then
+                return new;
+            end if;
             perform from public.node_certificate where (node) = (new.node);
             if found then
                 insert into replication.outbox_node_certificate (node, document, version, origin, deleted) values (new.node, new.document, new.version, new.origin, new.deleted);
@@ -606,6 +651,11 @@ CREATE FUNCTION replication.arrive_node_version() RETURNS trigger
     LANGUAGE plpgsql
     AS $$
         begin
+            -- Only for what a subscription brings: not for a row that is merged, and not for a first copy. As a condition of
+            -- the trigger it would be read and planned anew for every row.
+            if pg_trigger_depth() > 1 or not pg_replication_origin_session_is_setup() then
+                return new;
+            end if;
             perform from public.node_version where (number) = (new.number);
             if found then
                 insert into replication.outbox_node_version (number, product, schema, sends, takes, version, origin, deleted) values (new.number, new.product, new.schema, new.sends, new.takes, new.version, new.origin, new.deleted);
@@ -623,6 +673,11 @@ CREATE FUNCTION replication.arrive_node_view() RETURNS trigger
     LANGUAGE plpgsql
     AS $$
         begin
+            -- Only for what a subscription brings: not for a row that is merged, and not for a first copy. As a condition of
+            -- the trigger it would be read and planned anew for every row.
+            if pg_trigger_depth() > 1 or not pg_replication_origin_session_is_setup() then
+                return new;
+            end if;
             perform from public.node_view where (viewer) = (new.viewer);
             if found then
                 insert into replication.outbox_node_view (viewer, document, version, origin, deleted) values (new.viewer, new.document, new.version, new.origin, new.deleted);
@@ -640,6 +695,11 @@ CREATE FUNCTION replication.arrive_syslog() RETURNS trigger
     LANGUAGE plpgsql
     AS $$
         begin
+            -- Only for what a subscription brings: not for a row that is merged, and not for a first copy. As a condition of
+            -- the trigger it would be read and planned anew for every row.
+            if pg_trigger_depth() > 1 or not pg_replication_origin_session_is_setup() then
+                return new;
+            end if;
             perform from public.syslog where (id) = (new.id);
             if found then
                 insert into replication.outbox_syslog (id, host, port, transport, format, ca_cert, created_at, updated_at, version, origin, deleted) values (new.id, new.host, new.port, new.transport, new.format, new.ca_cert, new.created_at, new.updated_at, new.version, new.origin, new.deleted);
@@ -1164,6 +1224,11 @@ begin
         create or replace function replication.%1$I() returns trigger language plpgsql as
         $body$
         begin
+            -- Only for what a subscription brings: not for a row that is merged, and not for a first copy. As a condition of
+            -- the trigger it would be read and planned anew for every row.
+            if pg_trigger_depth() > 1 or not pg_replication_origin_session_is_setup() then
+                return new;
+            end if;
             perform from %2$s where (%3$s) = (%4$s);
             if found then
                 insert into replication.%5$I (%6$s) values (%7$s);
@@ -1299,10 +1364,8 @@ begin
     execute format('create trigger merge before insert on replication.%I
                         for each row execute function replication.%I()', 'outbox_' || name, 'merge_' || name);
     execute format('alter table replication.%I enable replica trigger merge', 'outbox_' || name);
-    -- Only for what a subscription brings: not for a row that is merged, and not for a first copy.
     execute format('create trigger merge before insert on %s
-                        for each row when (pg_trigger_depth() = 0 and pg_replication_origin_session_is_setup())
-                        execute function replication.%I()', relation, 'arrive_' || name);
+                        for each row execute function replication.%I()', relation, 'arrive_' || name);
     execute format('alter table %s enable replica trigger merge', relation);
 end
 $$;
@@ -3159,51 +3222,51 @@ CREATE TRIGGER hear BEFORE INSERT ON public.heartbeat FOR EACH ROW WHEN (((pg_tr
 
 ALTER TABLE public.heartbeat ENABLE REPLICA TRIGGER hear;
 
-CREATE TRIGGER merge BEFORE INSERT ON public.account FOR EACH ROW WHEN (((pg_trigger_depth() = 0) AND pg_replication_origin_session_is_setup())) EXECUTE FUNCTION replication.arrive_account();
+CREATE TRIGGER merge BEFORE INSERT ON public.account FOR EACH ROW EXECUTE FUNCTION replication.arrive_account();
 
 ALTER TABLE public.account ENABLE REPLICA TRIGGER merge;
 
-CREATE TRIGGER merge BEFORE INSERT ON public.alarm FOR EACH ROW WHEN (((pg_trigger_depth() = 0) AND pg_replication_origin_session_is_setup())) EXECUTE FUNCTION replication.arrive_alarm();
+CREATE TRIGGER merge BEFORE INSERT ON public.alarm FOR EACH ROW EXECUTE FUNCTION replication.arrive_alarm();
 
 ALTER TABLE public.alarm ENABLE REPLICA TRIGGER merge;
 
-CREATE TRIGGER merge BEFORE INSERT ON public.alarm_mark FOR EACH ROW WHEN (((pg_trigger_depth() = 0) AND pg_replication_origin_session_is_setup())) EXECUTE FUNCTION replication.arrive_alarm_mark();
+CREATE TRIGGER merge BEFORE INSERT ON public.alarm_mark FOR EACH ROW EXECUTE FUNCTION replication.arrive_alarm_mark();
 
 ALTER TABLE public.alarm_mark ENABLE REPLICA TRIGGER merge;
 
-CREATE TRIGGER merge BEFORE INSERT ON public.cluster_key FOR EACH ROW WHEN (((pg_trigger_depth() = 0) AND pg_replication_origin_session_is_setup())) EXECUTE FUNCTION replication.arrive_cluster_key();
+CREATE TRIGGER merge BEFORE INSERT ON public.cluster_key FOR EACH ROW EXECUTE FUNCTION replication.arrive_cluster_key();
 
 ALTER TABLE public.cluster_key ENABLE REPLICA TRIGGER merge;
 
-CREATE TRIGGER merge BEFORE INSERT ON public.cluster_property FOR EACH ROW WHEN (((pg_trigger_depth() = 0) AND pg_replication_origin_session_is_setup())) EXECUTE FUNCTION replication.arrive_cluster_property();
+CREATE TRIGGER merge BEFORE INSERT ON public.cluster_property FOR EACH ROW EXECUTE FUNCTION replication.arrive_cluster_property();
 
 ALTER TABLE public.cluster_property ENABLE REPLICA TRIGGER merge;
 
-CREATE TRIGGER merge BEFORE INSERT ON public.heartbeat FOR EACH ROW WHEN (((pg_trigger_depth() = 0) AND pg_replication_origin_session_is_setup())) EXECUTE FUNCTION replication.arrive_heartbeat();
+CREATE TRIGGER merge BEFORE INSERT ON public.heartbeat FOR EACH ROW EXECUTE FUNCTION replication.arrive_heartbeat();
 
 ALTER TABLE public.heartbeat ENABLE REPLICA TRIGGER merge;
 
-CREATE TRIGGER merge BEFORE INSERT ON public.key FOR EACH ROW WHEN (((pg_trigger_depth() = 0) AND pg_replication_origin_session_is_setup())) EXECUTE FUNCTION replication.arrive_key();
+CREATE TRIGGER merge BEFORE INSERT ON public.key FOR EACH ROW EXECUTE FUNCTION replication.arrive_key();
 
 ALTER TABLE public.key ENABLE REPLICA TRIGGER merge;
 
-CREATE TRIGGER merge BEFORE INSERT ON public.node FOR EACH ROW WHEN (((pg_trigger_depth() = 0) AND pg_replication_origin_session_is_setup())) EXECUTE FUNCTION replication.arrive_node();
+CREATE TRIGGER merge BEFORE INSERT ON public.node FOR EACH ROW EXECUTE FUNCTION replication.arrive_node();
 
 ALTER TABLE public.node ENABLE REPLICA TRIGGER merge;
 
-CREATE TRIGGER merge BEFORE INSERT ON public.node_certificate FOR EACH ROW WHEN (((pg_trigger_depth() = 0) AND pg_replication_origin_session_is_setup())) EXECUTE FUNCTION replication.arrive_node_certificate();
+CREATE TRIGGER merge BEFORE INSERT ON public.node_certificate FOR EACH ROW EXECUTE FUNCTION replication.arrive_node_certificate();
 
 ALTER TABLE public.node_certificate ENABLE REPLICA TRIGGER merge;
 
-CREATE TRIGGER merge BEFORE INSERT ON public.node_version FOR EACH ROW WHEN (((pg_trigger_depth() = 0) AND pg_replication_origin_session_is_setup())) EXECUTE FUNCTION replication.arrive_node_version();
+CREATE TRIGGER merge BEFORE INSERT ON public.node_version FOR EACH ROW EXECUTE FUNCTION replication.arrive_node_version();
 
 ALTER TABLE public.node_version ENABLE REPLICA TRIGGER merge;
 
-CREATE TRIGGER merge BEFORE INSERT ON public.node_view FOR EACH ROW WHEN (((pg_trigger_depth() = 0) AND pg_replication_origin_session_is_setup())) EXECUTE FUNCTION replication.arrive_node_view();
+CREATE TRIGGER merge BEFORE INSERT ON public.node_view FOR EACH ROW EXECUTE FUNCTION replication.arrive_node_view();
 
 ALTER TABLE public.node_view ENABLE REPLICA TRIGGER merge;
 
-CREATE TRIGGER merge BEFORE INSERT ON public.syslog FOR EACH ROW WHEN (((pg_trigger_depth() = 0) AND pg_replication_origin_session_is_setup())) EXECUTE FUNCTION replication.arrive_syslog();
+CREATE TRIGGER merge BEFORE INSERT ON public.syslog FOR EACH ROW EXECUTE FUNCTION replication.arrive_syslog();
 
 ALTER TABLE public.syslog ENABLE REPLICA TRIGGER merge;
 
