@@ -49,6 +49,10 @@ pub struct LinkFacts {
     pub connected_since: Option<Micros>,
     /// Is this node's own subscription to the peer at work?
     pub receiving: bool,
+    /// How often applying what the peer sends has failed on this node.
+    pub apply_errors: i64,
+    /// Has it failed a moment ago?
+    pub failing: bool,
     /// Are all rows of the peer to be read anew?
     pub resyncing: bool,
     /// When the last heartbeat of the peer arrived here, by this node's clock; the one it carries is not looked at.
@@ -71,9 +75,11 @@ pub fn status(node: &Member, link: &LinkFacts, now: Micros) -> NodeStatus {
         NodeState::Removing => NodeStatus::Removing,
         NodeState::Removed => NodeStatus::Removed,
         NodeState::Joining => NodeStatus::Joining(node.stage),
-        NodeState::Ready => down_because(link, now).map_or(NodeStatus::Ready, |trouble| {
-            NodeStatus::Down(words(trouble, link).to_owned())
-        }),
+        NodeState::Ready => match trouble_with(link, now) {
+            // Nothing is known of it but that it answers: it is this node that does not get on.
+            None | Some(Trouble::NotApplying) => NodeStatus::Ready,
+            Some(trouble) => NodeStatus::Down(words(trouble, link).to_owned()),
+        },
     }
 }
 
@@ -82,12 +88,14 @@ pub fn is_silent(heard: Option<Micros>, now: Micros) -> bool {
     heard.is_none_or(|heard| now.millis_since(heard) > DOWN_AFTER_MILLIS)
 }
 
-fn down_because(link: &LinkFacts, now: Micros) -> Option<Trouble> {
+fn trouble_with(link: &LinkFacts, now: Micros) -> Option<Trouble> {
     let failure = link.reached.as_ref().and_then(|reached| reached.as_ref().err());
     if is_silent(link.heard, now) {
         let answers = || {
             if link.resyncing {
                 Trouble::Resynchronising
+            } else if link.failing {
+                Trouble::NotApplying
             } else if link.receiving {
                 Trouble::AgentSilent
             } else {
@@ -153,16 +161,19 @@ pub fn removed(node: &Member, now: Micros) -> Viewed {
 
 /// What a node says of a peer.
 pub fn peer(node: &Member, link: &LinkFacts, now: Micros) -> Viewed {
-    let status = status(node, link, now);
+    let (status, trouble) = (status(node, link, now), trouble_with(link, now));
+    // Of this node's changes there, and of its changes here.
     let blocked = is_blocked(link, now);
-    let summary = match (&status, blocked) {
+    let failing = matches!(status, NodeStatus::Ready) && trouble.is_some();
+    let summary = match (&status, blocked || failing) {
         (NodeStatus::Down(_), _) => "BAD:node is inactive".to_owned(),
         (_, true) => "BAD:replication is blocked".to_owned(),
         (NodeStatus::Ready, false) => "GOOD".to_owned(),
         (other, false) => format!("BAD:node is {}", other.description()),
     };
     let trouble = match &status {
-        NodeStatus::Down(_) => down_because(link, now),
+        NodeStatus::Down(_) => trouble,
+        _ if failing => trouble,
         _ => blocked.then_some(Trouble::ReplicationBlocked),
     };
     Viewed {
@@ -392,7 +403,7 @@ mod tests {
         assert_eq!(error_of(&link).cause, Trouble::AgentSilent);
         let deaf = LinkFacts {
             receiving: false,
-            ..link
+            ..link.clone()
         };
         assert_eq!(error_of(&deaf).cause, Trouble::NotReceiving);
         let resyncing = LinkFacts {
@@ -400,6 +411,25 @@ mod tests {
             ..deaf
         };
         assert_eq!(error_of(&resyncing).cause, Trouble::Resynchronising);
+    }
+
+    #[test]
+    fn a_peer_whose_changes_cannot_be_applied_here_is_not_called_inactive() {
+        let link = LinkFacts {
+            heard: Some(ago(9)),
+            reached: Some(Ok(())),
+            failing: true,
+            ..healthy()
+        };
+        let viewed = peer(&node(), &link, NOW);
+        assert_eq!(viewed.summary, "BAD:replication is blocked");
+        assert_eq!(viewed.node_info.status.code, "r");
+        assert_eq!(error_of(&link).cause, Trouble::NotApplying);
+        let gone = LinkFacts {
+            reached: Some(failed(Trouble::Unreachable)),
+            ..link
+        };
+        assert_eq!(error_of(&gone).cause, Trouble::Unreachable);
     }
 
     #[test]
@@ -443,7 +473,6 @@ mod tests {
         };
         let viewed = peer(&node(), &stuck, NOW);
         assert_eq!(viewed.summary, "BAD:replication is blocked");
-        assert!(viewed.node_info.link.unwrap().replication_blocked);
     }
 
     #[test]

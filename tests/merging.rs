@@ -319,7 +319,7 @@ async fn all_have_name(cluster: &Cluster, id: &str, name: &str) -> Result<()> {
 }
 
 /// Waits until `viewer` says this of `other`.
-async fn is_seen(viewer: &Node, other: &Node, summary: &str) -> Result<()> {
+pub(crate) async fn is_seen(viewer: &Node, other: &Node, summary: &str) -> Result<()> {
     let id = async |node: &Node| anyhow::Ok(node.json(&["cluster", "info"]).await?["nodeID"].clone());
     let (viewers, others) = (id(viewer).await?, id(other).await?);
     until(

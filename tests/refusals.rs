@@ -148,6 +148,19 @@ async fn a_ticket_is_good_for_one_cluster_one_key_and_one_time() -> Result<()> {
     used_twice(&mut cluster, node).await
 }
 
+#[tokio::test]
+async fn a_ticket_is_good_at_the_member_that_gave_it_and_at_no_other() -> Result<()> {
+    let mut cluster = Cluster::new(2).await?;
+    let node = with_key(&mut cluster.lab).await?;
+    let given = ticket(&cluster.nodes[0], &node, &node.address.to_string()).await?;
+    let mut elsewhere = given.clone();
+    elsewhere["memberNodeHost"] = cluster.nodes[1].address.to_string().into();
+    refused(&join(&node, &elsewhere).await?, 401, "does not admit this node")?;
+    is_untouched(&node).await?;
+    join(&node, &given).await?.good()?;
+    node.wait_until_ready().await
+}
+
 /// A member stops letting the holder of an old ticket in when it looks after its links the next time. Until then it tells
 /// the ticket's age when the join asks for a place.
 async fn expired_is_refused(node: &Node, ticket: &Value) -> Result<()> {

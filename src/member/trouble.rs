@@ -19,6 +19,8 @@ pub enum Trouble {
     AgentSilent,
     /// Its PostgreSQL answers, and this node's subscription to it does not work.
     NotReceiving,
+    /// Its PostgreSQL answers and sends, and what it sends cannot be applied here: the fault is this node's.
+    NotApplying,
     /// Something of it was lost, and all its rows are read anew: until then its heartbeats do not count.
     Resynchronising,
     /// It is heard, and does not fetch this node's changes.
@@ -43,6 +45,7 @@ impl Trouble {
                 "its PostgreSQL answers, and no heartbeat of it arrives: its keysteadd does not run, or what it sends stands still"
             }
             Self::NotReceiving => "this node does not receive its changes, although its PostgreSQL answers",
+            Self::NotApplying => "this node cannot apply its changes, which wait and are not skipped",
             Self::Resynchronising => "some of its changes were lost: all its rows are read anew",
             Self::NotFetching => "it does not fetch this node's changes",
             Self::ReplicationBlocked => "it is connected and does not apply this node's changes",
@@ -64,6 +67,9 @@ impl Trouble {
             Self::AgentSilent => "check `systemctl status keysteadd` on it",
             Self::NotReceiving => {
                 "read pg-log/ on this node, which says why its subscription fails; `ksctl cluster links` shows its parts"
+            }
+            Self::NotApplying => {
+                "`ksctl alarms list --state on` names what refuses them: undo what was done to this node's tables"
             }
             Self::Resynchronising => "nothing; `ksctl alarms list --state on` shows that it goes on",
             Self::NotFetching => {
@@ -105,6 +111,7 @@ mod tests {
             Trouble::Refused,
             Trouble::AgentSilent,
             Trouble::NotReceiving,
+            Trouble::NotApplying,
             Trouble::Resynchronising,
             Trouble::NotFetching,
             Trouble::ReplicationBlocked,
@@ -115,7 +122,7 @@ mod tests {
         .collect();
         assert_eq!(
             names.join(" "),
-            r#""silent" "unreachable" "refused" "agentSilent" "notReceiving" "resynchronising" "notFetching" "replicationBlocked" "removed""#
+            r#""silent" "unreachable" "refused" "agentSilent" "notReceiving" "notApplying" "resynchronising" "notFetching" "replicationBlocked" "removed""#
         );
         let newer: Trouble = serde_json::from_str("\"somethingNewer\"").unwrap();
         assert_eq!(newer, Trouble::Unknown);

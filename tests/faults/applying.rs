@@ -13,6 +13,7 @@ use crate::harness::node::PATIENCE;
 use crate::harness::processes::family;
 use crate::harness::wait::until;
 use crate::harness::{Cluster, Node};
+use crate::merging::is_seen;
 
 /// Within this time somebody is to be told; a busy machine may need longer to tell.
 const NOTICE: Duration = Duration::from_secs(30);
@@ -71,6 +72,7 @@ async fn waits(nodes: &[Node], harm: &Harm, ids: &mut Vec<String>) -> Result<()>
         ids.push(make(&writer.rest().await?, name).await?);
     }
     is_an_alarm_on(other, harm, (&node_id(writer).await?, &node_id(poisoned).await?)).await?;
+    is_seen(poisoned, writer, "BAD:replication is blocked").await?;
     ids.push(make(&other.rest().await?, "meanwhile").await?);
     until("the other two have all keys", PATIENCE, async || {
         has_all(writer, ids).await?;

@@ -2,6 +2,7 @@
 //! file is one kind; each test one case of the table in `docs/testing.md`.
 
 mod applying;
+mod authority;
 mod crashes;
 mod damage;
 mod slow;

@@ -8,9 +8,10 @@ use certs::Authority;
 use keystead::api::certificate::Certificates;
 use keystead::certificate::renewal::BACKDATE_SECONDS;
 use keystead::member::roster::NodeState;
-use keystead::{Error, Result};
+use keystead::{Error, Kind, Result};
 use sql::Connection;
 
+use super::own::Own;
 use super::{Known, answer};
 use crate::agent::Agent;
 use crate::cluster::{AUTHORITY_SECONDS, certificate_error, must_be_member, unix_seconds};
@@ -22,6 +23,7 @@ pub(crate) async fn begin(agent: &Arc<Agent>) -> Result<Certificates> {
     must_be_member(agent)?;
     let db = agent.db().await?;
     let known = Known::look(agent, &db).await?;
+    Own::read(agent, &known).map_err(lost)?;
     may_begin(&known)?;
     nobody_is_on_the_way(agent).await?;
     let (me, now) = (agent.identity()?, unix_seconds(agent));
@@ -36,6 +38,18 @@ pub(crate) async fn begin(agent: &Arc<Agent>) -> Result<Certificates> {
     drop((db, changing));
     agent.certificates_changed.notify_one();
     answer(agent).await
+}
+
+/// Without the old authority nobody could be told to believe a new one.
+fn lost(cause: Error) -> Error {
+    if cause.kind() != Kind::Unavailable {
+        return cause;
+    }
+    Error::conflict("the key of the authority that this node's certificate is of is lost")
+        .with_hint(
+            "make a new cluster of this node and join the others to it: \"When its key is lost\" in docs/operations.md",
+        )
+        .caused_by(cause)
 }
 
 fn may_begin(known: &Known) -> Result<()> {

@@ -17,6 +17,9 @@ use tokio::time::Instant;
 /// How long a measured skew counts: six rounds of asking.
 const SKEW_COUNTS: Duration = Duration::from_secs(30);
 
+/// PostgreSQL tries twice a second to apply what fails: it is over when it has not failed for this long.
+const FAILS: Duration = Duration::from_secs(5);
+
 /// Of so many measures of one clock the one that is most certain counts.
 const SKEWS: usize = 3;
 
@@ -34,6 +37,9 @@ struct Peer {
     /// Whether it was ever connected, and since when it is not.
     was_connected: bool,
     let_go: Option<Instant>,
+    /// Errors of applying what it sends, and when there was one more.
+    errors: Option<i64>,
+    failed: Option<Instant>,
     skews: VecDeque<(Skew, Instant)>,
 }
 
@@ -63,6 +69,10 @@ impl Memory {
             } else if peer.was_connected {
                 peer.let_go.get_or_insert(now);
             }
+            if peer.errors.is_some_and(|before| link.apply_errors > before) {
+                peer.failed = Some(now);
+            }
+            peer.errors = Some(link.apply_errors);
         }
     }
 
@@ -73,6 +83,7 @@ impl Memory {
             let Some(peer) = peers.get(number) else { continue };
             link.heard = peer.beat.map(|(_, arrived)| times.of(arrived));
             link.let_go = peer.let_go.map(|since| times.of(since));
+            link.failing = peer.failed.is_some_and(|at| times.now.duration_since(at) < FAILS);
             link.stuck_since = peer
                 .replay
                 .and_then(|replay| replay.stuck_since)

@@ -174,10 +174,13 @@ async fn now(agent: &Agent, db: &Connection, roster: &Roster) -> Result<Links> {
     let me = agent.identity()?;
     let mut sending = sql::stat::links(db).await?;
     let receiving = sql::stat::receiving(db).await?;
+    let errors = sql::stat::apply_errors(db).await?;
     let resyncing = sql::resync::needs(db).await?;
     let links = roster.live().filter(|node| node.id != me.node_id).map(|node| {
         let mut link = sending.remove(&names::link(me.number, node.number)).unwrap_or_default();
-        link.receiving = receiving.contains(&names::link(node.number, me.number));
+        let incoming = names::link(node.number, me.number);
+        link.receiving = receiving.contains(&incoming);
+        link.apply_errors = errors.get(&incoming).map_or(0, |errors| errors.count);
         link.resyncing = resyncing.contains_key(&node.number);
         (node.number, link)
     });
