@@ -228,6 +228,11 @@ begin
         create or replace function replication.%1$I() returns trigger language plpgsql as
         $body$
         begin
+            -- Only for what a subscription brings: not for a row that is merged, and not for a first copy. As a condition of
+            -- the trigger it would be read and planned anew for every row.
+            if pg_trigger_depth() > 1 or not pg_replication_origin_session_is_setup() then
+                return new;
+            end if;
             perform from %2$s where (%3$s) = (%4$s);
             -- Between lanes, what changes it may be arriving at this moment too.
             if found or replication.lanes() > 1 then
@@ -420,10 +425,8 @@ begin
     execute format('create trigger merge before insert on replication.%I
                         for each row execute function replication.%I()', 'outbox_' || name, 'merge_' || name);
     execute format('alter table replication.%I enable replica trigger merge', 'outbox_' || name);
-    -- Only for what a subscription brings: not for a row that is merged, and not for a first copy.
     execute format('create trigger merge before insert on %s
-                        for each row when (pg_trigger_depth() = 0 and pg_replication_origin_session_is_setup())
-                        execute function replication.%I()', relation, 'arrive_' || name);
+                        for each row execute function replication.%I()', relation, 'arrive_' || name);
     execute format('alter table %s enable replica trigger merge', relation);
 end
 $$;
