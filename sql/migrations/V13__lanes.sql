@@ -119,7 +119,7 @@ create trigger hear before insert on replication.outbox_lane_beat
     for each row execute function replication.hear_in_lane();
 alter table replication.outbox_lane_beat enable replica trigger hear;
 create trigger hear before insert on public.lane_beat
-    for each row when (pg_trigger_depth() = 0) execute function replication.hear_in_lane();
+    for each row execute function replication.hear_in_lane();
 alter table public.lane_beat enable replica trigger hear;
 
 -- A beat of a lane has come: the newest heartbeat that waited for it is heard, and those before it are no longer needed.
