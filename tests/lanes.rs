@@ -33,7 +33,7 @@ async fn send_in(cluster: &Cluster, lanes: &str) -> Result<()> {
         let what = format!("the node at {} sends in {lanes} lanes", node.address);
         until(&what, PATIENCE, async || {
             let said = node.json(&["cluster", "lanes", "get"]).await?;
-            ensure!(said["sendsIn"].to_string() == lanes, "{said}");
+            ensure!(said["sendsIn"] == lanes.parse::<i32>()?, "{said}");
             Ok(true)
         })
         .await?;
