@@ -503,6 +503,11 @@ CREATE FUNCTION replication.arrive_account() RETURNS trigger
     LANGUAGE plpgsql
     AS $$
         begin
+            -- Only for what a subscription brings: not for a row that is merged, and not for a first copy. As a condition of
+            -- the trigger it would be read and planned anew for every row.
+            if pg_trigger_depth() > 1 or not pg_replication_origin_session_is_setup() then
+                return new;
+            end if;
             perform from public.account where (id) = (new.id);
             -- Between lanes, what changes it may be arriving at this moment too.
             if found or replication.lanes() > 1 then
@@ -521,6 +526,11 @@ CREATE FUNCTION replication.arrive_alarm() RETURNS trigger
     LANGUAGE plpgsql
     AS $$
         begin
+            -- Only for what a subscription brings: not for a row that is merged, and not for a first copy. As a condition of
+            -- the trigger it would be read and planned anew for every row.
+            if pg_trigger_depth() > 1 or not pg_replication_origin_session_is_setup() then
+                return new;
+            end if;
             perform from public.alarm where (id) = (new.id);
             -- Between lanes, what changes it may be arriving at this moment too.
             if found or replication.lanes() > 1 then
@@ -539,6 +549,11 @@ CREATE FUNCTION replication.arrive_alarm_mark() RETURNS trigger
     LANGUAGE plpgsql
     AS $$
         begin
+            -- Only for what a subscription brings: not for a row that is merged, and not for a first copy. As a condition of
+            -- the trigger it would be read and planned anew for every row.
+            if pg_trigger_depth() > 1 or not pg_replication_origin_session_is_setup() then
+                return new;
+            end if;
             perform from public.alarm_mark where (alarm, episode, kind) = (new.alarm, new.episode, new.kind);
             -- Between lanes, what changes it may be arriving at this moment too.
             if found or replication.lanes() > 1 then
@@ -557,6 +572,11 @@ CREATE FUNCTION replication.arrive_cluster_key() RETURNS trigger
     LANGUAGE plpgsql
     AS $$
         begin
+            -- Only for what a subscription brings: not for a row that is merged, and not for a first copy. As a condition of
+            -- the trigger it would be read and planned anew for every row.
+            if pg_trigger_depth() > 1 or not pg_replication_origin_session_is_setup() then
+                return new;
+            end if;
             perform from public.cluster_key where (name) = (new.name);
             -- Between lanes, what changes it may be arriving at this moment too.
             if found or replication.lanes() > 1 then
@@ -575,6 +595,11 @@ CREATE FUNCTION replication.arrive_cluster_property() RETURNS trigger
     LANGUAGE plpgsql
     AS $$
         begin
+            -- Only for what a subscription brings: not for a row that is merged, and not for a first copy. As a condition of
+            -- the trigger it would be read and planned anew for every row.
+            if pg_trigger_depth() > 1 or not pg_replication_origin_session_is_setup() then
+                return new;
+            end if;
             perform from public.cluster_property where (name) = (new.name);
             -- Between lanes, what changes it may be arriving at this moment too.
             if found or replication.lanes() > 1 then
@@ -593,6 +618,11 @@ CREATE FUNCTION replication.arrive_heartbeat() RETURNS trigger
     LANGUAGE plpgsql
     AS $$
         begin
+            -- Only for what a subscription brings: not for a row that is merged, and not for a first copy. As a condition of
+            -- the trigger it would be read and planned anew for every row.
+            if pg_trigger_depth() > 1 or not pg_replication_origin_session_is_setup() then
+                return new;
+            end if;
             perform from public.heartbeat where (number) = (new.number);
             -- Between lanes, what changes it may be arriving at this moment too.
             if found or replication.lanes() > 1 then
@@ -611,6 +641,11 @@ CREATE FUNCTION replication.arrive_key() RETURNS trigger
     LANGUAGE plpgsql
     AS $$
         begin
+            -- Only for what a subscription brings: not for a row that is merged, and not for a first copy. As a condition of
+            -- the trigger it would be read and planned anew for every row.
+            if pg_trigger_depth() > 1 or not pg_replication_origin_session_is_setup() then
+                return new;
+            end if;
             perform from public.key where (id) = (new.id);
             -- Between lanes, what changes it may be arriving at this moment too.
             if found or replication.lanes() > 1 then
@@ -629,6 +664,11 @@ CREATE FUNCTION replication.arrive_lane_beat() RETURNS trigger
     LANGUAGE plpgsql
     AS $$
         begin
+            -- Only for what a subscription brings: not for a row that is merged, and not for a first copy. As a condition of
+            -- the trigger it would be read and planned anew for every row.
+            if pg_trigger_depth() > 1 or not pg_replication_origin_session_is_setup() then
+                return new;
+            end if;
             perform from public.lane_beat where (number, lane) = (new.number, new.lane);
             -- Between lanes, what changes it may be arriving at this moment too.
             if found or replication.lanes() > 1 then
@@ -647,6 +687,11 @@ CREATE FUNCTION replication.arrive_node() RETURNS trigger
     LANGUAGE plpgsql
     AS $$
         begin
+            -- Only for what a subscription brings: not for a row that is merged, and not for a first copy. As a condition of
+            -- the trigger it would be read and planned anew for every row.
+            if pg_trigger_depth() > 1 or not pg_replication_origin_session_is_setup() then
+                return new;
+            end if;
             perform from public.node where (id) = (new.id);
             -- Between lanes, what changes it may be arriving at this moment too.
             if found or replication.lanes() > 1 then
@@ -665,6 +710,11 @@ CREATE FUNCTION replication.arrive_node_certificate() RETURNS trigger
     LANGUAGE plpgsql
     AS $$
         begin
+            -- Only for what a subscription brings: not for a row that is merged, and not for a first copy. As a condition of
+            -- the trigger it would be read and planned anew for every row.
+            if pg_trigger_depth() > 1 or not pg_replication_origin_session_is_setup() then
+                return new;
+            end if;
             perform from public.node_certificate where (node) = (new.node);
             -- Between lanes, what changes it may be arriving at this moment too.
             if found or replication.lanes() > 1 then
@@ -683,6 +733,11 @@ CREATE FUNCTION replication.arrive_node_version() RETURNS trigger
     LANGUAGE plpgsql
     AS $$
         begin
+            -- Only for what a subscription brings: not for a row that is merged, and not for a first copy. As a condition of
+            -- the trigger it would be read and planned anew for every row.
+            if pg_trigger_depth() > 1 or not pg_replication_origin_session_is_setup() then
+                return new;
+            end if;
             perform from public.node_version where (number) = (new.number);
             -- Between lanes, what changes it may be arriving at this moment too.
             if found or replication.lanes() > 1 then
@@ -701,6 +756,11 @@ CREATE FUNCTION replication.arrive_node_view() RETURNS trigger
     LANGUAGE plpgsql
     AS $$
         begin
+            -- Only for what a subscription brings: not for a row that is merged, and not for a first copy. As a condition of
+            -- the trigger it would be read and planned anew for every row.
+            if pg_trigger_depth() > 1 or not pg_replication_origin_session_is_setup() then
+                return new;
+            end if;
             perform from public.node_view where (viewer) = (new.viewer);
             -- Between lanes, what changes it may be arriving at this moment too.
             if found or replication.lanes() > 1 then
@@ -719,6 +779,11 @@ CREATE FUNCTION replication.arrive_syslog() RETURNS trigger
     LANGUAGE plpgsql
     AS $$
         begin
+            -- Only for what a subscription brings: not for a row that is merged, and not for a first copy. As a condition of
+            -- the trigger it would be read and planned anew for every row.
+            if pg_trigger_depth() > 1 or not pg_replication_origin_session_is_setup() then
+                return new;
+            end if;
             perform from public.syslog where (id) = (new.id);
             -- Between lanes, what changes it may be arriving at this moment too.
             if found or replication.lanes() > 1 then
@@ -1408,6 +1473,11 @@ begin
         create or replace function replication.%1$I() returns trigger language plpgsql as
         $body$
         begin
+            -- Only for what a subscription brings: not for a row that is merged, and not for a first copy. As a condition of
+            -- the trigger it would be read and planned anew for every row.
+            if pg_trigger_depth() > 1 or not pg_replication_origin_session_is_setup() then
+                return new;
+            end if;
             perform from %2$s where (%3$s) = (%4$s);
             -- Between lanes, what changes it may be arriving at this moment too.
             if found or replication.lanes() > 1 then
@@ -1544,10 +1614,8 @@ begin
     execute format('create trigger merge before insert on replication.%I
                         for each row execute function replication.%I()', 'outbox_' || name, 'merge_' || name);
     execute format('alter table replication.%I enable replica trigger merge', 'outbox_' || name);
-    -- Only for what a subscription brings: not for a row that is merged, and not for a first copy.
     execute format('create trigger merge before insert on %s
-                        for each row when (pg_trigger_depth() = 0 and pg_replication_origin_session_is_setup())
-                        execute function replication.%I()', relation, 'arrive_' || name);
+                        for each row execute function replication.%I()', relation, 'arrive_' || name);
     execute format('alter table %s enable replica trigger merge', relation);
 end
 $$;
@@ -3621,7 +3689,7 @@ CREATE TRIGGER hear BEFORE INSERT ON public.heartbeat FOR EACH ROW WHEN (((pg_tr
 
 ALTER TABLE public.heartbeat ENABLE REPLICA TRIGGER hear;
 
-CREATE TRIGGER hear BEFORE INSERT ON public.lane_beat FOR EACH ROW WHEN ((pg_trigger_depth() = 0)) EXECUTE FUNCTION replication.hear_in_lane();
+CREATE TRIGGER hear BEFORE INSERT ON public.lane_beat FOR EACH ROW EXECUTE FUNCTION replication.hear_in_lane();
 
 ALTER TABLE public.lane_beat ENABLE REPLICA TRIGGER hear;
 
@@ -3629,55 +3697,55 @@ CREATE TRIGGER hear_promised AFTER INSERT OR UPDATE ON public.lane_beat FOR EACH
 
 ALTER TABLE public.lane_beat ENABLE REPLICA TRIGGER hear_promised;
 
-CREATE TRIGGER merge BEFORE INSERT ON public.account FOR EACH ROW WHEN (((pg_trigger_depth() = 0) AND pg_replication_origin_session_is_setup())) EXECUTE FUNCTION replication.arrive_account();
+CREATE TRIGGER merge BEFORE INSERT ON public.account FOR EACH ROW EXECUTE FUNCTION replication.arrive_account();
 
 ALTER TABLE public.account ENABLE REPLICA TRIGGER merge;
 
-CREATE TRIGGER merge BEFORE INSERT ON public.alarm FOR EACH ROW WHEN (((pg_trigger_depth() = 0) AND pg_replication_origin_session_is_setup())) EXECUTE FUNCTION replication.arrive_alarm();
+CREATE TRIGGER merge BEFORE INSERT ON public.alarm FOR EACH ROW EXECUTE FUNCTION replication.arrive_alarm();
 
 ALTER TABLE public.alarm ENABLE REPLICA TRIGGER merge;
 
-CREATE TRIGGER merge BEFORE INSERT ON public.alarm_mark FOR EACH ROW WHEN (((pg_trigger_depth() = 0) AND pg_replication_origin_session_is_setup())) EXECUTE FUNCTION replication.arrive_alarm_mark();
+CREATE TRIGGER merge BEFORE INSERT ON public.alarm_mark FOR EACH ROW EXECUTE FUNCTION replication.arrive_alarm_mark();
 
 ALTER TABLE public.alarm_mark ENABLE REPLICA TRIGGER merge;
 
-CREATE TRIGGER merge BEFORE INSERT ON public.cluster_key FOR EACH ROW WHEN (((pg_trigger_depth() = 0) AND pg_replication_origin_session_is_setup())) EXECUTE FUNCTION replication.arrive_cluster_key();
+CREATE TRIGGER merge BEFORE INSERT ON public.cluster_key FOR EACH ROW EXECUTE FUNCTION replication.arrive_cluster_key();
 
 ALTER TABLE public.cluster_key ENABLE REPLICA TRIGGER merge;
 
-CREATE TRIGGER merge BEFORE INSERT ON public.cluster_property FOR EACH ROW WHEN (((pg_trigger_depth() = 0) AND pg_replication_origin_session_is_setup())) EXECUTE FUNCTION replication.arrive_cluster_property();
+CREATE TRIGGER merge BEFORE INSERT ON public.cluster_property FOR EACH ROW EXECUTE FUNCTION replication.arrive_cluster_property();
 
 ALTER TABLE public.cluster_property ENABLE REPLICA TRIGGER merge;
 
-CREATE TRIGGER merge BEFORE INSERT ON public.heartbeat FOR EACH ROW WHEN (((pg_trigger_depth() = 0) AND pg_replication_origin_session_is_setup())) EXECUTE FUNCTION replication.arrive_heartbeat();
+CREATE TRIGGER merge BEFORE INSERT ON public.heartbeat FOR EACH ROW EXECUTE FUNCTION replication.arrive_heartbeat();
 
 ALTER TABLE public.heartbeat ENABLE REPLICA TRIGGER merge;
 
-CREATE TRIGGER merge BEFORE INSERT ON public.key FOR EACH ROW WHEN (((pg_trigger_depth() = 0) AND pg_replication_origin_session_is_setup())) EXECUTE FUNCTION replication.arrive_key();
+CREATE TRIGGER merge BEFORE INSERT ON public.key FOR EACH ROW EXECUTE FUNCTION replication.arrive_key();
 
 ALTER TABLE public.key ENABLE REPLICA TRIGGER merge;
 
-CREATE TRIGGER merge BEFORE INSERT ON public.lane_beat FOR EACH ROW WHEN (((pg_trigger_depth() = 0) AND pg_replication_origin_session_is_setup())) EXECUTE FUNCTION replication.arrive_lane_beat();
+CREATE TRIGGER merge BEFORE INSERT ON public.lane_beat FOR EACH ROW EXECUTE FUNCTION replication.arrive_lane_beat();
 
 ALTER TABLE public.lane_beat ENABLE REPLICA TRIGGER merge;
 
-CREATE TRIGGER merge BEFORE INSERT ON public.node FOR EACH ROW WHEN (((pg_trigger_depth() = 0) AND pg_replication_origin_session_is_setup())) EXECUTE FUNCTION replication.arrive_node();
+CREATE TRIGGER merge BEFORE INSERT ON public.node FOR EACH ROW EXECUTE FUNCTION replication.arrive_node();
 
 ALTER TABLE public.node ENABLE REPLICA TRIGGER merge;
 
-CREATE TRIGGER merge BEFORE INSERT ON public.node_certificate FOR EACH ROW WHEN (((pg_trigger_depth() = 0) AND pg_replication_origin_session_is_setup())) EXECUTE FUNCTION replication.arrive_node_certificate();
+CREATE TRIGGER merge BEFORE INSERT ON public.node_certificate FOR EACH ROW EXECUTE FUNCTION replication.arrive_node_certificate();
 
 ALTER TABLE public.node_certificate ENABLE REPLICA TRIGGER merge;
 
-CREATE TRIGGER merge BEFORE INSERT ON public.node_version FOR EACH ROW WHEN (((pg_trigger_depth() = 0) AND pg_replication_origin_session_is_setup())) EXECUTE FUNCTION replication.arrive_node_version();
+CREATE TRIGGER merge BEFORE INSERT ON public.node_version FOR EACH ROW EXECUTE FUNCTION replication.arrive_node_version();
 
 ALTER TABLE public.node_version ENABLE REPLICA TRIGGER merge;
 
-CREATE TRIGGER merge BEFORE INSERT ON public.node_view FOR EACH ROW WHEN (((pg_trigger_depth() = 0) AND pg_replication_origin_session_is_setup())) EXECUTE FUNCTION replication.arrive_node_view();
+CREATE TRIGGER merge BEFORE INSERT ON public.node_view FOR EACH ROW EXECUTE FUNCTION replication.arrive_node_view();
 
 ALTER TABLE public.node_view ENABLE REPLICA TRIGGER merge;
 
-CREATE TRIGGER merge BEFORE INSERT ON public.syslog FOR EACH ROW WHEN (((pg_trigger_depth() = 0) AND pg_replication_origin_session_is_setup())) EXECUTE FUNCTION replication.arrive_syslog();
+CREATE TRIGGER merge BEFORE INSERT ON public.syslog FOR EACH ROW EXECUTE FUNCTION replication.arrive_syslog();
 
 ALTER TABLE public.syslog ENABLE REPLICA TRIGGER merge;
 
