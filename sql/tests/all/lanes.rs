@@ -321,3 +321,26 @@ async fn what_a_lane_has_lost_is_noticed_and_keeps_heartbeats_from_being_heard()
     resync::done(&pair.two.db, ONE, newest.as_ref()).await?;
     agree(&pair).await
 }
+
+#[tokio::test]
+async fn stamping_calls_no_function_for_lanes_whatever_their_number() -> Result<()> {
+    let pair = with_lanes().await?;
+    for number in [1, 2] {
+        assert!(lane::send_in(&pair.one.db, number).await?);
+        let plan = pair
+            .one
+            .db
+            .query(
+                "explain verbose select replication.in_lane(replication.version_now()), replication.lanes()",
+                &[],
+            )
+            .await?;
+        let plan: String = plan.iter().map(|row| row.get::<_, String>(0)).collect();
+        ensure!(
+            plan.contains("clock_timestamp") && !plan.contains("replication.in_lane"),
+            "{plan}"
+        );
+        ensure!(!plan.contains("replication.lane"), "{plan}");
+    }
+    Ok(())
+}
