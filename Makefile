@@ -40,10 +40,10 @@ test-slow: ## run the tests that take minutes each
 
 # Handed over under other names: shells have a SECONDS of their own.
 CHECK = CHECK_SEED='$(SEED)' CHECK_SECONDS='$(SECONDS)' CHECK_NODES='$(NODES)' CHECK_MUTANT='$(MUTANT)' \
-	CHECK_FAULTS='$(FAULTS)' CHECK_HISTORY='$(abspath $(HISTORY))' RUST_BACKTRACE=0 \
+	CHECK_FAULTS='$(FAULTS)' CHECK_LANES='$(LANES)' CHECK_HISTORY='$(abspath $(HISTORY))' RUST_BACKTRACE=0 \
 	cargo nextest run $(TESTED) --profile check --run-ignored only
 
-check: ## work on a cluster while things go wrong, and judge it: SEED= SECONDS= NODES= FAULTS= MUTANT=
+check: ## work on a cluster while things go wrong, and judge it: SEED= SECONDS= NODES= LANES= FAULTS= MUTANT=
 	@tests/deps.sh test
 	cargo build $(TESTED) --bins
 	@$(CHECK) --no-capture -E 'test(=check::whatever_goes_wrong_no_invariant_is_broken)'

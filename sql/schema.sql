@@ -75,6 +75,27 @@ CREATE FUNCTION peer.digest(buckets integer, until bigint, purged_up_to bigint) 
     select * from replication.digest(buckets, until, purged_up_to)
 $$;
 
+CREATE FUNCTION peer.end_lane(ended integer) RETURNS boolean
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+declare
+    caller integer := peer.caller_number();
+begin
+    if caller is null then
+        raise exception 'only a node of this cluster may ask this' using errcode = 'insufficient_privilege';
+    end if;
+    perform pg_advisory_xact_lock(hashtextextended('replication.slot_seen', 0));
+    perform pg_advisory_xact_lock_shared(hashtextextended('replication.lanes', 0));
+    if ended not between 1 and 3 or ended < replication.lanes() then
+        return false;
+    end if;
+    perform replication.let_go(replication.slot_for(caller, ended));
+    delete from replication.slot_seen where (number, lane) = (caller, ended);
+    return true;
+end
+$$;
+
 CREATE FUNCTION peer.end_lease(lease_holder text) RETURNS void
     LANGUAGE sql SECURITY DEFINER
     SET search_path TO ''
@@ -106,7 +127,7 @@ CREATE FUNCTION peer.heard_of_me() RETURNS TABLE(run text, beat bigint, version 
     LANGUAGE sql STABLE SECURITY DEFINER
     SET search_path TO ''
     AS $$
-    select run, beat, version from public.heartbeat where number = peer.caller_number()
+    select run, beat, version from replication.heard(peer.caller_number())
 $$;
 
 CREATE FUNCTION peer.keep_changes() RETURNS pg_lsn
@@ -122,6 +143,8 @@ begin
     end if;
     select confirmed_flush_lsn into kept from pg_catalog.pg_replication_slots where slot_name = slot;
     if not found then
+        -- The slots of other lanes come first: where this one is, they were made.
+        perform replication.keep_lanes(peer.caller_number());
         select lsn into kept from pg_catalog.pg_create_logical_replication_slot(slot, 'pgoutput');
     end if;
     return kept;
@@ -134,18 +157,45 @@ CREATE FUNCTION peer.keep_changes_anew() RETURNS void
     AS $$
 declare
     caller integer := peer.caller_number();
-    slot text := format('keystead_%s_to_%s', replication.this_node(), caller);
 begin
     if caller is null then
         raise exception 'only a node of this cluster may ask this' using errcode = 'insufficient_privilege';
     end if;
     perform pg_advisory_xact_lock(hashtextextended('replication.slot_seen', 0));
-    perform pg_terminate_backend(active_pid, 5000)
-    from pg_catalog.pg_replication_slots where slot_name = slot and active_pid is not null;
-    perform pg_drop_replication_slot(slot_name) from pg_catalog.pg_replication_slots where slot_name = slot;
-    perform pg_create_logical_replication_slot(slot, 'pgoutput');
-    -- After the slot: one cannot be made where something was written.
+    for lane in 0..3 loop
+        perform replication.let_go(replication.slot_for(caller, lane));
+    end loop;
+    perform replication.keep_lanes(caller);
+    perform pg_create_logical_replication_slot(replication.slot_for(caller, 0), 'pgoutput');
+    -- After the slots: none can be made where something was written.
     delete from replication.slot_seen where number = caller;
+end
+$$;
+
+CREATE FUNCTION peer.keep_lane(lane integer) RETURNS boolean
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+declare
+    caller integer := peer.caller_number();
+    slot text := replication.slot_for(caller, lane);
+begin
+    if caller is null then
+        raise exception 'only a node of this cluster may ask this' using errcode = 'insufficient_privilege';
+    end if;
+    if lane not between 1 and 3 then
+        raise exception 'there is no lane %', lane using errcode = 'invalid_parameter_value';
+    end if;
+    perform pg_advisory_xact_lock_shared(hashtextextended('replication.lanes', 0));
+    if exists (select from pg_replication_slots where slot_name = slot) then
+        return true;
+    end if;
+    if lane < replication.lanes()
+       or not exists (select from pg_replication_slots where slot_name = replication.slot_for(caller, 0)) then
+        return false;
+    end if;
+    perform pg_create_logical_replication_slot(slot, 'pgoutput');
+    return true;
 end
 $$;
 
@@ -242,13 +292,13 @@ CREATE FUNCTION peer.slot_kept() RETURNS text
     SET search_path TO ''
     AS $$
     select case when caller.number is null then null
-                when kept.number is null then 'missing'
-                when kept.wal_status = 'lost' then 'lost'
-                when seen.moved then 'moved'
+                when exists (select from generate_series(0, replication.lanes() - 1) lane
+                             where not exists (select from replication.kept
+                                               where (kept.number, kept.lane) = (caller.number, lane.lane))) then 'missing'
+                when exists (select from replication.kept where number = caller.number and wal_status = 'lost') then 'lost'
+                when exists (select from replication.slot_seen where number = caller.number and moved) then 'moved'
                 else 'kept' end
     from (select peer.caller_number() as number) caller
-    left join replication.kept on kept.number = caller.number
-    left join replication.slot_seen seen on seen.number = caller.number
 $$;
 
 CREATE FUNCTION peer.tables() RETURNS TABLE(relation text, columns text[], row_count bigint, bytes bigint)
@@ -459,7 +509,8 @@ CREATE FUNCTION replication.arrive_account() RETURNS trigger
                 return new;
             end if;
             perform from public.account where (id) = (new.id);
-            if found then
+            -- Between lanes, what changes it may be arriving at this moment too.
+            if found or replication.lanes() > 1 then
                 insert into replication.outbox_account (id, username, password_hash, password_change_required, password_changed_at, created_at, updated_at, version, origin, deleted) values (new.id, new.username, new.password_hash, new.password_change_required, new.password_changed_at, new.created_at, new.updated_at, new.version, new.origin, new.deleted);
                 return null;
             end if;
@@ -481,7 +532,8 @@ CREATE FUNCTION replication.arrive_alarm() RETURNS trigger
                 return new;
             end if;
             perform from public.alarm where (id) = (new.id);
-            if found then
+            -- Between lanes, what changes it may be arriving at this moment too.
+            if found or replication.lanes() > 1 then
                 insert into replication.outbox_alarm (id, node, source, kind, name, subject, severity, description, raised, episode, triggered_at, told_at, cleared_at, version, origin, deleted) values (new.id, new.node, new.source, new.kind, new.name, new.subject, new.severity, new.description, new.raised, new.episode, new.triggered_at, new.told_at, new.cleared_at, new.version, new.origin, new.deleted);
                 return null;
             end if;
@@ -503,7 +555,8 @@ CREATE FUNCTION replication.arrive_alarm_mark() RETURNS trigger
                 return new;
             end if;
             perform from public.alarm_mark where (alarm, episode, kind) = (new.alarm, new.episode, new.kind);
-            if found then
+            -- Between lanes, what changes it may be arriving at this moment too.
+            if found or replication.lanes() > 1 then
                 insert into replication.outbox_alarm_mark (alarm, episode, kind, account, at, version, origin, deleted) values (new.alarm, new.episode, new.kind, new.account, new.at, new.version, new.origin, new.deleted);
                 return null;
             end if;
@@ -525,7 +578,8 @@ CREATE FUNCTION replication.arrive_cluster_key() RETURNS trigger
                 return new;
             end if;
             perform from public.cluster_key where (name) = (new.name);
-            if found then
+            -- Between lanes, what changes it may be arriving at this moment too.
+            if found or replication.lanes() > 1 then
                 insert into replication.outbox_cluster_key (name, public, wrapped, version, origin, deleted) values (new.name, new.public, new.wrapped, new.version, new.origin, new.deleted);
                 return null;
             end if;
@@ -547,7 +601,8 @@ CREATE FUNCTION replication.arrive_cluster_property() RETURNS trigger
                 return new;
             end if;
             perform from public.cluster_property where (name) = (new.name);
-            if found then
+            -- Between lanes, what changes it may be arriving at this moment too.
+            if found or replication.lanes() > 1 then
                 insert into replication.outbox_cluster_property (name, value, version, origin, deleted) values (new.name, new.value, new.version, new.origin, new.deleted);
                 return null;
             end if;
@@ -569,8 +624,9 @@ CREATE FUNCTION replication.arrive_heartbeat() RETURNS trigger
                 return new;
             end if;
             perform from public.heartbeat where (number) = (new.number);
-            if found then
-                insert into replication.outbox_heartbeat (number, at, seen, beat, run, began, version, origin, deleted) values (new.number, new.at, new.seen, new.beat, new.run, new.began, new.version, new.origin, new.deleted);
+            -- Between lanes, what changes it may be arriving at this moment too.
+            if found or replication.lanes() > 1 then
+                insert into replication.outbox_heartbeat (number, at, seen, beat, run, began, lanes, lane_beats, version, origin, deleted) values (new.number, new.at, new.seen, new.beat, new.run, new.began, new.lanes, new.lane_beats, new.version, new.origin, new.deleted);
                 return null;
             end if;
             -- Read after looking, as a purge raises it before it takes anything: a row this old was purged here.
@@ -591,8 +647,32 @@ CREATE FUNCTION replication.arrive_key() RETURNS trigger
                 return new;
             end if;
             perform from public.key where (id) = (new.id);
-            if found then
+            -- Between lanes, what changes it may be arriving at this moment too.
+            if found or replication.lanes() > 1 then
                 insert into replication.outbox_key (id, name, state, algorithm, size, usage_mask, description, unexportable, undeletable, fingerprint, material_version, epoch, wrapped, activation_date, created_at, updated_at, version_of, version, origin, deleted) values (new.id, new.name, new.state, new.algorithm, new.size, new.usage_mask, new.description, new.unexportable, new.undeletable, new.fingerprint, new.material_version, new.epoch, new.wrapped, new.activation_date, new.created_at, new.updated_at, new.version_of, new.version, new.origin, new.deleted);
+                return null;
+            end if;
+            -- Read after looking, as a purge raises it before it takes anything: a row this old was purged here.
+            if new.version <= pg_sequence_last_value('replication.purge_floor') then
+                return null;
+            end if;
+            return new;
+        end
+        $$;
+
+CREATE FUNCTION replication.arrive_lane_beat() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+        begin
+            -- Only for what a subscription brings: not for a row that is merged, and not for a first copy. As a condition of
+            -- the trigger it would be read and planned anew for every row.
+            if pg_trigger_depth() > 1 or not pg_replication_origin_session_is_setup() then
+                return new;
+            end if;
+            perform from public.lane_beat where (number, lane) = (new.number, new.lane);
+            -- Between lanes, what changes it may be arriving at this moment too.
+            if found or replication.lanes() > 1 then
+                insert into replication.outbox_lane_beat (number, lane, beat, version, origin, deleted) values (new.number, new.lane, new.beat, new.version, new.origin, new.deleted);
                 return null;
             end if;
             -- Read after looking, as a purge raises it before it takes anything: a row this old was purged here.
@@ -613,7 +693,8 @@ CREATE FUNCTION replication.arrive_node() RETURNS trigger
                 return new;
             end if;
             perform from public.node where (id) = (new.id);
-            if found then
+            -- Between lanes, what changes it may be arriving at this moment too.
+            if found or replication.lanes() > 1 then
                 insert into replication.outbox_node (id, number, host, port, public_address, state, stage, serial, joined_at, version, origin, deleted) values (new.id, new.number, new.host, new.port, new.public_address, new.state, new.stage, new.serial, new.joined_at, new.version, new.origin, new.deleted);
                 return null;
             end if;
@@ -635,7 +716,8 @@ CREATE FUNCTION replication.arrive_node_certificate() RETURNS trigger
                 return new;
             end if;
             perform from public.node_certificate where (node) = (new.node);
-            if found then
+            -- Between lanes, what changes it may be arriving at this moment too.
+            if found or replication.lanes() > 1 then
                 insert into replication.outbox_node_certificate (node, document, version, origin, deleted) values (new.node, new.document, new.version, new.origin, new.deleted);
                 return null;
             end if;
@@ -657,7 +739,8 @@ CREATE FUNCTION replication.arrive_node_version() RETURNS trigger
                 return new;
             end if;
             perform from public.node_version where (number) = (new.number);
-            if found then
+            -- Between lanes, what changes it may be arriving at this moment too.
+            if found or replication.lanes() > 1 then
                 insert into replication.outbox_node_version (number, product, schema, sends, takes, version, origin, deleted) values (new.number, new.product, new.schema, new.sends, new.takes, new.version, new.origin, new.deleted);
                 return null;
             end if;
@@ -679,7 +762,8 @@ CREATE FUNCTION replication.arrive_node_view() RETURNS trigger
                 return new;
             end if;
             perform from public.node_view where (viewer) = (new.viewer);
-            if found then
+            -- Between lanes, what changes it may be arriving at this moment too.
+            if found or replication.lanes() > 1 then
                 insert into replication.outbox_node_view (viewer, document, version, origin, deleted) values (new.viewer, new.document, new.version, new.origin, new.deleted);
                 return null;
             end if;
@@ -701,7 +785,8 @@ CREATE FUNCTION replication.arrive_syslog() RETURNS trigger
                 return new;
             end if;
             perform from public.syslog where (id) = (new.id);
-            if found then
+            -- Between lanes, what changes it may be arriving at this moment too.
+            if found or replication.lanes() > 1 then
                 insert into replication.outbox_syslog (id, host, port, transport, format, ca_cert, created_at, updated_at, version, origin, deleted) values (new.id, new.host, new.port, new.transport, new.format, new.ca_cert, new.created_at, new.updated_at, new.version, new.origin, new.deleted);
                 return null;
             end if;
@@ -735,14 +820,30 @@ begin
         on conflict do nothing;
         select * into strict running from replication.run where ended is null for share;
     end if;
-    insert into public.heartbeat as h (number, at, seen, beat, run, began)
+    perform set_config('keystead.lane', '0', true);
+    insert into public.heartbeat as h (number, at, seen, beat, run, began, lanes, lane_beats)
     select beat.number, beat.at,
            coalesce(jsonb_object_agg(o.number, o.at), '{}') || jsonb_build_object(beat.number, beat.at),
-           running.began, running.run, running.began
+           running.began, running.run, running.began, replication.lanes(), replication.lane_beats(beat.number)
     from live.heartbeat o where o.number <> beat.number
     on conflict on constraint heartbeat_pkey do update set
         at = greatest(h.at, excluded.at), seen = excluded.seen, beat = h.beat + 1, run = excluded.run,
-        began = excluded.began;
+        began = excluded.began, lanes = excluded.lanes,
+        -- Those that go with the time that stays.
+        lane_beats = case when excluded.at >= h.at then excluded.lane_beats else h.lane_beats end;
+end
+$$;
+
+CREATE FUNCTION replication.beat_in_lane(beating_lane integer) RETURNS void
+    LANGUAGE plpgsql
+    AS $$
+begin
+    lock table public.lane_beat in row exclusive mode;
+    if beating_lane < replication.lanes() then
+        perform set_config('keystead.lane', beating_lane::text, true);
+        insert into public.lane_beat as b (number, lane, beat) values (replication.this_node(), beating_lane, 1)
+        on conflict (number, lane) do update set beat = b.beat + 1;
+    end if;
 end
 $$;
 
@@ -828,6 +929,15 @@ CREATE FUNCTION replication.bury_key() RETURNS trigger
     AS $$
         begin
             update public.key set deleted = true where (id) = (old.id) and not deleted;
+            return null;
+        end
+        $$;
+
+CREATE FUNCTION replication.bury_lane_beat() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+        begin
+            update public.lane_beat set deleted = true where (number, lane) = (old.number, old.lane) and not deleted;
             return null;
         end
         $$;
@@ -926,7 +1036,7 @@ CREATE FUNCTION replication.capture_heartbeat() RETURNS trigger
     LANGUAGE plpgsql
     AS $$
         begin
-            insert into replication.outbox_heartbeat (number, at, seen, beat, run, began, version, origin, deleted) select number, at, seen, beat, run, began, version, origin, deleted from changed order by number;
+            insert into replication.outbox_heartbeat (number, at, seen, beat, run, began, lanes, lane_beats, version, origin, deleted) select number, at, seen, beat, run, began, lanes, lane_beats, version, origin, deleted from changed order by number;
             return null;
         end
         $$;
@@ -936,6 +1046,15 @@ CREATE FUNCTION replication.capture_key() RETURNS trigger
     AS $$
         begin
             insert into replication.outbox_key (id, name, state, algorithm, size, usage_mask, description, unexportable, undeletable, fingerprint, material_version, epoch, wrapped, activation_date, created_at, updated_at, version_of, version, origin, deleted) select id, name, state, algorithm, size, usage_mask, description, unexportable, undeletable, fingerprint, material_version, epoch, wrapped, activation_date, created_at, updated_at, version_of, version, origin, deleted from changed order by id;
+            return null;
+        end
+        $$;
+
+CREATE FUNCTION replication.capture_lane_beat() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+        begin
+            insert into replication.outbox_lane_beat (number, lane, beat, version, origin, deleted) select number, lane, beat, version, origin, deleted from changed order by number, lane;
             return null;
         end
         $$;
@@ -984,6 +1103,15 @@ CREATE FUNCTION replication.capture_syslog() RETURNS trigger
             return null;
         end
         $$;
+
+CREATE FUNCTION replication.carried(lane integer) RETURNS text
+    LANGUAGE plpgsql STABLE
+    AS $$
+begin
+    return case when lane >= replication.lanes() then 'false'
+                when replication.lanes() > 1 then format('mod(version, %s) = %s', replication.lanes(), lane) end;
+end
+$$;
 
 CREATE FUNCTION replication.check_enlistable(relation regclass) RETURNS void
     LANGUAGE plpgsql
@@ -1158,6 +1286,15 @@ begin
 end
 $$;
 
+CREATE FUNCTION replication.has_come(of_node integer, beats bigint[]) RETURNS boolean
+    LANGUAGE sql STABLE
+    AS $$
+    select not exists (
+        select from unnest(beats) with ordinality as named (beat, lane)
+        where named.beat > coalesce((select b.beat from public.lane_beat b
+                                     where b.number = of_node and b.lane = named.lane), 0))
+$$;
+
 CREATE FUNCTION replication.hashed_columns(t replication.enlisted) RETURNS text
     LANGUAGE sql STABLE
     AS $$
@@ -1171,23 +1308,129 @@ CREATE FUNCTION replication.hear() RETURNS trigger
     LANGUAGE plpgsql
     AS $$
 declare
-    had public.heartbeat;
+    had record;
+    waiting replication.promised;
 begin
-    if not pg_catalog.pg_replication_origin_session_is_setup() then
+    if pg_trigger_depth() > 1 or not pg_catalog.pg_replication_origin_session_is_setup() then
         return new;
     end if;
-    select * into had from public.heartbeat h where h.number = new.number;
-    if new.version <= coalesce(had.version, 0)
-       or new.beat = coalesce(had.beat, 0) + 1 and (new.run = coalesce(had.run, '') or new.began = new.beat) then
+    select h.beat, h.run, h.version into had from public.heartbeat h where h.number = new.number;
+    if new.version <= coalesce(had.version, 0) then
         return new;
     end if;
-    insert into replication.resync (number, reason, had, came)
-    values (new.number, 'gap', coalesce(had.beat, 0), new.beat)
-    on conflict do nothing;
+    if cardinality(new.lane_beats) > 0 then
+        perform replication.lock_promised(new.number);
+        select * into waiting from replication.promised p where p.number = new.number order by p.version desc limit 1;
+        if new.version <= coalesce(waiting.version, 0) then
+            return null;
+        end if;
+    end if;
+    if new.beat <> coalesce(waiting.beat, had.beat, 0) + 1
+       or new.run <> coalesce(waiting.run, had.run, '') and new.began <> new.beat then
+        perform replication.miss(new.number, coalesce(waiting.beat, had.beat, 0), new.beat);
+        return null;
+    end if;
+    if cardinality(new.lane_beats) > 0 then
+        if not replication.has_come(new.number, new.lane_beats) then
+            insert into replication.promised
+            values (new.number, new.version, new.beat, new.run, new.lanes, new.lane_beats, to_jsonb(new));
+            return null;
+        end if;
+        delete from replication.promised p where p.number = new.number;
+    end if;
+    return new;
+end
+$$;
+
+CREATE FUNCTION replication.hear_in_lane() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+declare
+    had record;
+begin
+    if pg_trigger_depth() > 1 or not pg_catalog.pg_replication_origin_session_is_setup() then
+        return new;
+    end if;
+    select b.beat, b.version into had from public.lane_beat b where (b.number, b.lane) = (new.number, new.lane);
+    if new.version > coalesce(had.version, 0) and new.beat <> coalesce(had.beat, 0) + 1 then
+        perform replication.miss(new.number, coalesce(had.beat, 0), new.beat);
+        return null;
+    end if;
+    return new;
+end
+$$;
+
+CREATE FUNCTION replication.hear_promised() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+declare
+    kept replication.promised;
+begin
+    perform replication.lock_promised(new.number);
+    select * into kept from replication.promised p
+    where p.number = new.number and replication.has_come(p.number, p.lane_beats) order by p.version desc limit 1;
     if found then
-        perform pg_catalog.pg_notify('keystead_resync', '');
+        insert into replication.outbox_heartbeat
+        select (jsonb_populate_record(null::replication.outbox_heartbeat, kept.heartbeat)).*;
+        delete from replication.promised p where p.number = kept.number and p.version <= kept.version;
     end if;
     return null;
+end
+$$;
+
+CREATE FUNCTION replication.heard(of_node integer) RETURNS TABLE(run text, beat bigint, version bigint)
+    LANGUAGE sql STABLE
+    AS $$
+    select run, beat, version from public.heartbeat where number = of_node
+    union all
+    select run, beat, version from replication.promised where number = of_node
+    order by version desc limit 1
+$$;
+
+CREATE FUNCTION replication.in_lane(version bigint) RETURNS bigint
+    LANGUAGE sql
+    AS $_$select $1$_$;
+
+CREATE FUNCTION replication.keep_lanes(reader integer) RETURNS void
+    LANGUAGE plpgsql
+    AS $$
+begin
+    -- Not while the number of lanes changes.
+    perform pg_advisory_xact_lock_shared(hashtextextended('replication.lanes', 0));
+    perform pg_create_logical_replication_slot(slot, 'pgoutput')
+    from generate_series(1, greatest(replication.lanes(), replication.wanted_lanes()) - 1) lane,
+         replication.slot_for(reader, lane) slot
+    where not exists (select from pg_replication_slots where slot_name = slot);
+end
+$$;
+
+CREATE FUNCTION replication.lane() RETURNS bigint
+    LANGUAGE sql STABLE
+    AS $$
+            select coalesce(nullif(current_setting('keystead.lane', true), '')::bigint,
+                            case when current_setting('synchronous_commit') in ('local', 'off')
+                                 then mod(txid_current(), 1) else 0 end)
+        $$;
+
+CREATE FUNCTION replication.lane_beats(of_node integer) RETURNS bigint[]
+    LANGUAGE sql STABLE
+    AS $$
+    select coalesce(array_agg(coalesce(b.beat, 0) order by lane.lane), '{}')
+    from generate_series(1, (select max(m.lane) from public.lane_beat m where m.number = of_node)) lane
+    left join public.lane_beat b on b.number = of_node and b.lane = lane.lane
+$$;
+
+CREATE FUNCTION replication.lanes() RETURNS integer
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    AS $$select 1$$;
+
+CREATE FUNCTION replication.let_go(slot text) RETURNS void
+    LANGUAGE plpgsql
+    AS $$
+begin
+    perform pg_terminate_backend(active_pid, 5000)
+    from pg_replication_slots where slot_name = slot and active_pid is not null;
+    perform pg_drop_replication_slot(slot_name) from pg_replication_slots where slot_name = slot;
 end
 $$;
 
@@ -1195,6 +1438,12 @@ CREATE FUNCTION replication.list(columns text[], prefix text DEFAULT ''::text) R
     LANGUAGE sql IMMUTABLE
     AS $$
     select string_agg(prefix || quote_ident(c), ', ' order by n) from unnest(columns) with ordinality as u (c, n)
+$$;
+
+CREATE FUNCTION replication.lock_promised(of_node integer) RETURNS void
+    LANGUAGE sql
+    AS $$
+    select pg_advisory_xact_lock(hashtextextended('replication.promised', of_node))
 $$;
 
 CREATE FUNCTION replication.make_anew(e replication.enlisted) RETURNS void
@@ -1230,7 +1479,8 @@ begin
                 return new;
             end if;
             perform from %2$s where (%3$s) = (%4$s);
-            if found then
+            -- Between lanes, what changes it may be arriving at this moment too.
+            if found or replication.lanes() > 1 then
                 insert into replication.%5$I (%6$s) values (%7$s);
                 return null;
             end if;
@@ -1307,7 +1557,7 @@ begin
         create or replace function replication.%I() returns trigger language plpgsql as
         $body$
         begin
-            new.version := replication.version_now();
+            new.version := replication.in_lane(replication.version_now());
             new.origin := replication.this_node();
             %sreturn new;
         end
@@ -1324,7 +1574,7 @@ begin
                 new := old;
                 new.deleted := true;
             end if;
-            new.version := greatest(replication.version_now(), old.version + 1);
+            new.version := replication.in_lane(greatest(replication.version_now(), old.version + 1));
             new.origin := replication.this_node();
             %7$s
             return new;
@@ -1480,8 +1730,8 @@ CREATE FUNCTION replication.merge_heartbeat() RETURNS trigger
                     return null;
                 end if;
             end if;
-            insert into public.heartbeat as t (number, at, seen, beat, run, began, version, origin, deleted) overriding system value values (new.number, new.at, new.seen, new.beat, new.run, new.began, new.version, new.origin, new.deleted)
-            on conflict (number) do update set at = excluded.at, seen = excluded.seen, beat = excluded.beat, run = excluded.run, began = excluded.began, version = excluded.version, origin = excluded.origin, deleted = excluded.deleted
+            insert into public.heartbeat as t (number, at, seen, beat, run, began, lanes, lane_beats, version, origin, deleted) overriding system value values (new.number, new.at, new.seen, new.beat, new.run, new.began, new.lanes, new.lane_beats, new.version, new.origin, new.deleted)
+            on conflict (number) do update set at = excluded.at, seen = excluded.seen, beat = excluded.beat, run = excluded.run, began = excluded.began, lanes = excluded.lanes, lane_beats = excluded.lane_beats, version = excluded.version, origin = excluded.origin, deleted = excluded.deleted
             where (excluded.version, excluded.origin) > (t.version, t.origin);
             return null;
         end
@@ -1504,6 +1754,24 @@ CREATE FUNCTION replication.merge_key() RETURNS trigger
             if not found then
                 update public.key as t set state = public.join_key_state(t.state, new.state), deleted = greatest(t.deleted, new.deleted) where (t.id) = (new.id) and (public.join_key_state(t.state, new.state) is distinct from t.state or greatest(t.deleted, new.deleted) is distinct from t.deleted);
             end if;
+            return null;
+        end
+        $$;
+
+CREATE FUNCTION replication.merge_lane_beat() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+        begin
+            if new.version <= pg_sequence_last_value('replication.purge_floor') then
+                -- A row this old that is not here was purged here. The lock keeps a purge from taking it now.
+                perform from public.lane_beat where (number, lane) = (new.number, new.lane) for key share;
+                if not found then
+                    return null;
+                end if;
+            end if;
+            insert into public.lane_beat as t (number, lane, beat, version, origin, deleted) overriding system value values (new.number, new.lane, new.beat, new.version, new.origin, new.deleted)
+            on conflict (number, lane) do update set beat = excluded.beat, version = excluded.version, origin = excluded.origin, deleted = excluded.deleted
+            where (excluded.version, excluded.origin) > (t.version, t.origin);
             return null;
         end
         $$;
@@ -1631,6 +1899,18 @@ CREATE FUNCTION replication.merge_syslog() RETURNS trigger
         end
         $$;
 
+CREATE FUNCTION replication.miss(peer_number integer, had bigint, came bigint) RETURNS void
+    LANGUAGE plpgsql
+    AS $$
+begin
+    insert into replication.resync (number, reason, had, came) values (peer_number, 'gap', miss.had, miss.came)
+    on conflict do nothing;
+    if found then
+        perform pg_catalog.pg_notify('keystead_resync', '');
+    end if;
+end
+$$;
+
 CREATE FUNCTION replication.orphans(above bigint) RETURNS TABLE(relation text, version bigint, deleted boolean, key jsonb, content jsonb)
     LANGUAGE plpgsql
     AS $_$
@@ -1668,19 +1948,30 @@ CREATE FUNCTION replication.pending_columns(relation text) RETURNS text[]
     from replication.pending p where p.relation = pending_columns.relation and column_name <> '' and not is_sent
 $$;
 
+CREATE FUNCTION replication.publication(lane integer) RETURNS text
+    LANGUAGE sql IMMUTABLE
+    AS $$
+    select 'keystead' || case when lane > 0 then '_lane_' || lane else '' end
+$$;
+
 CREATE FUNCTION replication.publish() RETURNS void
     LANGUAGE plpgsql
     AS $_$
 declare
-    published text := (
-        select string_agg(format('%1$s%2$s where (origin = %3$s), %4$s%2$s', relation, sent, replication.this_node(), outbox), ', ')
+    published text;
+begin
+    for lane in 0..3 loop
+        select string_agg(format('%1$s%2$s where (origin = %3$s%4$s), %5$s%2$s%6$s', relation, sent, replication.this_node(),
+                                 ' and ' || carried, outbox, ' where (' || carried || ')'), ', ')
+        into published
         from replication.enlisted e
+        cross join replication.carried(lane) as carried
         cross join lateral (select case when replication.pending_columns(e.relation) = '{}' then ''
                                         else format(' (%s)', replication.list(e.columns)) end as sent) as s
         where not exists (select from replication.pending p
-                          where p.relation = e.relation and p.column_name = '' and not p.is_sent));
-begin
-    execute 'alter publication keystead set table ' || published;
+                          where p.relation = e.relation and p.column_name = '' and not p.is_sent);
+        execute format('alter publication %I set table %s', replication.publication(lane), published);
+    end loop;
 end
 $_$;
 
@@ -1759,8 +2050,15 @@ CREATE FUNCTION replication.resynced(peer_number integer, newest jsonb) RETURNS 
     SET session_replication_role TO 'replica'
     AS $$
 begin
-    insert into replication.outbox_heartbeat
-    select (jsonb_populate_record(null::replication.outbox_heartbeat, newest)).* where newest is not null;
+    if newest is not null then
+        delete from replication.promised where number = peer_number;
+        -- Put in their place, not merged: the peer may have been rolled back, and count from less.
+        delete from public.lane_beat where number = peer_number;
+        insert into public.lane_beat
+        select * from jsonb_populate_recordset(null::public.lane_beat, newest -> 'in_lanes');
+        insert into replication.outbox_heartbeat
+        select (jsonb_populate_record(null::replication.outbox_heartbeat, newest)).*;
+    end if;
     delete from replication.resync where number = peer_number;
 end
 $$;
@@ -1800,6 +2098,38 @@ begin
 end
 $$;
 
+CREATE FUNCTION replication.send_in_lanes(number integer) RETURNS boolean
+    LANGUAGE plpgsql
+    AS $$
+begin
+    if number not between 1 and 4 then
+        raise exception 'there are 1 to 4 lanes, not %', number using errcode = 'invalid_parameter_value';
+    end if;
+    if number = replication.lanes() then
+        return true;
+    end if;
+    if not pg_try_advisory_xact_lock(hashtextextended('replication.lanes', 0))
+       or exists (select from pg_replication_slots main cross join generate_series(1, number - 1) lane
+                  where starts_with(main.slot_name, format('keystead_%s_to_', replication.this_node()))
+                    and not exists (select from pg_replication_slots
+                                    where slot_name = format('lane_%s_%s', substr(main.slot_name, length('keystead_') + 1), lane))) then
+        return false;
+    end if;
+    perform set_config('lock_timeout', '500ms', true);
+    begin
+        execute (select format('lock table %s in share mode', string_agg(relation, ', ' order by relation))
+                 from replication.enlisted);
+    exception when lock_not_available then
+        return false;
+    end;
+    for lane in number .. replication.lanes() - 1 loop
+        perform replication.beat_in_lane(lane);
+    end loop;
+    perform replication.set_lanes(number);
+    return true;
+end
+$$;
+
 CREATE FUNCTION replication.send_pending(up_to integer) RETURNS void
     LANGUAGE plpgsql
     AS $$
@@ -1836,6 +2166,34 @@ begin
     return total;
 end
 $_$;
+
+CREATE FUNCTION replication.set_lanes(number integer) RETURNS void
+    LANGUAGE plpgsql
+    AS $_$
+begin
+    execute format(
+        $sql$
+        create or replace function replication.lanes() returns integer
+            language sql immutable parallel safe as 'select %1$s';
+        create or replace function replication.lane() returns bigint language sql stable as
+        $body$
+            select coalesce(nullif(current_setting('keystead.lane', true), '')::bigint,
+                            case when current_setting('synchronous_commit') in ('local', 'off')
+                                 then mod(txid_current(), %1$s) else 0 end)
+        $body$;
+        create or replace function replication.in_lane(version bigint) returns bigint
+            language sql volatile as 'select %2$s';
+        $sql$, number, case when number = 1 then '$1' else format('($1 / %1$s + 1) * %1$s + replication.lane()', number) end);
+    perform replication.publish();
+end
+$_$;
+
+CREATE FUNCTION replication.slot_for(number integer, lane integer) RETURNS text
+    LANGUAGE sql STABLE
+    AS $$
+    select case when lane = 0 then format('keystead_%s_to_%s', replication.this_node(), number)
+                else format('lane_%s_to_%s_%s', replication.this_node(), number, lane) end
+$$;
 
 CREATE FUNCTION replication.spread_sequences() RETURNS void
     LANGUAGE plpgsql
@@ -1882,13 +2240,13 @@ CREATE FUNCTION replication.stamp_insert_account() RETURNS trigger
     LANGUAGE plpgsql
     AS $$
         begin
-            new.version := replication.version_now();
+            new.version := replication.in_lane(replication.version_now());
             new.origin := replication.this_node();
             if exists (select from public.account where (id) = (new.id) and deleted) then
                 declare
                     buried public.account := replication.unbury_account(new);
                 begin
-                    new.version := greatest(new.version, buried.version + 1);
+                    new.version := replication.in_lane(greatest(new.version, buried.version + 1));
                     
                 end;
             end if;
@@ -1900,13 +2258,13 @@ CREATE FUNCTION replication.stamp_insert_alarm() RETURNS trigger
     LANGUAGE plpgsql
     AS $$
         begin
-            new.version := replication.version_now();
+            new.version := replication.in_lane(replication.version_now());
             new.origin := replication.this_node();
             if exists (select from public.alarm where (id) = (new.id) and deleted) then
                 declare
                     buried public.alarm := replication.unbury_alarm(new);
                 begin
-                    new.version := greatest(new.version, buried.version + 1);
+                    new.version := replication.in_lane(greatest(new.version, buried.version + 1));
                     
                 end;
             end if;
@@ -1918,13 +2276,13 @@ CREATE FUNCTION replication.stamp_insert_alarm_mark() RETURNS trigger
     LANGUAGE plpgsql
     AS $$
         begin
-            new.version := replication.version_now();
+            new.version := replication.in_lane(replication.version_now());
             new.origin := replication.this_node();
             if exists (select from public.alarm_mark where (alarm, episode, kind) = (new.alarm, new.episode, new.kind) and deleted) then
                 declare
                     buried public.alarm_mark := replication.unbury_alarm_mark(new);
                 begin
-                    new.version := greatest(new.version, buried.version + 1);
+                    new.version := replication.in_lane(greatest(new.version, buried.version + 1));
                     
                 end;
             end if;
@@ -1936,13 +2294,13 @@ CREATE FUNCTION replication.stamp_insert_cluster_key() RETURNS trigger
     LANGUAGE plpgsql
     AS $$
         begin
-            new.version := replication.version_now();
+            new.version := replication.in_lane(replication.version_now());
             new.origin := replication.this_node();
             if exists (select from public.cluster_key where (name) = (new.name) and deleted) then
                 declare
                     buried public.cluster_key := replication.unbury_cluster_key(new);
                 begin
-                    new.version := greatest(new.version, buried.version + 1);
+                    new.version := replication.in_lane(greatest(new.version, buried.version + 1));
                     
                 end;
             end if;
@@ -1954,13 +2312,13 @@ CREATE FUNCTION replication.stamp_insert_cluster_property() RETURNS trigger
     LANGUAGE plpgsql
     AS $$
         begin
-            new.version := replication.version_now();
+            new.version := replication.in_lane(replication.version_now());
             new.origin := replication.this_node();
             if exists (select from public.cluster_property where (name) = (new.name) and deleted) then
                 declare
                     buried public.cluster_property := replication.unbury_cluster_property(new);
                 begin
-                    new.version := greatest(new.version, buried.version + 1);
+                    new.version := replication.in_lane(greatest(new.version, buried.version + 1));
                     
                 end;
             end if;
@@ -1972,13 +2330,13 @@ CREATE FUNCTION replication.stamp_insert_heartbeat() RETURNS trigger
     LANGUAGE plpgsql
     AS $$
         begin
-            new.version := replication.version_now();
+            new.version := replication.in_lane(replication.version_now());
             new.origin := replication.this_node();
             if exists (select from public.heartbeat where (number) = (new.number) and deleted) then
                 declare
                     buried public.heartbeat := replication.unbury_heartbeat(new);
                 begin
-                    new.version := greatest(new.version, buried.version + 1);
+                    new.version := replication.in_lane(greatest(new.version, buried.version + 1));
                     
                 end;
             end if;
@@ -1990,8 +2348,26 @@ CREATE FUNCTION replication.stamp_insert_key() RETURNS trigger
     LANGUAGE plpgsql
     AS $$
         begin
-            new.version := replication.version_now();
+            new.version := replication.in_lane(replication.version_now());
             new.origin := replication.this_node();
+            return new;
+        end
+        $$;
+
+CREATE FUNCTION replication.stamp_insert_lane_beat() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+        begin
+            new.version := replication.in_lane(replication.version_now());
+            new.origin := replication.this_node();
+            if exists (select from public.lane_beat where (number, lane) = (new.number, new.lane) and deleted) then
+                declare
+                    buried public.lane_beat := replication.unbury_lane_beat(new);
+                begin
+                    new.version := replication.in_lane(greatest(new.version, buried.version + 1));
+                    
+                end;
+            end if;
             return new;
         end
         $$;
@@ -2000,13 +2376,13 @@ CREATE FUNCTION replication.stamp_insert_node() RETURNS trigger
     LANGUAGE plpgsql
     AS $$
         begin
-            new.version := replication.version_now();
+            new.version := replication.in_lane(replication.version_now());
             new.origin := replication.this_node();
             if exists (select from public.node where (id) = (new.id) and deleted) then
                 declare
                     buried public.node := replication.unbury_node(new);
                 begin
-                    new.version := greatest(new.version, buried.version + 1);
+                    new.version := replication.in_lane(greatest(new.version, buried.version + 1));
                     new.state := greatest(buried.state, new.state); 
                 end;
             end if;
@@ -2018,13 +2394,13 @@ CREATE FUNCTION replication.stamp_insert_node_certificate() RETURNS trigger
     LANGUAGE plpgsql
     AS $$
         begin
-            new.version := replication.version_now();
+            new.version := replication.in_lane(replication.version_now());
             new.origin := replication.this_node();
             if exists (select from public.node_certificate where (node) = (new.node) and deleted) then
                 declare
                     buried public.node_certificate := replication.unbury_node_certificate(new);
                 begin
-                    new.version := greatest(new.version, buried.version + 1);
+                    new.version := replication.in_lane(greatest(new.version, buried.version + 1));
                     
                 end;
             end if;
@@ -2036,13 +2412,13 @@ CREATE FUNCTION replication.stamp_insert_node_version() RETURNS trigger
     LANGUAGE plpgsql
     AS $$
         begin
-            new.version := replication.version_now();
+            new.version := replication.in_lane(replication.version_now());
             new.origin := replication.this_node();
             if exists (select from public.node_version where (number) = (new.number) and deleted) then
                 declare
                     buried public.node_version := replication.unbury_node_version(new);
                 begin
-                    new.version := greatest(new.version, buried.version + 1);
+                    new.version := replication.in_lane(greatest(new.version, buried.version + 1));
                     
                 end;
             end if;
@@ -2054,13 +2430,13 @@ CREATE FUNCTION replication.stamp_insert_node_view() RETURNS trigger
     LANGUAGE plpgsql
     AS $$
         begin
-            new.version := replication.version_now();
+            new.version := replication.in_lane(replication.version_now());
             new.origin := replication.this_node();
             if exists (select from public.node_view where (viewer) = (new.viewer) and deleted) then
                 declare
                     buried public.node_view := replication.unbury_node_view(new);
                 begin
-                    new.version := greatest(new.version, buried.version + 1);
+                    new.version := replication.in_lane(greatest(new.version, buried.version + 1));
                     
                 end;
             end if;
@@ -2072,13 +2448,13 @@ CREATE FUNCTION replication.stamp_insert_syslog() RETURNS trigger
     LANGUAGE plpgsql
     AS $$
         begin
-            new.version := replication.version_now();
+            new.version := replication.in_lane(replication.version_now());
             new.origin := replication.this_node();
             if exists (select from public.syslog where (id) = (new.id) and deleted) then
                 declare
                     buried public.syslog := replication.unbury_syslog(new);
                 begin
-                    new.version := greatest(new.version, buried.version + 1);
+                    new.version := replication.in_lane(greatest(new.version, buried.version + 1));
                     
                 end;
             end if;
@@ -2110,7 +2486,7 @@ begin
                 declare
                     buried %1$s := replication.%4$I(new);
                 begin
-                    new.version := greatest(new.version, buried.version + 1);
+                    new.version := replication.in_lane(greatest(new.version, buried.version + 1));
                     %5$s
                 end;
             end if;
@@ -2128,7 +2504,7 @@ CREATE FUNCTION replication.stamp_update_account() RETURNS trigger
                 new := old;
                 new.deleted := true;
             end if;
-            new.version := greatest(replication.version_now(), old.version + 1);
+            new.version := replication.in_lane(greatest(replication.version_now(), old.version + 1));
             new.origin := replication.this_node();
             
             return new;
@@ -2145,7 +2521,7 @@ CREATE FUNCTION replication.stamp_update_alarm() RETURNS trigger
                 new := old;
                 new.deleted := true;
             end if;
-            new.version := greatest(replication.version_now(), old.version + 1);
+            new.version := replication.in_lane(greatest(replication.version_now(), old.version + 1));
             new.origin := replication.this_node();
             
             return new;
@@ -2162,7 +2538,7 @@ CREATE FUNCTION replication.stamp_update_alarm_mark() RETURNS trigger
                 new := old;
                 new.deleted := true;
             end if;
-            new.version := greatest(replication.version_now(), old.version + 1);
+            new.version := replication.in_lane(greatest(replication.version_now(), old.version + 1));
             new.origin := replication.this_node();
             
             return new;
@@ -2179,7 +2555,7 @@ CREATE FUNCTION replication.stamp_update_cluster_key() RETURNS trigger
                 new := old;
                 new.deleted := true;
             end if;
-            new.version := greatest(replication.version_now(), old.version + 1);
+            new.version := replication.in_lane(greatest(replication.version_now(), old.version + 1));
             new.origin := replication.this_node();
             
             return new;
@@ -2196,7 +2572,7 @@ CREATE FUNCTION replication.stamp_update_cluster_property() RETURNS trigger
                 new := old;
                 new.deleted := true;
             end if;
-            new.version := greatest(replication.version_now(), old.version + 1);
+            new.version := replication.in_lane(greatest(replication.version_now(), old.version + 1));
             new.origin := replication.this_node();
             
             return new;
@@ -2209,11 +2585,11 @@ CREATE FUNCTION replication.stamp_update_heartbeat() RETURNS trigger
         begin
             if (new.number) is distinct from (old.number) then
                 -- Another primary key is another row: that one is inserted, and this one is deleted.
-                insert into public.heartbeat (number, at, seen, beat, run, began, version, origin, deleted) overriding system value values (new.number, new.at, new.seen, new.beat, new.run, new.began, new.version, new.origin, new.deleted);
+                insert into public.heartbeat (number, at, seen, beat, run, began, lanes, lane_beats, version, origin, deleted) overriding system value values (new.number, new.at, new.seen, new.beat, new.run, new.began, new.lanes, new.lane_beats, new.version, new.origin, new.deleted);
                 new := old;
                 new.deleted := true;
             end if;
-            new.version := greatest(replication.version_now(), old.version + 1);
+            new.version := replication.in_lane(greatest(replication.version_now(), old.version + 1));
             new.origin := replication.this_node();
             
             return new;
@@ -2230,9 +2606,26 @@ CREATE FUNCTION replication.stamp_update_key() RETURNS trigger
                 new := old;
                 new.deleted := true;
             end if;
-            new.version := greatest(replication.version_now(), old.version + 1);
+            new.version := replication.in_lane(greatest(replication.version_now(), old.version + 1));
             new.origin := replication.this_node();
             new.state := public.join_key_state(old.state, new.state); new.deleted := greatest(old.deleted, new.deleted);
+            return new;
+        end
+        $$;
+
+CREATE FUNCTION replication.stamp_update_lane_beat() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+        begin
+            if (new.number, new.lane) is distinct from (old.number, old.lane) then
+                -- Another primary key is another row: that one is inserted, and this one is deleted.
+                insert into public.lane_beat (number, lane, beat, version, origin, deleted) overriding system value values (new.number, new.lane, new.beat, new.version, new.origin, new.deleted);
+                new := old;
+                new.deleted := true;
+            end if;
+            new.version := replication.in_lane(greatest(replication.version_now(), old.version + 1));
+            new.origin := replication.this_node();
+            
             return new;
         end
         $$;
@@ -2247,7 +2640,7 @@ CREATE FUNCTION replication.stamp_update_node() RETURNS trigger
                 new := old;
                 new.deleted := true;
             end if;
-            new.version := greatest(replication.version_now(), old.version + 1);
+            new.version := replication.in_lane(greatest(replication.version_now(), old.version + 1));
             new.origin := replication.this_node();
             new.state := greatest(old.state, new.state);
             return new;
@@ -2264,7 +2657,7 @@ CREATE FUNCTION replication.stamp_update_node_certificate() RETURNS trigger
                 new := old;
                 new.deleted := true;
             end if;
-            new.version := greatest(replication.version_now(), old.version + 1);
+            new.version := replication.in_lane(greatest(replication.version_now(), old.version + 1));
             new.origin := replication.this_node();
             
             return new;
@@ -2281,7 +2674,7 @@ CREATE FUNCTION replication.stamp_update_node_version() RETURNS trigger
                 new := old;
                 new.deleted := true;
             end if;
-            new.version := greatest(replication.version_now(), old.version + 1);
+            new.version := replication.in_lane(greatest(replication.version_now(), old.version + 1));
             new.origin := replication.this_node();
             
             return new;
@@ -2298,7 +2691,7 @@ CREATE FUNCTION replication.stamp_update_node_view() RETURNS trigger
                 new := old;
                 new.deleted := true;
             end if;
-            new.version := greatest(replication.version_now(), old.version + 1);
+            new.version := replication.in_lane(greatest(replication.version_now(), old.version + 1));
             new.origin := replication.this_node();
             
             return new;
@@ -2315,7 +2708,7 @@ CREATE FUNCTION replication.stamp_update_syslog() RETURNS trigger
                 new := old;
                 new.deleted := true;
             end if;
-            new.version := greatest(replication.version_now(), old.version + 1);
+            new.version := replication.in_lane(greatest(replication.version_now(), old.version + 1));
             new.origin := replication.this_node();
             
             return new;
@@ -2453,6 +2846,8 @@ CREATE TABLE public.heartbeat (
     beat bigint DEFAULT 0 NOT NULL,
     run text DEFAULT ''::text NOT NULL,
     began bigint DEFAULT 0 NOT NULL,
+    lanes integer DEFAULT 1 NOT NULL,
+    lane_beats bigint[] DEFAULT '{}'::bigint[] NOT NULL,
     version bigint DEFAULT 0 NOT NULL,
     origin integer DEFAULT 0 NOT NULL,
     deleted boolean DEFAULT false NOT NULL
@@ -2463,6 +2858,22 @@ CREATE FUNCTION replication.unbury_heartbeat(public.heartbeat) RETURNS public.he
     SET session_replication_role TO 'replica'
     AS $_$
             delete from public.heartbeat where number = $1.number and deleted returning *
+        $_$;
+
+CREATE TABLE public.lane_beat (
+    number integer NOT NULL,
+    lane integer NOT NULL,
+    beat bigint NOT NULL,
+    version bigint DEFAULT 0 NOT NULL,
+    origin integer DEFAULT 0 NOT NULL,
+    deleted boolean DEFAULT false NOT NULL
+);
+
+CREATE FUNCTION replication.unbury_lane_beat(public.lane_beat) RETURNS public.lane_beat
+    LANGUAGE sql SECURITY DEFINER
+    SET session_replication_role TO 'replica'
+    AS $_$
+            delete from public.lane_beat where number = $1.number and lane = $1.lane and deleted returning *
         $_$;
 
 CREATE TABLE public.node (
@@ -2632,9 +3043,22 @@ begin
         raise exception '% of % members are there to wait for, and % are asked for', streaming, quorum, peers
             using errcode = 'KS001';
     end if;
+    -- It waits for the readers of the first lane, so it must not have begun in another.
+    if replication.lanes() > 1 and nullif(pg_catalog.current_setting('keystead.lane', true), '') is distinct from '0'
+       and pg_catalog.pg_current_xact_id_if_assigned() is not null then
+        raise exception 'this transaction has begun in a lane that nobody waits for'
+            using errcode = 'active_sql_transaction', hint = 'set keystead.lane to 0 before it writes';
+    end if;
+    perform pg_catalog.set_config('keystead.lane', '0', true);
     perform pg_catalog.set_config('synchronous_commit', 'on', true);
 end
 $$;
+
+CREATE FUNCTION replication.wanted_lanes() RETURNS integer
+    LANGUAGE sql STABLE
+    AS $_$
+    select coalesce((select value::integer from live.cluster_property where name = 'lanes' and value ~ '^[1-4]$'), 1)
+$_$;
 
 CREATE FUNCTION replication.watch_slots() RETURNS void
     LANGUAGE plpgsql
@@ -2643,9 +3067,9 @@ begin
     if not pg_try_advisory_xact_lock(hashtextextended('replication.slot_seen', 0)) then
         return;
     end if;
-    insert into replication.slot_seen as seen (number, active, confirmed, sent, counting)
-    select number, active, confirmed, sent, counting from replication.kept where confirmed is not null
-    on conflict (number) do update set
+    insert into replication.slot_seen as seen (number, lane, active, confirmed, sent, counting)
+    select number, lane, active, confirmed, sent, counting from replication.kept where confirmed is not null
+    on conflict (number, lane) do update set
         active = excluded.active, confirmed = excluded.confirmed, sent = excluded.sent, counting = excluded.counting,
         moved = seen.moved
             or seen.counting = excluded.counting and excluded.sent < seen.sent
@@ -2656,7 +3080,8 @@ begin
        or not excluded.active and seen.confirmed <> excluded.confirmed
        or excluded.sent < seen.sent or excluded.sent > 2 * seen.sent;
     update replication.slot_seen set moved = true
-    where not moved and not exists (select from replication.kept where kept.number = slot_seen.number);
+    where not moved and not exists (select from replication.kept
+                                    where (kept.number, kept.lane) = (slot_seen.number, slot_seen.lane));
     delete from replication.slot_seen
     where not exists (select from public.node where node.number = slot_seen.number and state <> 'removed');
     delete from replication.resync
@@ -2737,6 +3162,8 @@ CREATE VIEW live.heartbeat AS
     heartbeat.beat,
     heartbeat.run,
     heartbeat.began,
+    heartbeat.lanes,
+    heartbeat.lane_beats,
     heartbeat.version,
     heartbeat.origin
    FROM public.heartbeat
@@ -2764,6 +3191,15 @@ CREATE VIEW live.key AS
     key.origin
    FROM public.key
   WHERE (NOT key.deleted);
+
+CREATE VIEW live.lane_beat AS
+ SELECT lane_beat.number,
+    lane_beat.lane,
+    lane_beat.beat,
+    lane_beat.version,
+    lane_beat.origin
+   FROM public.lane_beat
+  WHERE (NOT lane_beat.deleted);
 
 CREATE VIEW live.node AS
  SELECT node.id,
@@ -2922,13 +3358,15 @@ CREATE SEQUENCE replication.floor
 
 CREATE VIEW replication.kept AS
  SELECT node.number,
+    lane.lane,
     slot.active,
     slot.confirmed_flush_lsn AS confirmed,
     slot.wal_status,
     COALESCE(counted.total_txns, (0)::bigint) AS sent,
     concat(date_part('epoch'::text, server.stats_reset), ' ', date_part('epoch'::text, counted.stats_reset)) AS counting
-   FROM (((public.node
-     JOIN pg_replication_slots slot ON (((slot.slot_name = format('keystead_%s_to_%s'::text, replication.this_node(), node.number)) AND (slot.plugin = 'pgoutput'::name) AND (slot.database = current_database()))))
+   FROM ((((public.node
+     CROSS JOIN generate_series(0, 3) lane(lane))
+     JOIN pg_replication_slots slot ON (((slot.slot_name = replication.slot_for(node.number, lane.lane)) AND (slot.plugin = 'pgoutput'::name) AND (slot.database = current_database()))))
      LEFT JOIN pg_stat_replication_slots counted ON ((counted.slot_name = slot.slot_name)))
      CROSS JOIN pg_stat_bgwriter server)
   WHERE (node.state <> 'removed'::public.node_state);
@@ -3013,6 +3451,8 @@ CREATE TABLE replication.outbox_heartbeat (
     beat bigint,
     run text,
     began bigint,
+    lanes integer,
+    lane_beats bigint[],
     version bigint,
     origin integer,
     deleted boolean
@@ -3037,6 +3477,16 @@ CREATE TABLE replication.outbox_key (
     created_at timestamp with time zone,
     updated_at timestamp with time zone,
     version_of text,
+    version bigint,
+    origin integer,
+    deleted boolean
+)
+WITH (autovacuum_enabled='false');
+
+CREATE TABLE replication.outbox_lane_beat (
+    number integer,
+    lane integer,
+    beat bigint,
     version bigint,
     origin integer,
     deleted boolean
@@ -3111,6 +3561,16 @@ CREATE TABLE replication.pending (
     is_sent boolean DEFAULT false NOT NULL
 );
 
+CREATE TABLE replication.promised (
+    number integer NOT NULL,
+    version bigint NOT NULL,
+    beat bigint NOT NULL,
+    run text NOT NULL,
+    lanes integer NOT NULL,
+    lane_beats bigint[] NOT NULL,
+    heartbeat jsonb NOT NULL
+);
+
 CREATE SEQUENCE replication.purge_floor
     START WITH 0
     INCREMENT BY 1
@@ -3134,6 +3594,7 @@ CREATE TABLE replication.run (
 
 CREATE TABLE replication.slot_seen (
     number integer NOT NULL,
+    lane integer NOT NULL,
     active boolean NOT NULL,
     confirmed pg_lsn NOT NULL,
     sent bigint NOT NULL,
@@ -3161,6 +3622,9 @@ ALTER TABLE ONLY public.heartbeat
 
 ALTER TABLE ONLY public.key
     ADD CONSTRAINT key_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.lane_beat
+    ADD CONSTRAINT lane_beat_pkey PRIMARY KEY (number, lane);
 
 ALTER TABLE ONLY public.node_certificate
     ADD CONSTRAINT node_certificate_pkey PRIMARY KEY (node);
@@ -3195,6 +3659,9 @@ ALTER TABLE ONLY replication.lease
 ALTER TABLE ONLY replication.pending
     ADD CONSTRAINT pending_pkey PRIMARY KEY (relation, column_name);
 
+ALTER TABLE ONLY replication.promised
+    ADD CONSTRAINT promised_pkey PRIMARY KEY (number, version);
+
 ALTER TABLE ONLY replication.resync
     ADD CONSTRAINT resync_pkey PRIMARY KEY (number);
 
@@ -3202,7 +3669,7 @@ ALTER TABLE ONLY replication.run
     ADD CONSTRAINT run_pkey PRIMARY KEY (run);
 
 ALTER TABLE ONLY replication.slot_seen
-    ADD CONSTRAINT slot_seen_pkey PRIMARY KEY (number);
+    ADD CONSTRAINT slot_seen_pkey PRIMARY KEY (number, lane);
 
 CREATE INDEX account_username ON public.account USING btree (username) WHERE (NOT deleted);
 
@@ -3221,6 +3688,14 @@ ALTER TABLE public.key ENABLE ALWAYS TRIGGER drop_material;
 CREATE TRIGGER hear BEFORE INSERT ON public.heartbeat FOR EACH ROW WHEN (((pg_trigger_depth() = 0) AND pg_replication_origin_session_is_setup())) EXECUTE FUNCTION replication.hear();
 
 ALTER TABLE public.heartbeat ENABLE REPLICA TRIGGER hear;
+
+CREATE TRIGGER hear BEFORE INSERT ON public.lane_beat FOR EACH ROW EXECUTE FUNCTION replication.hear_in_lane();
+
+ALTER TABLE public.lane_beat ENABLE REPLICA TRIGGER hear;
+
+CREATE TRIGGER hear_promised AFTER INSERT OR UPDATE ON public.lane_beat FOR EACH ROW EXECUTE FUNCTION replication.hear_promised();
+
+ALTER TABLE public.lane_beat ENABLE REPLICA TRIGGER hear_promised;
 
 CREATE TRIGGER merge BEFORE INSERT ON public.account FOR EACH ROW EXECUTE FUNCTION replication.arrive_account();
 
@@ -3249,6 +3724,10 @@ ALTER TABLE public.heartbeat ENABLE REPLICA TRIGGER merge;
 CREATE TRIGGER merge BEFORE INSERT ON public.key FOR EACH ROW EXECUTE FUNCTION replication.arrive_key();
 
 ALTER TABLE public.key ENABLE REPLICA TRIGGER merge;
+
+CREATE TRIGGER merge BEFORE INSERT ON public.lane_beat FOR EACH ROW EXECUTE FUNCTION replication.arrive_lane_beat();
+
+ALTER TABLE public.lane_beat ENABLE REPLICA TRIGGER merge;
 
 CREATE TRIGGER merge BEFORE INSERT ON public.node FOR EACH ROW EXECUTE FUNCTION replication.arrive_node();
 
@@ -3296,6 +3775,8 @@ CREATE TRIGGER zz_bury BEFORE DELETE ON public.heartbeat FOR EACH ROW EXECUTE FU
 
 CREATE TRIGGER zz_bury BEFORE DELETE ON public.key FOR EACH ROW EXECUTE FUNCTION replication.bury_key();
 
+CREATE TRIGGER zz_bury BEFORE DELETE ON public.lane_beat FOR EACH ROW EXECUTE FUNCTION replication.bury_lane_beat();
+
 CREATE TRIGGER zz_bury BEFORE DELETE ON public.node FOR EACH ROW EXECUTE FUNCTION replication.bury_node();
 
 CREATE TRIGGER zz_bury BEFORE DELETE ON public.node_certificate FOR EACH ROW EXECUTE FUNCTION replication.bury_node_certificate();
@@ -3319,6 +3800,8 @@ CREATE TRIGGER zz_capture AFTER UPDATE ON public.cluster_property REFERENCING NE
 CREATE TRIGGER zz_capture AFTER UPDATE ON public.heartbeat REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION replication.capture_heartbeat();
 
 CREATE TRIGGER zz_capture AFTER UPDATE ON public.key REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION replication.capture_key();
+
+CREATE TRIGGER zz_capture AFTER UPDATE ON public.lane_beat REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION replication.capture_lane_beat();
 
 CREATE TRIGGER zz_capture AFTER UPDATE ON public.node REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION replication.capture_node();
 
@@ -3344,6 +3827,8 @@ CREATE TRIGGER zz_refuse_truncate BEFORE TRUNCATE ON public.heartbeat FOR EACH S
 
 CREATE TRIGGER zz_refuse_truncate BEFORE TRUNCATE ON public.key FOR EACH STATEMENT EXECUTE FUNCTION replication.refuse_truncate();
 
+CREATE TRIGGER zz_refuse_truncate BEFORE TRUNCATE ON public.lane_beat FOR EACH STATEMENT EXECUTE FUNCTION replication.refuse_truncate();
+
 CREATE TRIGGER zz_refuse_truncate BEFORE TRUNCATE ON public.node FOR EACH STATEMENT EXECUTE FUNCTION replication.refuse_truncate();
 
 CREATE TRIGGER zz_refuse_truncate BEFORE TRUNCATE ON public.node_certificate FOR EACH STATEMENT EXECUTE FUNCTION replication.refuse_truncate();
@@ -3367,6 +3852,8 @@ CREATE TRIGGER zz_stamp_insert BEFORE INSERT ON public.cluster_property FOR EACH
 CREATE TRIGGER zz_stamp_insert BEFORE INSERT ON public.heartbeat FOR EACH ROW EXECUTE FUNCTION replication.stamp_insert_heartbeat();
 
 CREATE TRIGGER zz_stamp_insert BEFORE INSERT ON public.key FOR EACH ROW EXECUTE FUNCTION replication.stamp_insert_key();
+
+CREATE TRIGGER zz_stamp_insert BEFORE INSERT ON public.lane_beat FOR EACH ROW EXECUTE FUNCTION replication.stamp_insert_lane_beat();
 
 CREATE TRIGGER zz_stamp_insert BEFORE INSERT ON public.node FOR EACH ROW EXECUTE FUNCTION replication.stamp_insert_node();
 
@@ -3392,6 +3879,8 @@ CREATE TRIGGER zz_stamp_update BEFORE UPDATE ON public.heartbeat FOR EACH ROW EX
 
 CREATE TRIGGER zz_stamp_update BEFORE UPDATE ON public.key FOR EACH ROW EXECUTE FUNCTION replication.stamp_update_key();
 
+CREATE TRIGGER zz_stamp_update BEFORE UPDATE ON public.lane_beat FOR EACH ROW EXECUTE FUNCTION replication.stamp_update_lane_beat();
+
 CREATE TRIGGER zz_stamp_update BEFORE UPDATE ON public.node FOR EACH ROW EXECUTE FUNCTION replication.stamp_update_node();
 
 CREATE TRIGGER zz_stamp_update BEFORE UPDATE ON public.node_certificate FOR EACH ROW EXECUTE FUNCTION replication.stamp_update_node_certificate();
@@ -3405,6 +3894,10 @@ CREATE TRIGGER zz_stamp_update BEFORE UPDATE ON public.syslog FOR EACH ROW EXECU
 CREATE TRIGGER hear BEFORE INSERT ON replication.outbox_heartbeat FOR EACH ROW EXECUTE FUNCTION replication.hear();
 
 ALTER TABLE replication.outbox_heartbeat ENABLE REPLICA TRIGGER hear;
+
+CREATE TRIGGER hear BEFORE INSERT ON replication.outbox_lane_beat FOR EACH ROW EXECUTE FUNCTION replication.hear_in_lane();
+
+ALTER TABLE replication.outbox_lane_beat ENABLE REPLICA TRIGGER hear;
 
 CREATE TRIGGER merge BEFORE INSERT ON replication.outbox_account FOR EACH ROW EXECUTE FUNCTION replication.merge_account();
 
@@ -3434,6 +3927,10 @@ CREATE TRIGGER merge BEFORE INSERT ON replication.outbox_key FOR EACH ROW EXECUT
 
 ALTER TABLE replication.outbox_key ENABLE REPLICA TRIGGER merge;
 
+CREATE TRIGGER merge BEFORE INSERT ON replication.outbox_lane_beat FOR EACH ROW EXECUTE FUNCTION replication.merge_lane_beat();
+
+ALTER TABLE replication.outbox_lane_beat ENABLE REPLICA TRIGGER merge;
+
 CREATE TRIGGER merge BEFORE INSERT ON replication.outbox_node FOR EACH ROW EXECUTE FUNCTION replication.merge_node();
 
 ALTER TABLE replication.outbox_node ENABLE REPLICA TRIGGER merge;
@@ -3458,53 +3955,219 @@ CREATE TRIGGER refuse_while_fenced BEFORE INSERT OR UPDATE ON replication.lease 
 
 CREATE PUBLICATION keystead WITH (publish = 'insert');
 
+CREATE PUBLICATION keystead_lane_1 WITH (publish = 'insert');
+
+CREATE PUBLICATION keystead_lane_2 WITH (publish = 'insert');
+
+CREATE PUBLICATION keystead_lane_3 WITH (publish = 'insert');
+
 ALTER PUBLICATION keystead ADD TABLE ONLY public.account WHERE ((origin = 1));
+
+ALTER PUBLICATION keystead_lane_1 ADD TABLE ONLY public.account WHERE (((origin = 1) AND false));
+
+ALTER PUBLICATION keystead_lane_2 ADD TABLE ONLY public.account WHERE (((origin = 1) AND false));
+
+ALTER PUBLICATION keystead_lane_3 ADD TABLE ONLY public.account WHERE (((origin = 1) AND false));
 
 ALTER PUBLICATION keystead ADD TABLE ONLY public.alarm WHERE ((origin = 1));
 
+ALTER PUBLICATION keystead_lane_1 ADD TABLE ONLY public.alarm WHERE (((origin = 1) AND false));
+
+ALTER PUBLICATION keystead_lane_2 ADD TABLE ONLY public.alarm WHERE (((origin = 1) AND false));
+
+ALTER PUBLICATION keystead_lane_3 ADD TABLE ONLY public.alarm WHERE (((origin = 1) AND false));
+
 ALTER PUBLICATION keystead ADD TABLE ONLY public.alarm_mark WHERE ((origin = 1));
+
+ALTER PUBLICATION keystead_lane_1 ADD TABLE ONLY public.alarm_mark WHERE (((origin = 1) AND false));
+
+ALTER PUBLICATION keystead_lane_2 ADD TABLE ONLY public.alarm_mark WHERE (((origin = 1) AND false));
+
+ALTER PUBLICATION keystead_lane_3 ADD TABLE ONLY public.alarm_mark WHERE (((origin = 1) AND false));
 
 ALTER PUBLICATION keystead ADD TABLE ONLY public.cluster_key WHERE ((origin = 1));
 
+ALTER PUBLICATION keystead_lane_1 ADD TABLE ONLY public.cluster_key WHERE (((origin = 1) AND false));
+
+ALTER PUBLICATION keystead_lane_2 ADD TABLE ONLY public.cluster_key WHERE (((origin = 1) AND false));
+
+ALTER PUBLICATION keystead_lane_3 ADD TABLE ONLY public.cluster_key WHERE (((origin = 1) AND false));
+
 ALTER PUBLICATION keystead ADD TABLE ONLY public.cluster_property WHERE ((origin = 1));
+
+ALTER PUBLICATION keystead_lane_1 ADD TABLE ONLY public.cluster_property WHERE (((origin = 1) AND false));
+
+ALTER PUBLICATION keystead_lane_2 ADD TABLE ONLY public.cluster_property WHERE (((origin = 1) AND false));
+
+ALTER PUBLICATION keystead_lane_3 ADD TABLE ONLY public.cluster_property WHERE (((origin = 1) AND false));
 
 ALTER PUBLICATION keystead ADD TABLE ONLY public.heartbeat WHERE ((origin = 1));
 
+ALTER PUBLICATION keystead_lane_1 ADD TABLE ONLY public.heartbeat WHERE (((origin = 1) AND false));
+
+ALTER PUBLICATION keystead_lane_2 ADD TABLE ONLY public.heartbeat WHERE (((origin = 1) AND false));
+
+ALTER PUBLICATION keystead_lane_3 ADD TABLE ONLY public.heartbeat WHERE (((origin = 1) AND false));
+
 ALTER PUBLICATION keystead ADD TABLE ONLY public.key WHERE ((origin = 1));
+
+ALTER PUBLICATION keystead_lane_1 ADD TABLE ONLY public.key WHERE (((origin = 1) AND false));
+
+ALTER PUBLICATION keystead_lane_2 ADD TABLE ONLY public.key WHERE (((origin = 1) AND false));
+
+ALTER PUBLICATION keystead_lane_3 ADD TABLE ONLY public.key WHERE (((origin = 1) AND false));
+
+ALTER PUBLICATION keystead ADD TABLE ONLY public.lane_beat WHERE ((origin = 1));
+
+ALTER PUBLICATION keystead_lane_1 ADD TABLE ONLY public.lane_beat WHERE (((origin = 1) AND false));
+
+ALTER PUBLICATION keystead_lane_2 ADD TABLE ONLY public.lane_beat WHERE (((origin = 1) AND false));
+
+ALTER PUBLICATION keystead_lane_3 ADD TABLE ONLY public.lane_beat WHERE (((origin = 1) AND false));
 
 ALTER PUBLICATION keystead ADD TABLE ONLY public.node WHERE ((origin = 1));
 
+ALTER PUBLICATION keystead_lane_1 ADD TABLE ONLY public.node WHERE (((origin = 1) AND false));
+
+ALTER PUBLICATION keystead_lane_2 ADD TABLE ONLY public.node WHERE (((origin = 1) AND false));
+
+ALTER PUBLICATION keystead_lane_3 ADD TABLE ONLY public.node WHERE (((origin = 1) AND false));
+
 ALTER PUBLICATION keystead ADD TABLE ONLY public.node_certificate WHERE ((origin = 1));
+
+ALTER PUBLICATION keystead_lane_1 ADD TABLE ONLY public.node_certificate WHERE (((origin = 1) AND false));
+
+ALTER PUBLICATION keystead_lane_2 ADD TABLE ONLY public.node_certificate WHERE (((origin = 1) AND false));
+
+ALTER PUBLICATION keystead_lane_3 ADD TABLE ONLY public.node_certificate WHERE (((origin = 1) AND false));
 
 ALTER PUBLICATION keystead ADD TABLE ONLY public.node_version WHERE ((origin = 1));
 
+ALTER PUBLICATION keystead_lane_1 ADD TABLE ONLY public.node_version WHERE (((origin = 1) AND false));
+
+ALTER PUBLICATION keystead_lane_2 ADD TABLE ONLY public.node_version WHERE (((origin = 1) AND false));
+
+ALTER PUBLICATION keystead_lane_3 ADD TABLE ONLY public.node_version WHERE (((origin = 1) AND false));
+
 ALTER PUBLICATION keystead ADD TABLE ONLY public.node_view WHERE ((origin = 1));
+
+ALTER PUBLICATION keystead_lane_1 ADD TABLE ONLY public.node_view WHERE (((origin = 1) AND false));
+
+ALTER PUBLICATION keystead_lane_2 ADD TABLE ONLY public.node_view WHERE (((origin = 1) AND false));
+
+ALTER PUBLICATION keystead_lane_3 ADD TABLE ONLY public.node_view WHERE (((origin = 1) AND false));
 
 ALTER PUBLICATION keystead ADD TABLE ONLY public.syslog WHERE ((origin = 1));
 
+ALTER PUBLICATION keystead_lane_1 ADD TABLE ONLY public.syslog WHERE (((origin = 1) AND false));
+
+ALTER PUBLICATION keystead_lane_2 ADD TABLE ONLY public.syslog WHERE (((origin = 1) AND false));
+
+ALTER PUBLICATION keystead_lane_3 ADD TABLE ONLY public.syslog WHERE (((origin = 1) AND false));
+
 ALTER PUBLICATION keystead ADD TABLE ONLY replication.outbox_account;
+
+ALTER PUBLICATION keystead_lane_1 ADD TABLE ONLY replication.outbox_account WHERE (false);
+
+ALTER PUBLICATION keystead_lane_2 ADD TABLE ONLY replication.outbox_account WHERE (false);
+
+ALTER PUBLICATION keystead_lane_3 ADD TABLE ONLY replication.outbox_account WHERE (false);
 
 ALTER PUBLICATION keystead ADD TABLE ONLY replication.outbox_alarm;
 
+ALTER PUBLICATION keystead_lane_1 ADD TABLE ONLY replication.outbox_alarm WHERE (false);
+
+ALTER PUBLICATION keystead_lane_2 ADD TABLE ONLY replication.outbox_alarm WHERE (false);
+
+ALTER PUBLICATION keystead_lane_3 ADD TABLE ONLY replication.outbox_alarm WHERE (false);
+
 ALTER PUBLICATION keystead ADD TABLE ONLY replication.outbox_alarm_mark;
+
+ALTER PUBLICATION keystead_lane_1 ADD TABLE ONLY replication.outbox_alarm_mark WHERE (false);
+
+ALTER PUBLICATION keystead_lane_2 ADD TABLE ONLY replication.outbox_alarm_mark WHERE (false);
+
+ALTER PUBLICATION keystead_lane_3 ADD TABLE ONLY replication.outbox_alarm_mark WHERE (false);
 
 ALTER PUBLICATION keystead ADD TABLE ONLY replication.outbox_cluster_key;
 
+ALTER PUBLICATION keystead_lane_1 ADD TABLE ONLY replication.outbox_cluster_key WHERE (false);
+
+ALTER PUBLICATION keystead_lane_2 ADD TABLE ONLY replication.outbox_cluster_key WHERE (false);
+
+ALTER PUBLICATION keystead_lane_3 ADD TABLE ONLY replication.outbox_cluster_key WHERE (false);
+
 ALTER PUBLICATION keystead ADD TABLE ONLY replication.outbox_cluster_property;
+
+ALTER PUBLICATION keystead_lane_1 ADD TABLE ONLY replication.outbox_cluster_property WHERE (false);
+
+ALTER PUBLICATION keystead_lane_2 ADD TABLE ONLY replication.outbox_cluster_property WHERE (false);
+
+ALTER PUBLICATION keystead_lane_3 ADD TABLE ONLY replication.outbox_cluster_property WHERE (false);
 
 ALTER PUBLICATION keystead ADD TABLE ONLY replication.outbox_heartbeat;
 
+ALTER PUBLICATION keystead_lane_1 ADD TABLE ONLY replication.outbox_heartbeat WHERE (false);
+
+ALTER PUBLICATION keystead_lane_2 ADD TABLE ONLY replication.outbox_heartbeat WHERE (false);
+
+ALTER PUBLICATION keystead_lane_3 ADD TABLE ONLY replication.outbox_heartbeat WHERE (false);
+
 ALTER PUBLICATION keystead ADD TABLE ONLY replication.outbox_key;
+
+ALTER PUBLICATION keystead_lane_1 ADD TABLE ONLY replication.outbox_key WHERE (false);
+
+ALTER PUBLICATION keystead_lane_2 ADD TABLE ONLY replication.outbox_key WHERE (false);
+
+ALTER PUBLICATION keystead_lane_3 ADD TABLE ONLY replication.outbox_key WHERE (false);
+
+ALTER PUBLICATION keystead ADD TABLE ONLY replication.outbox_lane_beat;
+
+ALTER PUBLICATION keystead_lane_1 ADD TABLE ONLY replication.outbox_lane_beat WHERE (false);
+
+ALTER PUBLICATION keystead_lane_2 ADD TABLE ONLY replication.outbox_lane_beat WHERE (false);
+
+ALTER PUBLICATION keystead_lane_3 ADD TABLE ONLY replication.outbox_lane_beat WHERE (false);
 
 ALTER PUBLICATION keystead ADD TABLE ONLY replication.outbox_node;
 
+ALTER PUBLICATION keystead_lane_1 ADD TABLE ONLY replication.outbox_node WHERE (false);
+
+ALTER PUBLICATION keystead_lane_2 ADD TABLE ONLY replication.outbox_node WHERE (false);
+
+ALTER PUBLICATION keystead_lane_3 ADD TABLE ONLY replication.outbox_node WHERE (false);
+
 ALTER PUBLICATION keystead ADD TABLE ONLY replication.outbox_node_certificate;
+
+ALTER PUBLICATION keystead_lane_1 ADD TABLE ONLY replication.outbox_node_certificate WHERE (false);
+
+ALTER PUBLICATION keystead_lane_2 ADD TABLE ONLY replication.outbox_node_certificate WHERE (false);
+
+ALTER PUBLICATION keystead_lane_3 ADD TABLE ONLY replication.outbox_node_certificate WHERE (false);
 
 ALTER PUBLICATION keystead ADD TABLE ONLY replication.outbox_node_version;
 
+ALTER PUBLICATION keystead_lane_1 ADD TABLE ONLY replication.outbox_node_version WHERE (false);
+
+ALTER PUBLICATION keystead_lane_2 ADD TABLE ONLY replication.outbox_node_version WHERE (false);
+
+ALTER PUBLICATION keystead_lane_3 ADD TABLE ONLY replication.outbox_node_version WHERE (false);
+
 ALTER PUBLICATION keystead ADD TABLE ONLY replication.outbox_node_view;
 
+ALTER PUBLICATION keystead_lane_1 ADD TABLE ONLY replication.outbox_node_view WHERE (false);
+
+ALTER PUBLICATION keystead_lane_2 ADD TABLE ONLY replication.outbox_node_view WHERE (false);
+
+ALTER PUBLICATION keystead_lane_3 ADD TABLE ONLY replication.outbox_node_view WHERE (false);
+
 ALTER PUBLICATION keystead ADD TABLE ONLY replication.outbox_syslog;
+
+ALTER PUBLICATION keystead_lane_1 ADD TABLE ONLY replication.outbox_syslog WHERE (false);
+
+ALTER PUBLICATION keystead_lane_2 ADD TABLE ONLY replication.outbox_syslog WHERE (false);
+
+ALTER PUBLICATION keystead_lane_3 ADD TABLE ONLY replication.outbox_syslog WHERE (false);
 
 GRANT USAGE ON SCHEMA live TO keystead_peer;
 
@@ -3527,6 +4190,9 @@ GRANT ALL ON FUNCTION peer.confirmed_by(number integer) TO keystead_peer;
 REVOKE ALL ON FUNCTION peer.digest(buckets integer, until bigint, purged_up_to bigint) FROM PUBLIC;
 GRANT ALL ON FUNCTION peer.digest(buckets integer, until bigint, purged_up_to bigint) TO keystead_peer;
 
+REVOKE ALL ON FUNCTION peer.end_lane(ended integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION peer.end_lane(ended integer) TO keystead_peer;
+
 REVOKE ALL ON FUNCTION peer.end_lease(lease_holder text) FROM PUBLIC;
 GRANT ALL ON FUNCTION peer.end_lease(lease_holder text) TO keystead_peer;
 
@@ -3541,6 +4207,9 @@ GRANT ALL ON FUNCTION peer.keep_changes() TO keystead_peer;
 
 REVOKE ALL ON FUNCTION peer.keep_changes_anew() FROM PUBLIC;
 GRANT ALL ON FUNCTION peer.keep_changes_anew() TO keystead_peer;
+
+REVOKE ALL ON FUNCTION peer.keep_lane(lane integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION peer.keep_lane(lane integer) TO keystead_peer;
 
 REVOKE ALL ON FUNCTION peer.my_lag() FROM PUBLIC;
 GRANT ALL ON FUNCTION peer.my_lag() TO keystead_peer;
@@ -3593,6 +4262,8 @@ REVOKE ALL ON FUNCTION replication.arrive_heartbeat() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION replication.arrive_key() FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION replication.arrive_lane_beat() FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION replication.arrive_node() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION replication.arrive_node_certificate() FROM PUBLIC;
@@ -3606,6 +4277,8 @@ REVOKE ALL ON FUNCTION replication.arrive_syslog() FROM PUBLIC;
 REVOKE ALL ON FUNCTION replication.barrier_time() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION replication.beat(number integer, at bigint) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION replication.beat_in_lane(beating_lane integer) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION replication.become_node(number integer) FROM PUBLIC;
 
@@ -3624,6 +4297,8 @@ REVOKE ALL ON FUNCTION replication.bury_cluster_property() FROM PUBLIC;
 REVOKE ALL ON FUNCTION replication.bury_heartbeat() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION replication.bury_key() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION replication.bury_lane_beat() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION replication.bury_node() FROM PUBLIC;
 
@@ -3649,6 +4324,8 @@ REVOKE ALL ON FUNCTION replication.capture_heartbeat() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION replication.capture_key() FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION replication.capture_lane_beat() FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION replication.capture_node() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION replication.capture_node_certificate() FROM PUBLIC;
@@ -3658,6 +4335,8 @@ REVOKE ALL ON FUNCTION replication.capture_node_version() FROM PUBLIC;
 REVOKE ALL ON FUNCTION replication.capture_node_view() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION replication.capture_syslog() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION replication.carried(lane integer) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION replication.check_enlistable(relation regclass) FROM PUBLIC;
 
@@ -3675,11 +4354,33 @@ REVOKE ALL ON FUNCTION replication.enlist_later(relation regclass, since integer
 
 REVOKE ALL ON FUNCTION replication.enlisted_table(name text) FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION replication.has_come(of_node integer, beats bigint[]) FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION replication.hashed_columns(t replication.enlisted) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION replication.hear() FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION replication.hear_in_lane() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION replication.hear_promised() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION replication.heard(of_node integer) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION replication.in_lane(version bigint) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION replication.keep_lanes(reader integer) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION replication.lane() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION replication.lane_beats(of_node integer) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION replication.lanes() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION replication.let_go(slot text) FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION replication.list(columns text[], prefix text) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION replication.lock_promised(of_node integer) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION replication.make_anew(e replication.enlisted) FROM PUBLIC;
 
@@ -3709,6 +4410,8 @@ REVOKE ALL ON FUNCTION replication.merge_heartbeat() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION replication.merge_key() FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION replication.merge_lane_beat() FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION replication.merge_node() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION replication.merge_node_certificate() FROM PUBLIC;
@@ -3723,11 +4426,15 @@ REVOKE ALL ON FUNCTION replication.merge_staged(relation text) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION replication.merge_syslog() FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION replication.miss(peer_number integer, had bigint, came bigint) FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION replication.orphans(above bigint) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION replication.past() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION replication.pending_columns(relation text) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION replication.publication(lane integer) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION replication.publish() FROM PUBLIC;
 
@@ -3751,9 +4458,15 @@ REVOKE ALL ON FUNCTION replication.rows_with_keys(t replication.enlisted) FROM P
 
 REVOKE ALL ON FUNCTION replication.send_again(relation text, keys jsonb) FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION replication.send_in_lanes(number integer) FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION replication.send_pending(up_to integer) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION replication.send_rows_of(writer integer, above bigint) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION replication.set_lanes(number integer) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION replication.slot_for(number integer, lane integer) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION replication.spread_sequences() FROM PUBLIC;
 
@@ -3774,6 +4487,8 @@ REVOKE ALL ON FUNCTION replication.stamp_insert_cluster_property() FROM PUBLIC;
 REVOKE ALL ON FUNCTION replication.stamp_insert_heartbeat() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION replication.stamp_insert_key() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION replication.stamp_insert_lane_beat() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION replication.stamp_insert_node() FROM PUBLIC;
 
@@ -3800,6 +4515,8 @@ REVOKE ALL ON FUNCTION replication.stamp_update_cluster_property() FROM PUBLIC;
 REVOKE ALL ON FUNCTION replication.stamp_update_heartbeat() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION replication.stamp_update_key() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION replication.stamp_update_lane_beat() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION replication.stamp_update_node() FROM PUBLIC;
 
@@ -3839,6 +4556,10 @@ GRANT SELECT ON TABLE public.heartbeat TO keystead_peer;
 
 REVOKE ALL ON FUNCTION replication.unbury_heartbeat(public.heartbeat) FROM PUBLIC;
 
+GRANT SELECT ON TABLE public.lane_beat TO keystead_peer;
+
+REVOKE ALL ON FUNCTION replication.unbury_lane_beat(public.lane_beat) FROM PUBLIC;
+
 GRANT SELECT ON TABLE public.node TO keystead_peer;
 
 REVOKE ALL ON FUNCTION replication.unbury_node(public.node) FROM PUBLIC;
@@ -3866,6 +4587,8 @@ REVOKE ALL ON FUNCTION replication.version_now() FROM PUBLIC;
 REVOKE ALL ON FUNCTION replication.wait_for_members(patience interval) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION replication.wait_for_peers(peers integer) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION replication.wanted_lanes() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION replication.watch_slots() FROM PUBLIC;
 

@@ -26,6 +26,7 @@ mod faults;
 mod full_disk;
 mod hosts;
 mod kills;
+mod lanes;
 mod links;
 mod merging;
 mod metrics;

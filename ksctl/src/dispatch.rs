@@ -2,7 +2,7 @@
 //!
 //! This file gathers the settings once and turns clap's types into what commands take. It decides nothing else.
 
-use keystead::api::cluster::{AckRequest, CsrRequest, NewClusterRequest, NewNodeRequest};
+use keystead::api::cluster::{AckRequest, CsrRequest, LanesRequest, NewClusterRequest, NewNodeRequest};
 use keystead::api::key::{NewKeyRequest, NewVersionRequest, RevokeKeyRequest};
 use secrecy::ExposeSecret;
 
@@ -13,6 +13,7 @@ use crate::cli::cluster::{
     SidesArgs, TicketArgs, TrustCommand,
 };
 use crate::cli::keys::{self as key_args, KeysCommand, VkeysCommand};
+use crate::cli::lanes::LanesCommand;
 use crate::cli::metrics::{MetricsCommand, PrometheusCommand};
 use crate::cli::nodes::{self as node_args, NodesCommand};
 use crate::cli::services::ServicesCommand;
@@ -74,6 +75,7 @@ async fn run_cluster(context: &Context, command: ClusterCommand) -> Result<(), F
         ClusterCommand::Delete => cluster::delete::run(context).await,
         ClusterCommand::Look(command) => run_look(context, command).await,
         ClusterCommand::Ack(command) => run_ack(context, command).await,
+        ClusterCommand::Lanes(command) => run_lanes(context, command).await,
         ClusterCommand::Agree(command) => run_agree(context, command).await,
         ClusterCommand::Trust(command) => run_trust(context, command).await,
         ClusterCommand::Nodes(command) => run_nodes(context, command).await,
@@ -109,6 +111,21 @@ async fn run_ack(context: &Context, command: AckCommand) -> Result<(), Failure> 
     match command {
         AckCommand::Get => cluster::ack::get(context).await,
         AckCommand::Set(args) => cluster::ack::set(context, &AckRequest { ack: Some(args.ack) }).await,
+    }
+}
+
+async fn run_lanes(context: &Context, command: LanesCommand) -> Result<(), Failure> {
+    match command {
+        LanesCommand::Get => cluster::lanes::get(context).await,
+        LanesCommand::Set(args) => {
+            cluster::lanes::set(
+                context,
+                &LanesRequest {
+                    lanes: Some(args.lanes),
+                },
+            )
+            .await
+        }
     }
 }
 

@@ -69,15 +69,20 @@ create or replace function replication.publish() returns void
     language plpgsql as
 $$
 declare
-    published text := (
-        select string_agg(format('%1$s%2$s where (origin = %3$s), %4$s%2$s', relation, sent, replication.this_node(), outbox), ', ')
+    published text;
+begin
+    for lane in 0..3 loop
+        select string_agg(format('%1$s%2$s where (origin = %3$s%4$s), %5$s%2$s%6$s', relation, sent, replication.this_node(),
+                                 ' and ' || carried, outbox, ' where (' || carried || ')'), ', ')
+        into published
         from replication.enlisted e
+        cross join replication.carried(lane) as carried
         cross join lateral (select case when replication.pending_columns(e.relation) = '{}' then ''
                                         else format(' (%s)', replication.list(e.columns)) end as sent) as s
         where not exists (select from replication.pending p
-                          where p.relation = e.relation and p.column_name = '' and not p.is_sent));
-begin
-    execute 'alter publication keystead set table ' || published;
+                          where p.relation = e.relation and p.column_name = '' and not p.is_sent);
+        execute format('alter publication %I set table %s', replication.publication(lane), published);
+    end loop;
 end
 $$;
 

@@ -11,7 +11,12 @@ create schema live;
 comment on schema replication is 'how rows travel between nodes';
 comment on schema live is 'enlisted tables without their deleted rows: what readers use';
 
+-- The first lane, and those that a node may send in beside it: docs/replication.md, "Lanes". All are there from the
+-- beginning, so that a reader of old changes finds them.
 create publication keystead with (publish = 'insert');
+create publication keystead_lane_1 with (publish = 'insert');
+create publication keystead_lane_2 with (publish = 'insert');
+create publication keystead_lane_3 with (publish = 'insert');
 
 create table replication.enlisted (
     relation text primary key,
@@ -38,20 +43,67 @@ begin
 end
 $$;
 
--- Publishes what is enlisted: of the tables only the rows that this node wrote. The number is a constant there, because a
--- row filter may call no function of ours.
+-- The publication of a lane.
+create function replication.publication(lane integer) returns text
+    language sql immutable as
+$$
+    select 'keystead' || case when lane > 0 then '_lane_' || lane else '' end
+$$;
+
+-- Which rows go in a lane, as a condition; null where it is all of them.
+create function replication.carried(lane integer) returns text
+    language plpgsql stable as
+$$
+begin
+    return case when lane >= replication.lanes() then 'false'
+                when replication.lanes() > 1 then format('mod(version, %s) = %s', replication.lanes(), lane) end;
+end
+$$;
+
+-- Publishes what is enlisted: of the tables only the rows that this node wrote. The numbers are constants there, because a
+-- row filter may call no function of ours. A lane that is not in use has the tables and none of their rows.
 create function replication.publish() returns void
     language plpgsql as
 $$
 declare
-    published text := (select string_agg(format('%s where (origin = %s), %s', relation, replication.this_node(), outbox), ', ')
-                       from replication.enlisted);
+    published text;
 begin
-    if published is not null then
-        execute 'alter publication keystead set table ' || published;
-    end if;
+    for lane in 0..3 loop
+        select string_agg(format('%s where (origin = %s%s), %s%s', relation, replication.this_node(), ' and ' || carried, outbox,
+                                 ' where (' || carried || ')'), ', ')
+        into published
+        from replication.enlisted, replication.carried(lane) as carried;
+        if published is not null then
+            execute format('alter publication %I set table %s', replication.publication(lane), published);
+        end if;
+    end loop;
 end
 $$;
+
+-- Makes the functions that tell in how many lanes this node sends, as a constant, and in which one a version is. They are
+-- called for every row: with one lane they come to nothing. A transaction is in one lane as a whole, by its id; one whose
+-- commit others may be waited for is in the first, for only its reader is waited for.
+create function replication.set_lanes(number integer) returns void
+    language plpgsql as
+$make$
+begin
+    execute format(
+        $sql$
+        create or replace function replication.lanes() returns integer
+            language sql immutable parallel safe as 'select %1$s';
+        create or replace function replication.lane() returns bigint language sql stable as
+        $body$
+            select coalesce(nullif(current_setting('keystead.lane', true), '')::bigint,
+                            case when current_setting('synchronous_commit') in ('local', 'off')
+                                 then mod(txid_current(), %1$s) else 0 end)
+        $body$;
+        create or replace function replication.in_lane(version bigint) returns bigint
+            language sql volatile as 'select %2$s';
+        $sql$, number, case when number = 1 then '$1' else format('($1 / %1$s + 1) * %1$s + replication.lane()', number) end);
+    perform replication.publish();
+end
+$make$;
+select replication.set_lanes(1);
 
 -- Lets the sequences of primary keys go on from what is there, in steps in which every node has a place of its own: no two
 -- nodes give the same number. Numbers of nodes that share a place are this far apart.
@@ -182,7 +234,8 @@ begin
                 return new;
             end if;
             perform from %2$s where (%3$s) = (%4$s);
-            if found then
+            -- Between lanes, what changes it may be arriving at this moment too.
+            if found or replication.lanes() > 1 then
                 insert into replication.%5$I (%6$s) values (%7$s);
                 return null;
             end if;
@@ -254,7 +307,7 @@ begin
         create or replace function replication.%I() returns trigger language plpgsql as
         $body$
         begin
-            new.version := replication.version_now();
+            new.version := replication.in_lane(replication.version_now());
             new.origin := replication.this_node();
             %sreturn new;
         end
@@ -271,7 +324,7 @@ begin
                 new := old;
                 new.deleted := true;
             end if;
-            new.version := greatest(replication.version_now(), old.version + 1);
+            new.version := replication.in_lane(greatest(replication.version_now(), old.version + 1));
             new.origin := replication.this_node();
             %7$s
             return new;
@@ -327,7 +380,7 @@ begin
                 declare
                     buried %1$s := replication.%4$I(new);
                 begin
-                    new.version := greatest(new.version, buried.version + 1);
+                    new.version := replication.in_lane(greatest(new.version, buried.version + 1));
                     %5$s
                 end;
             end if;

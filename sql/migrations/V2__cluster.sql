@@ -18,14 +18,17 @@ select replication.enlist('public.node', '{"state": "greatest"}');
 
 -- One row a node: the time up to which everything of it has arrived where this row has, and what it has of the others.
 -- Beats are counted without a gap. A run is one life of the node's agent, and begins with a beat of its own: who has a
--- beat of a run that the node does not know has heard more of it than the node remembers.
+-- beat of a run that the node does not know has heard more of it than the node remembers. It says in how many lanes the
+-- node sends, and which beat of each other lane it goes with: V13__lanes.sql.
 create table public.heartbeat (
     number integer primary key,
     at bigint not null,
     seen jsonb not null,
     beat bigint not null default 0,
     run text not null default '',
-    began bigint not null default 0
+    began bigint not null default 0,
+    lanes integer not null default 1,
+    lane_beats bigint[] not null default '{}'
 );
 select replication.enlist('public.heartbeat', digested => false);
 
@@ -123,6 +126,8 @@ begin
     end if;
     select confirmed_flush_lsn into kept from pg_catalog.pg_replication_slots where slot_name = slot;
     if not found then
+        -- The slots of other lanes come first: where this one is, they were made.
+        perform replication.keep_lanes(peer.caller_number());
         select lsn into kept from pg_catalog.pg_create_logical_replication_slot(slot, 'pgoutput');
     end if;
     return kept;

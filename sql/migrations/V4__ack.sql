@@ -28,6 +28,13 @@ begin
         raise exception '% of % members are there to wait for, and % are asked for', streaming, quorum, peers
             using errcode = 'KS001';
     end if;
+    -- It waits for the readers of the first lane, so it must not have begun in another.
+    if replication.lanes() > 1 and nullif(pg_catalog.current_setting('keystead.lane', true), '') is distinct from '0'
+       and pg_catalog.pg_current_xact_id_if_assigned() is not null then
+        raise exception 'this transaction has begun in a lane that nobody waits for'
+            using errcode = 'active_sql_transaction', hint = 'set keystead.lane to 0 before it writes';
+    end if;
+    perform pg_catalog.set_config('keystead.lane', '0', true);
     perform pg_catalog.set_config('synchronous_commit', 'on', true);
 end
 $$;

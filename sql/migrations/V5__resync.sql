@@ -30,12 +30,26 @@ create table replication.fence (
 
 -- How this node's slots were at the last look, and whether one is no longer where its reader left it.
 create table replication.slot_seen (
-    number integer primary key,
+    number integer not null,
+    lane integer not null,
     active boolean not null,
     confirmed pg_lsn not null,
     sent bigint not null,
     counting text not null,
-    moved boolean not null default false
+    moved boolean not null default false,
+    primary key (number, lane)
+);
+
+-- Heartbeats of peers that have come in order and promise what has not come yet in other lanes. They are heard when it has.
+create table replication.promised (
+    number integer not null,
+    version bigint not null,
+    beat bigint not null,
+    run text not null,
+    lanes integer not null,
+    lane_beats bigint[] not null,
+    heartbeat jsonb not null,
+    primary key (number, version)
 );
 
 -- Where a session lays the rows of a peer's table aside.
@@ -93,14 +107,17 @@ begin
         on conflict do nothing;
         select * into strict running from replication.run where ended is null for share;
     end if;
-    insert into public.heartbeat as h (number, at, seen, beat, run, began)
+    perform set_config('keystead.lane', '0', true);
+    insert into public.heartbeat as h (number, at, seen, beat, run, began, lanes, lane_beats)
     select beat.number, beat.at,
            coalesce(jsonb_object_agg(o.number, o.at), '{}') || jsonb_build_object(beat.number, beat.at),
-           running.began, running.run, running.began
+           running.began, running.run, running.began, replication.lanes(), replication.lane_beats(beat.number)
     from live.heartbeat o where o.number <> beat.number
     on conflict on constraint heartbeat_pkey do update set
         at = greatest(h.at, excluded.at), seen = excluded.seen, beat = h.beat + 1, run = excluded.run,
-        began = excluded.began;
+        began = excluded.began, lanes = excluded.lanes,
+        -- Those that go with the time that stays.
+        lane_beats = case when excluded.at >= h.at then excluded.lane_beats else h.lane_beats end;
 end
 $$;
 
@@ -134,29 +151,57 @@ $$
     select setval('replication.floor', greatest(remember.version, pg_sequence_last_value('replication.floor')));
 $$;
 
--- Fires before a peer's heartbeat is merged: one that does not follow on the one before is left out, so that the heartbeat
--- that is here goes on proving that everything up to it has come. Only what comes through a subscription is in order.
-create function replication.hear() returns trigger
+-- Something of a peer was missed: all its rows are to be read anew.
+create function replication.miss(peer_number integer, had bigint, came bigint) returns void
     language plpgsql as
 $$
-declare
-    had public.heartbeat;
 begin
-    if not pg_catalog.pg_replication_origin_session_is_setup() then
-        return new;
-    end if;
-    select * into had from public.heartbeat h where h.number = new.number;
-    if new.version <= coalesce(had.version, 0)
-       or new.beat = coalesce(had.beat, 0) + 1 and (new.run = coalesce(had.run, '') or new.began = new.beat) then
-        return new;
-    end if;
-    insert into replication.resync (number, reason, had, came)
-    values (new.number, 'gap', coalesce(had.beat, 0), new.beat)
+    insert into replication.resync (number, reason, had, came) values (peer_number, 'gap', miss.had, miss.came)
     on conflict do nothing;
     if found then
         perform pg_catalog.pg_notify('keystead_resync', '');
     end if;
-    return null;
+end
+$$;
+
+-- Fires before a peer's heartbeat is merged: one that does not follow on the one before is left out, so that the heartbeat
+-- that is here goes on proving that everything up to it has come. Only what comes through a subscription is in order. One
+-- that promises what is still on its way in other lanes is laid aside: whoever waits for it here would hold up its lane.
+create function replication.hear() returns trigger
+    language plpgsql as
+$$
+declare
+    had record;
+    waiting replication.promised;
+begin
+    if pg_trigger_depth() > 1 or not pg_catalog.pg_replication_origin_session_is_setup() then
+        return new;
+    end if;
+    select h.beat, h.run, h.version into had from public.heartbeat h where h.number = new.number;
+    if new.version <= coalesce(had.version, 0) then
+        return new;
+    end if;
+    if cardinality(new.lane_beats) > 0 then
+        perform replication.lock_promised(new.number);
+        select * into waiting from replication.promised p where p.number = new.number order by p.version desc limit 1;
+        if new.version <= coalesce(waiting.version, 0) then
+            return null;
+        end if;
+    end if;
+    if new.beat <> coalesce(waiting.beat, had.beat, 0) + 1
+       or new.run <> coalesce(waiting.run, had.run, '') and new.began <> new.beat then
+        perform replication.miss(new.number, coalesce(waiting.beat, had.beat, 0), new.beat);
+        return null;
+    end if;
+    if cardinality(new.lane_beats) > 0 then
+        if not replication.has_come(new.number, new.lane_beats) then
+            insert into replication.promised
+            values (new.number, new.version, new.beat, new.run, new.lanes, new.lane_beats, to_jsonb(new));
+            return null;
+        end if;
+        delete from replication.promised p where p.number = new.number;
+    end if;
+    return new;
 end
 $$;
 -- Before "merge", by its name.
@@ -169,15 +214,24 @@ create trigger hear before insert on public.heartbeat
     execute function replication.hear();
 alter table public.heartbeat enable replica trigger hear;
 
+-- The slot this node keeps for another, of a lane.
+create function replication.slot_for(number integer, lane integer) returns text
+    language sql stable as
+$$
+    select case when lane = 0 then format('keystead_%s_to_%s', replication.this_node(), number)
+                else format('lane_%s_to_%s_%s', replication.this_node(), number, lane) end
+$$;
+
 -- The slots this node keeps for others. How many transactions went through one is counted since some moment, which
 -- changes when the counters are lost.
 create view replication.kept as
-select node.number, slot.active, slot.confirmed_flush_lsn as confirmed, slot.wal_status,
+select node.number, lane, slot.active, slot.confirmed_flush_lsn as confirmed, slot.wal_status,
        coalesce(counted.total_txns, 0) as sent,
        concat(date_part('epoch', server.stats_reset), ' ', date_part('epoch', counted.stats_reset)) as counting
 from public.node
+cross join generate_series(0, 3) lane
 join pg_replication_slots slot
-    on slot.slot_name = format('keystead_%s_to_%s', replication.this_node(), node.number)
+    on slot.slot_name = replication.slot_for(node.number, lane)
     and slot.plugin = 'pgoutput' and slot.database = current_database()
 left join pg_stat_replication_slots counted on counted.slot_name = slot.slot_name
 cross join pg_stat_bgwriter server
@@ -192,9 +246,9 @@ begin
     if not pg_try_advisory_xact_lock(hashtextextended('replication.slot_seen', 0)) then
         return;
     end if;
-    insert into replication.slot_seen as seen (number, active, confirmed, sent, counting)
-    select number, active, confirmed, sent, counting from replication.kept where confirmed is not null
-    on conflict (number) do update set
+    insert into replication.slot_seen as seen (number, lane, active, confirmed, sent, counting)
+    select number, lane, active, confirmed, sent, counting from replication.kept where confirmed is not null
+    on conflict (number, lane) do update set
         active = excluded.active, confirmed = excluded.confirmed, sent = excluded.sent, counting = excluded.counting,
         moved = seen.moved
             or seen.counting = excluded.counting and excluded.sent < seen.sent
@@ -205,7 +259,8 @@ begin
        or not excluded.active and seen.confirmed <> excluded.confirmed
        or excluded.sent < seen.sent or excluded.sent > 2 * seen.sent;
     update replication.slot_seen set moved = true
-    where not moved and not exists (select from replication.kept where kept.number = slot_seen.number);
+    where not moved and not exists (select from replication.kept
+                                    where (kept.number, kept.lane) = (slot_seen.number, slot_seen.lane));
     delete from replication.slot_seen
     where not exists (select from public.node where node.number = slot_seen.number and state <> 'removed');
     delete from replication.resync
@@ -218,8 +273,15 @@ create function replication.resynced(peer_number integer, newest jsonb) returns 
     language plpgsql set session_replication_role = replica as
 $$
 begin
-    insert into replication.outbox_heartbeat
-    select (jsonb_populate_record(null::replication.outbox_heartbeat, newest)).* where newest is not null;
+    if newest is not null then
+        delete from replication.promised where number = peer_number;
+        -- Put in their place, not merged: the peer may have been rolled back, and count from less.
+        delete from public.lane_beat where number = peer_number;
+        insert into public.lane_beat
+        select * from jsonb_populate_recordset(null::public.lane_beat, newest -> 'in_lanes');
+        insert into replication.outbox_heartbeat
+        select (jsonb_populate_record(null::replication.outbox_heartbeat, newest)).*;
+    end if;
     delete from replication.resync where number = peer_number;
 end
 $$;
@@ -239,25 +301,35 @@ $$;
 create trigger refuse_while_fenced before insert or update on replication.lease
     for each row execute function replication.refuse_while_fenced();
 
--- Is the caller's slot good? 'kept', 'missing', 'lost' or 'moved'; null to one that is not a node.
+-- Are the caller's slots good? 'kept', 'missing', 'lost' or 'moved'; null to one that is not a node.
 create function peer.slot_kept() returns text
     language sql stable security definer set search_path = '' as
 $$
     select case when caller.number is null then null
-                when kept.number is null then 'missing'
-                when kept.wal_status = 'lost' then 'lost'
-                when seen.moved then 'moved'
+                when exists (select from generate_series(0, replication.lanes() - 1) lane
+                             where not exists (select from replication.kept
+                                               where (kept.number, kept.lane) = (caller.number, lane.lane))) then 'missing'
+                when exists (select from replication.kept where number = caller.number and wal_status = 'lost') then 'lost'
+                when exists (select from replication.slot_seen where number = caller.number and moved) then 'moved'
                 else 'kept' end
     from (select peer.caller_number() as number) caller
-    left join replication.kept on kept.number = caller.number
-    left join replication.slot_seen seen on seen.number = caller.number
+$$;
+
+-- The newest heartbeat of a node that has come here in order, heard or not yet.
+create function replication.heard(of_node integer) returns table (run text, beat bigint, version bigint)
+    language sql stable as
+$$
+    select run, beat, version from public.heartbeat where number = of_node
+    union all
+    select run, beat, version from replication.promised where number = of_node
+    order by version desc limit 1
 $$;
 
 -- The newest heartbeat of the caller that has come here in order.
 create function peer.heard_of_me() returns table (run text, beat bigint, version bigint)
     language sql stable security definer set search_path = '' as
 $$
-    select run, beat, version from public.heartbeat where number = peer.caller_number()
+    select run, beat, version from replication.heard(peer.caller_number())
 $$;
 
 -- What this node remembers of its own beats; nothing while it knows that it remembers too little.
@@ -267,23 +339,23 @@ $$
     select run, ended from replication.past() where not exists (select from replication.fence)
 $$;
 
--- Keeps this node's changes for the caller from now on, under a new slot. What came before it is the caller's to copy.
+-- Keeps this node's changes for the caller from now on, under new slots. What came before it is the caller's to copy.
 create function peer.keep_changes_anew() returns void
     language plpgsql security definer set search_path = '' as
 $$
 declare
     caller integer := peer.caller_number();
-    slot text := format('keystead_%s_to_%s', replication.this_node(), caller);
 begin
     if caller is null then
         raise exception 'only a node of this cluster may ask this' using errcode = 'insufficient_privilege';
     end if;
     perform pg_advisory_xact_lock(hashtextextended('replication.slot_seen', 0));
-    perform pg_terminate_backend(active_pid, 5000)
-    from pg_catalog.pg_replication_slots where slot_name = slot and active_pid is not null;
-    perform pg_drop_replication_slot(slot_name) from pg_catalog.pg_replication_slots where slot_name = slot;
-    perform pg_create_logical_replication_slot(slot, 'pgoutput');
-    -- After the slot: one cannot be made where something was written.
+    for lane in 0..3 loop
+        perform replication.let_go(replication.slot_for(caller, lane));
+    end loop;
+    perform replication.keep_lanes(caller);
+    perform pg_create_logical_replication_slot(replication.slot_for(caller, 0), 'pgoutput');
+    -- After the slots: none can be made where something was written.
     delete from replication.slot_seen where number = caller;
 end
 $$;

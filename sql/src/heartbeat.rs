@@ -7,6 +7,7 @@ use keystead::clock::Micros;
 use keystead::replication::horizon::{Heartbeats, Seen};
 
 use crate::error::{Error, Result};
+use crate::lane;
 use crate::pool::Connection;
 use crate::query::query;
 
@@ -34,8 +35,11 @@ pub async fn is_finished(db: &Connection, beginning: Beginning) -> Result<bool> 
     Ok(query!("heartbeat/finished").one(db, &[&beginning.xid]).await?.get(0))
 }
 
-/// Writes the heartbeat of this node, with what it has of every other.
+/// Writes the heartbeat of this node, with what it has of every other, after a beat in each other lane.
 pub async fn beat(db: &Connection, number: NodeNumber, at: Micros) -> Result<()> {
+    for lane in 1..lane::sends_in(db).await? {
+        query!("heartbeat/beat_in_lane").one(db, &[&lane]).await?;
+    }
     query!("heartbeat/beat").one(db, &[&number.0, &at.0]).await?;
     Ok(())
 }

@@ -19,6 +19,7 @@ pub mod digest;
 pub mod heartbeat;
 pub mod identity;
 pub mod key;
+pub mod lane;
 pub mod lease;
 pub mod link;
 pub mod listen;

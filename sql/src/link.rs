@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use keystead::member::links::Actual;
-use keystead::replication::names::{LINK_PREFIX, PUBLICATION, ROLE_PREFIX};
+use keystead::replication::names::{LANE_PREFIX, LINK_PREFIX, PUBLICATION, ROLE_PREFIX};
 use tokio_postgres::error::SqlState;
 
 use crate::error::Result;
@@ -28,6 +28,8 @@ pub async fn made(db: &Connection) -> Result<Actual> {
     let roles = query!("link/roles").rows(db, &[&ROLE_PREFIX]).await?;
     let subscriptions = query!("link/subscriptions").rows(db, &[&LINK_PREFIX]).await?;
     let slots = query!("link/slots").rows(db, &[&LINK_PREFIX]).await?;
+    let lanes = query!("link/subscriptions").rows(db, &[&LANE_PREFIX]).await?;
+    let lane_slots = query!("link/slots").rows(db, &[&LANE_PREFIX]).await?;
     Ok(Actual {
         roles: roles
             .iter()
@@ -44,6 +46,11 @@ pub async fn made(db: &Connection) -> Result<Actual> {
             .collect::<BTreeMap<_, _>>(),
         behind: BTreeSet::new(),
         slots: slots.iter().map(|row| row.get(0)).collect(),
+        lanes: lanes
+            .iter()
+            .map(|row| (row.get(0), row.get(1)))
+            .collect::<BTreeMap<_, _>>(),
+        lane_slots: lane_slots.iter().map(|row| row.get(0)).collect(),
         resyncing: BTreeSet::new(),
         is_full: false,
     })
@@ -72,8 +79,13 @@ pub async fn end_sessions(db: &Connection, role: &str) -> Result<()> {
 
 /// Subscribes to a peer from the slot that it keeps under the same name. Not yet enabled.
 pub async fn subscribe(db: &Connection, name: &str, conninfo: &str) -> Result<()> {
+    subscribe_to(db, name, conninfo, PUBLICATION).await
+}
+
+/// The same for what one publication of the peer carries.
+pub async fn subscribe_to(db: &Connection, name: &str, conninfo: &str, publication: &str) -> Result<()> {
     query!("link/subscribe")
-        .run_made(db, &[&name, &conninfo, &PUBLICATION])
+        .run_made(db, &[&name, &conninfo, &publication])
         .await
 }
 
@@ -104,7 +116,9 @@ pub async fn pause(db: &Connection, name: &str) -> Result<()> {
 
 /// Subscriptions that do not know every table which is published here: what is published by a peer of the same schema.
 pub async fn ignorant(db: &Connection) -> Result<Vec<String>> {
-    let rows = query!("link/ignorant").rows(db, &[&LINK_PREFIX, &PUBLICATION]).await?;
+    let rows = query!("link/ignorant")
+        .rows(db, &[&LINK_PREFIX, &PUBLICATION, &LANE_PREFIX])
+        .await?;
     Ok(rows.iter().map(|row| row.get(0)).collect())
 }
 

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use keystead::clock::Micros;
-use keystead::replication::names::LINK_PREFIX;
+use keystead::replication::names::{LANE_PREFIX, LINK_PREFIX};
 use keystead::summary::LinkFacts;
 
 use crate::error::Result;
@@ -49,9 +49,9 @@ pub struct Slot {
     pub left: Option<i64>,
 }
 
-/// The slots this node keeps for peers, by name.
+/// The slots this node keeps for peers, by the name of the link.
 pub async fn slots(db: &Connection) -> Result<BTreeMap<String, Slot>> {
-    let rows = query!("stat/slots").rows(db, &[&LINK_PREFIX]).await?;
+    let rows = query!("stat/slots").rows(db, &[&LINK_PREFIX, &LANE_PREFIX]).await?;
     let read = |row: &tokio_postgres::Row| {
         let slot = Slot {
             lost: row.get::<_, Option<bool>>("lost").unwrap_or_default(),
@@ -60,7 +60,7 @@ pub async fn slots(db: &Connection) -> Result<BTreeMap<String, Slot>> {
             kept: row.get::<_, Option<i64>>("kept").unwrap_or_default(),
             left: row.get("safe_wal_size"),
         };
-        (row.get("slot_name"), slot)
+        (row.get("link"), slot)
     };
     Ok(rows.iter().map(read).collect())
 }
@@ -74,15 +74,17 @@ pub struct ApplyErrors {
     pub count: i64,
 }
 
-/// The same for the links from all peers, by the name of the subscription.
+/// The same for the links from all peers, by the name of the link.
 pub async fn apply_errors(db: &Connection) -> Result<BTreeMap<String, ApplyErrors>> {
-    let rows = query!("stat/apply_errors").rows(db, &[&LINK_PREFIX]).await?;
+    let rows = query!("stat/apply_errors")
+        .rows(db, &[&LINK_PREFIX, &LANE_PREFIX])
+        .await?;
     let read = |row: &tokio_postgres::Row| {
         let errors = ApplyErrors {
             subscription: row.get("subid"),
             count: row.get("apply_error_count"),
         };
-        (row.get("subname"), errors)
+        (row.get("link"), errors)
     };
     Ok(rows.iter().map(read).collect())
 }

@@ -59,8 +59,10 @@ pub struct Writer {
 }
 
 impl Writers {
-    /// At most `size` connections; each is made when it is first needed.
-    pub fn new(config: Config, size: usize) -> Self {
+    /// At most `size` connections; each is made when it is first needed. What is written on them is in the first lane, for
+    /// that is the one whose readers are waited for.
+    pub fn new(mut config: Config, size: usize) -> Self {
+        config.options("-c keystead.lane=0");
         Self(Arc::new(Inner {
             config,
             turns: Arc::new(Semaphore::new(size)),

@@ -188,6 +188,26 @@ pub struct AckAnswer {
     pub peers: u8,
 }
 
+/// `PATCH /v1/cluster/lanes`.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct LanesRequest {
+    /// From 1 to 4.
+    #[serde(default)]
+    pub lanes: Option<i32>,
+}
+
+/// `GET /v1/cluster/lanes`: how many workers apply what one node sends.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "camelCase")]
+pub struct LanesAnswer {
+    /// What is set for the cluster; 1 when nothing is.
+    pub lanes: i32,
+    /// In how many this node sends now: it follows when every other node has made room for it.
+    pub sends_in: i32,
+}
+
 /// One entry of `GET /v1/cluster/clashes`: a name that several keys or accounts have.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]

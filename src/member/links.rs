@@ -22,6 +22,10 @@ pub struct Actual {
     pub behind: BTreeSet<String>,
     /// Names of our logical slots.
     pub slots: BTreeSet<String>,
+    /// Names of our subscriptions to other lanes than the first, with whether each is enabled.
+    pub lanes: BTreeMap<String, bool>,
+    /// Names of our logical slots of other lanes.
+    pub lane_slots: BTreeSet<String>,
     /// Nodes whose rows must be read anew before their changes are taken again.
     pub resyncing: BTreeSet<NodeNumber>,
     /// There is no room on the disk for what others write.
@@ -106,7 +110,8 @@ fn revoking(roster: &Roster) -> Option<Repair> {
 }
 
 fn pausing(actual: &Actual) -> Vec<Repair> {
-    let enabled = actual.subscriptions.iter().filter(|(_, is_enabled)| **is_enabled);
+    let all = actual.subscriptions.iter().chain(&actual.lanes);
+    let enabled = all.filter(|(_, is_enabled)| **is_enabled);
     enabled.map(|(name, _)| Repair::Pause(name.clone())).collect()
 }
 
@@ -133,15 +138,19 @@ fn subscribing_to(peer: &Member, me: &Member, actual: &Actual) -> Vec<Repair> {
     confirm.into_iter().chain(enable).collect()
 }
 
+/// Of a link, the other lanes first: what is left of it is seen while the first one is there.
 fn dropping(peers: &[&Member], me: &Member, actual: &Actual) -> Vec<Repair> {
     let incoming: BTreeSet<String> = peers.iter().map(|peer| names::link(peer.number, me.number)).collect();
     let outgoing: BTreeSet<String> = peers.iter().map(|peer| names::link(me.number, peer.number)).collect();
+    let of_peer = |name: &&String| names::link_of_lane(name).is_some_and(|link| incoming.contains(&link));
+    let for_peer = |name: &&String| names::link_of_lane(name).is_some_and(|link| outgoing.contains(&link));
+    let lanes_in = actual.lanes.keys().filter(|name| !of_peer(name));
+    let lanes_out = actual.lane_slots.iter().filter(|name| !for_peer(name));
     let stale_in = actual.subscriptions.keys().filter(|name| !incoming.contains(*name));
     let stale_out = actual.slots.difference(&outgoing);
-    stale_in
-        .cloned()
-        .map(Repair::DropSubscription)
-        .chain(stale_out.cloned().map(Repair::DropSlot))
+    let subscriptions = lanes_in.chain(stale_in).cloned().map(Repair::DropSubscription);
+    subscriptions
+        .chain(lanes_out.chain(stale_out).cloned().map(Repair::DropSlot))
         .collect()
 }
 
@@ -188,8 +197,8 @@ mod tests {
                 Repair::ConfirmLazily(name) => drop(actual.lazy.insert(name.clone())),
                 Repair::Enable(name) => drop(actual.subscriptions.insert(name.clone(), true)),
                 Repair::Pause(name) => drop(actual.subscriptions.insert(name.clone(), false)),
-                Repair::DropSubscription(name) => drop(actual.subscriptions.remove(name)),
-                Repair::DropSlot(name) => drop(actual.slots.remove(name)),
+                Repair::DropSubscription(name) => drop((actual.subscriptions.remove(name), actual.lanes.remove(name))),
+                Repair::DropSlot(name) => drop((actual.slots.remove(name), actual.lane_slots.remove(name))),
                 Repair::SetAccess(_) | Repair::Revoke(_) | Repair::EndSessions(_) => {}
             }
         }
@@ -209,6 +218,8 @@ mod tests {
         actual
             .subscriptions
             .insert(names::link(NodeNumber(3), NodeNumber(1)), true);
+        actual.lanes.insert(names::lane(NodeNumber(3), NodeNumber(1), 1), true);
+        actual.lane_slots.insert(names::lane(NodeNumber(1), NodeNumber(3), 1));
         actual.roles.insert(names::role(&node(3, NodeState::Removed).id), true);
         let first = repairs(&roster, &me, &[], &actual, true);
         act(&first, &roster, &me, &mut actual);
@@ -217,6 +228,7 @@ mod tests {
             matches!(second.as_slice(), [Repair::SetAccess(_), Repair::Revoke(_)]),
             "{second:?}"
         );
+        assert!(actual.lanes.is_empty() && actual.lane_slots.is_empty());
     }
 
     #[test]

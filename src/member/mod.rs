@@ -2,6 +2,7 @@
 //!
 //! Decisions only; the reconciler that makes links real is `appliance/src/links`.
 
+pub mod lanes;
 pub mod lease;
 pub mod links;
 pub mod parts;

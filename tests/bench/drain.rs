@@ -27,7 +27,7 @@ pub(crate) async fn measure(servers: &Servers) -> Result<Section> {
         how: format!(
             "The subscription is disabled, {} rows are written in transactions of {ROWS}, it is enabled again, and the \
              time counts until all is applied; {ROUNDS} rounds in changing order, the median. In two lanes, two \
-             subscriptions carry every other row each.",
+             subscriptions carry every other transaction each.",
             TRANSACTIONS * ROWS
         ),
         figures: vec![
@@ -59,6 +59,7 @@ pub(crate) async fn rate(servers: &Servers, table: Table) -> Result<f64> {
 /// Seconds until a backlog in this table is applied.
 async fn drained(servers: &Servers, table: Table) -> Result<f64> {
     let name = table.name();
+    servers.send_in_lanes_of(table).await?;
     // Up to date before, whether it worked until now or not.
     servers.enable(table).await?;
     servers.wait_until_applied(table, servers.position().await?).await?;
@@ -82,7 +83,7 @@ async fn drained(servers: &Servers, table: Table) -> Result<f64> {
         .await?;
     // The other subscriptions have nothing to apply and are done with looking before the time counts.
     let end = servers.position().await?;
-    for other in AT_WORK.into_iter().filter(|other| *other != table) {
+    for other in AT_WORK.into_iter().filter(|other| other.name() != name) {
         servers.wait_until_applied(other, end).await?;
     }
     let begin = Instant::now();
@@ -90,7 +91,8 @@ async fn drained(servers: &Servers, table: Table) -> Result<f64> {
     servers.wait_until_applied(table, end).await?;
     let seconds = begin.elapsed().as_secs_f64();
     if !AT_WORK.contains(&table) {
-        servers.disable(table).await?;
+        servers.send_in_lanes_of(Table::Enlisted).await?;
+        servers.rest_alone(table).await?;
     }
     Ok(seconds)
 }

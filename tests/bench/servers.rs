@@ -1,5 +1,5 @@
-//! Two PostgreSQL servers on disk, set up as on a node, with the same table four times: plain, published natively,
-//! enlisted, and enlisted but carried in two lanes. The second server subscribes to the latter three.
+//! Two PostgreSQL servers on disk, set up as on a node, with the same table three times: plain, published natively, and
+//! enlisted. The second server subscribes to the latter two, and to the enlisted one in two lanes when it is told to.
 
 use std::os::unix::fs::chown;
 use std::process::Stdio;
@@ -7,21 +7,18 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result, ensure};
 use keystead::NodeNumber;
+use keystead::replication::names::{self, PUBLICATION};
 use nix::unistd::{Uid, User};
 use sql::database::CLUSTER;
-use sql::{Connection, link};
+use sql::{Connection, lane, link};
 use tokio::io::AsyncWriteExt as _;
 use tokio::process::Command;
 
 use crate::harness::postgres::{Postgres, program};
 use crate::harness::wait::until;
 
-/// What the origin publishes beside what is enlisted. A lane has the rows of every other version.
-const PUBLICATIONS: &str = "
-    create publication native for table public.native;
-    alter publication keystead drop table public.lanes, replication.outbox_lanes;
-    create publication lane_0 for table public.lanes where (origin = 1 and version % 2 = 0) with (publish = 'insert');
-    create publication lane_1 for table public.lanes where (origin = 1 and version % 2 = 1) with (publish = 'insert')";
+/// What the origin publishes beside what is enlisted.
+const PUBLICATIONS: &str = "create publication native for table public.native";
 
 /// What a node runs with.
 const SETTINGS: &str = include_str!("../../appliance/src/postgres/postgresql.conf");
@@ -29,7 +26,7 @@ const SETTINGS: &str = include_str!("../../appliance/src/postgres/postgresql.con
 /// Long beside any backlog that is made here.
 const PATIENCE: Duration = Duration::from_mins(5);
 
-/// A table, and its subscriptions if there are any.
+/// A table, and its subscriptions if there are any. The enlisted one in two lanes is another of these.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Table {
     Plain,
@@ -47,8 +44,7 @@ impl Table {
         match self {
             Self::Plain => "plain",
             Self::Native => "native",
-            Self::Enlisted => "enlisted",
-            Self::Lanes => "lanes",
+            Self::Enlisted | Self::Lanes => "enlisted",
         }
     }
 
@@ -58,8 +54,13 @@ impl Table {
             Self::Plain => &[],
             Self::Native => &["native"],
             Self::Enlisted => &["enlisted"],
-            Self::Lanes => &["lane_0", "lane_1"],
+            Self::Lanes => &["enlisted", "lane_1"],
         }
+    }
+
+    /// In how many lanes the origin sends when this is measured.
+    fn lanes(self) -> i32 {
+        if self == Self::Lanes { 2 } else { 1 }
     }
 
     /// The columns that a writer sets and a row for them, about as long as a key's.
@@ -98,27 +99,42 @@ impl Servers {
         Ok(servers)
     }
 
-    /// Both subscriptions have the same options; the enlisted one is made as the product makes it.
+    /// All subscriptions have the same options; the enlisted ones are made as the product makes them.
     async fn subscribe(&self) -> Result<()> {
         let from = self.origin_server.url(CLUSTER);
-        link::make_slot(&self.origin, Table::Enlisted.name()).await?;
-        link::subscribe(&self.subscriber, Table::Enlisted.name(), &from).await?;
-        for table in [Table::Native, Table::Lanes] {
-            for name in table.subscriptions() {
-                link::make_slot(&self.origin, name).await?;
-                self.subscriber
-                    .batch_execute(&format!(
-                        "create subscription {name} connection '{from}' publication {name}
-                         with (create_slot = false, slot_name = {name}, copy_data = false, enabled = false,
-                               binary = true, streaming = on, synchronous_commit = off, disable_on_error = false)"
-                    ))
-                    .await?;
-            }
+        for (name, publication) in [("enlisted", PUBLICATION), ("lane_1", &names::lane_publication(1))] {
+            link::make_slot(&self.origin, name).await?;
+            link::subscribe_to(&self.subscriber, name, &from, publication).await?;
         }
+        link::make_slot(&self.origin, "native").await?;
+        self.subscriber
+            .batch_execute(&format!(
+                "create subscription native connection '{from}' publication native
+                 with (create_slot = false, slot_name = native, copy_data = false, enabled = false,
+                       binary = true, streaming = on, synchronous_commit = off, disable_on_error = false)"
+            ))
+            .await?;
         for table in AT_WORK {
             self.enable(table).await?;
         }
         self.settle().await
+    }
+
+    /// Lets the origin send in as many lanes as a table is to be measured in.
+    pub(crate) async fn send_in_lanes_of(&self, table: Table) -> Result<()> {
+        until("the number of lanes is set", PATIENCE, async || {
+            Ok(lane::send_in(&self.origin, table.lanes()).await?)
+        })
+        .await
+    }
+
+    /// Stops those of a table's subscriptions that work for no other.
+    pub(crate) async fn rest_alone(&self, table: Table) -> Result<()> {
+        let shared = |name: &&str| AT_WORK.iter().any(|other| other.subscriptions().contains(name));
+        for name in table.subscriptions().iter().filter(|name| !shared(name)) {
+            link::pause(&self.subscriber, name).await?;
+        }
+        Ok(())
     }
 
     /// Lets a table's subscriptions work.
@@ -132,9 +148,7 @@ impl Servers {
     /// Stops a table's subscriptions.
     pub(crate) async fn disable(&self, table: Table) -> Result<()> {
         for name in table.subscriptions() {
-            self.subscriber
-                .batch_execute(&format!("alter subscription {name} disable"))
-                .await?;
+            link::pause(&self.subscriber, name).await?;
         }
         Ok(())
     }
@@ -262,9 +276,7 @@ async fn server(number: i32) -> Result<(Postgres, Connection)> {
                                     created_at timestamptz not null default now());
          create table public.native (like public.plain including all);
          create table public.enlisted (like public.plain including all);
-         create table public.lanes (like public.plain including all);
-         select replication.enlist('public.enlisted', '{\"deleted\": \"greatest\"}');
-         select replication.enlist('public.lanes', '{\"deleted\": \"greatest\"}')",
+         select replication.enlist('public.enlisted', '{\"deleted\": \"greatest\"}')",
     )
     .await?;
     Ok((server, db))

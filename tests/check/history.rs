@@ -36,6 +36,9 @@ pub(super) struct Run {
     /// The kinds of faults, when they were chosen.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) faults: Option<String>,
+    /// In how many lanes nodes sent, when it was more than one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) lanes: Option<i32>,
 }
 
 /// What a client did.

@@ -43,6 +43,7 @@ fn a_short_run_with_faults_breaks_no_invariant() -> Result<()> {
         seed: 1,
         seconds: 25,
         nodes: 3,
+        lanes: 1,
         mutant: None,
         faults: vec![Kind::CutBothWays, Kind::KillPostgres],
     };
@@ -72,6 +73,7 @@ fn whatever_goes_wrong_no_invariant_is_broken() -> Result<()> {
         seed: number("SEED")?.unwrap_or_else(|| u64::from(std::process::id())),
         seconds: number("SECONDS")?.unwrap_or(60),
         nodes: number("NODES")?.unwrap_or(3),
+        lanes: number("LANES")?.unwrap_or(1),
         faults: faults(mutant)?,
         mutant,
     };
@@ -168,6 +170,7 @@ fn is_caught(mutant: Mutant) -> Result<()> {
         seed: number("SEED")?.unwrap_or(1),
         seconds: number("SECONDS")?.unwrap_or(30),
         nodes: 3,
+        lanes: number("LANES")?.unwrap_or(1),
         faults: faults(Some(mutant))?,
         mutant: Some(mutant),
     };

@@ -48,12 +48,13 @@ fn again(history: &History) -> String {
     let run = &history.run;
     let given = |name: &str, value: &Option<String>| value.as_ref().map(|value| format!(" {name}={value}"));
     format!(
-        "make check SEED={} SECONDS={} NODES={}{}{}",
+        "make check SEED={} SECONDS={} NODES={}{}{}{}",
         run.seed,
         run.seconds,
         run.numbers.len(),
         given("MUTANT", &run.mutant).unwrap_or_default(),
-        given("FAULTS", &run.faults).unwrap_or_default()
+        given("FAULTS", &run.faults).unwrap_or_default(),
+        given("LANES", &run.lanes.map(|lanes| lanes.to_string())).unwrap_or_default()
     )
 }
 

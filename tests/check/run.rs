@@ -33,6 +33,7 @@ pub(super) struct Plan {
     pub(super) seed: u64,
     pub(super) seconds: u64,
     pub(super) nodes: usize,
+    pub(super) lanes: i32,
     pub(super) mutant: Option<Mutant>,
     pub(super) faults: Vec<Kind>,
 }
@@ -67,6 +68,7 @@ impl Plan {
 /// Runs it. What was seen, and the file that has it.
 pub(super) async fn run(plan: &Plan, hosts: &Hosts) -> Result<(History, PathBuf)> {
     let mut cluster = Cluster::with_hosts(hosts.clone(), plan.nodes).await?;
+    send_in(&cluster, plan.lanes).await?;
     let numbers = numbers(&cluster).await?;
     let doors = cluster.nodes.iter().map(Door::to).collect::<Result<Vec<Door>>>()?;
     let shared = Arc::new(Shared::new(doors, Recorder::begin(&plan.folder())?));
@@ -76,6 +78,7 @@ pub(super) async fn run(plan: &Plan, hosts: &Hosts) -> Result<(History, PathBuf)
         numbers: numbers.clone(),
         mutant: plan.mutant.map(|mutant| mutant.name().to_owned()),
         faults: plan.chosen_faults(),
+        lanes: (plan.lanes > 1).then_some(plan.lanes),
     }));
     let client = Client::new(&shared, 0);
     let pairs = prepare(&cluster, &client).await?;
@@ -91,6 +94,20 @@ pub(super) async fn run(plan: &Plan, hosts: &Hosts) -> Result<(History, PathBuf)
         broke_off => broke_off,
     };
     conclude(&cluster, &shared, ended).await
+}
+
+/// From now on every node sends in so many lanes.
+async fn send_in(cluster: &Cluster, lanes: i32) -> Result<()> {
+    let lanes = lanes.to_string();
+    let set = ["cluster", "lanes", "set", "--lanes", &lanes];
+    cluster.first().json(&set).await?;
+    for node in &cluster.nodes {
+        until("a node sends in the lanes that were set", PATIENCE, async || {
+            Ok(node.query("select replication.lanes()::text").await? == lanes)
+        })
+        .await?;
+    }
+    Ok(())
 }
 
 /// The number of each node.

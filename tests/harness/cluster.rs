@@ -172,7 +172,11 @@ impl Cluster {
                 }
                 let positions = format!(
                     "select count(*) filter (where confirmed_flush_lsn >= '{written}') || ' of ' || count(*)
-                     from pg_replication_slots where starts_with(slot_name, '{}')",
+                            || coalesce(max(late.lanes), '')
+                     from pg_replication_slots, (select string_agg(slot_name, ' ') as lanes from pg_replication_slots
+                                                 where starts_with(slot_name, '{}') and confirmed_flush_lsn < '{written}') late
+                     where starts_with(slot_name, '{}')",
+                    names::LANE_PREFIX,
                     names::LINK_PREFIX
                 );
                 let arrived = node.query(&positions).await?;

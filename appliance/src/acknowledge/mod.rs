@@ -18,7 +18,7 @@ use sql::wait::{Ended, Writer, Writers};
 use sql::{Connection, Pooled};
 use tokio::time::{Instant, sleep};
 
-pub(crate) use property::{get, set};
+pub(crate) use property::{get, must_be_member, set};
 pub(crate) use standbys::{forget, keep};
 
 use crate::agent::{Agent, Standing};

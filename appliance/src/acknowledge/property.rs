@@ -49,7 +49,8 @@ pub(crate) async fn set(agent: &Agent, asked: &AckRequest) -> Result<AckAnswer> 
     get(agent).await
 }
 
-fn must_be_member(agent: &Agent) -> Result<()> {
+/// Properties are set and told by members.
+pub(crate) fn must_be_member(agent: &Agent) -> Result<()> {
     match agent.standing() {
         Standing::Member => Ok(()),
         Standing::Fenced => Err(

@@ -5,7 +5,8 @@ use std::sync::Arc;
 use axum::extract::State;
 use axum::http::StatusCode;
 use keystead::api::cluster::{
-    AckAnswer, AckRequest, Clash, ClusterInfo, CsrAnswer, CsrRequest, JoinRequest, NewClusterRequest,
+    AckAnswer, AckRequest, Clash, ClusterInfo, CsrAnswer, CsrRequest, JoinRequest, LanesAnswer, LanesRequest,
+    NewClusterRequest,
 };
 use keystead::api::links::NodeLinks;
 use keystead::api::list::List;
@@ -36,6 +37,7 @@ pub(crate) fn routes() -> OpenApiRouter<Arc<Agent>> {
         .routes(routes!(summary))
         .routes(routes!(errors))
         .routes(routes!(ack, set_ack))
+        .routes(routes!(lanes, set_lanes))
         .routes(routes!(links))
         .merge(agreement_routes())
 }
@@ -161,6 +163,26 @@ async fn set_ack(
     let tasks = agent.tasks.clone();
     let work = async move { acknowledge::set(&agent, &asked).await };
     Ok(Json(tasks.see_through("setting ack", work).await?))
+}
+
+/// In how many lanes nodes send: how many workers apply what one node sends.
+#[utoipa::path(get, path = "/cluster/lanes", tag = "cluster", operation_id = "clusterLanes",
+    responses((status = 200, description = "what is set, and what this node does", body = LanesAnswer), Refused))]
+async fn lanes(_caller: Reader, State(agent): State<Arc<Agent>>) -> Result<Json<LanesAnswer>, Refusal> {
+    Ok(Json(reconciler::lanes::get(&agent).await?))
+}
+
+/// Sets it, for all nodes, from 1 to 4. Each node follows when all others are ready for it.
+#[utoipa::path(patch, path = "/cluster/lanes", tag = "cluster", operation_id = "setClusterLanes", request_body = LanesRequest,
+    responses((status = 200, description = "what is set now", body = LanesAnswer), Refused))]
+async fn set_lanes(
+    _caller: Writer,
+    State(agent): State<Arc<Agent>>,
+    Json(asked): Json<LanesRequest>,
+) -> Result<Json<LanesAnswer>, Refusal> {
+    let tasks = agent.tasks.clone();
+    let work = async move { reconciler::lanes::set(&agent, &asked).await };
+    Ok(Json(tasks.see_through("setting lanes", work).await?))
 }
 
 /// Waits until every member has everything that this node had when it was asked. 503 names those that do not in time.

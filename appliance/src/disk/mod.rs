@@ -12,6 +12,7 @@ use std::time::Duration;
 
 use keystead::alarm::judge::Disk;
 use keystead::api::links::Part;
+use keystead::replication::names;
 use keystead::replication::retention::{self, Bounds, Held};
 use keystead::{Error, Kind, Result};
 use tokio_util::sync::CancellationToken;
@@ -141,6 +142,18 @@ fn there_is_room(disk: Disk) {
     tracing::info!(free = disk.free, "there is room on the disk again");
 }
 
+/// Drops the slots of all lanes of a link.
+async fn drop_link(db: &sql::Connection, link: &str) -> Result<()> {
+    let slots = sql::link::made(db).await?.lane_slots;
+    for lane in slots
+        .iter()
+        .filter(|lane| names::link_of_lane(lane).as_deref() == Some(link))
+    {
+        sql::link::drop_slot(db, lane).await?;
+    }
+    Ok(sql::link::drop_slot(db, link).await?)
+}
+
 /// Drops a slot and lets go of its WAL. Its member is told by `crate::resync` that it has lost something.
 async fn give_up(agent: &Agent, disk: Disk, slot: &Held) -> Result<()> {
     let why = format!(
@@ -149,7 +162,7 @@ async fn give_up(agent: &Agent, disk: Disk, slot: &Held) -> Result<()> {
         slot.kept
     );
     let db = agent.db().await?;
-    let dropped = sql::link::drop_slot(&db, &slot.name).await.map_err(Error::from);
+    let dropped = drop_link(&db, &slot.name).await;
     let now = agent.clock.now();
     agent
         .deeds

@@ -5,6 +5,7 @@
 
 mod conninfo;
 mod deeds;
+pub(crate) mod lanes;
 mod last_rows;
 mod list;
 pub(crate) mod revoked;
@@ -73,6 +74,7 @@ pub(crate) async fn reconcile(agent: &Agent) -> Result<()> {
         return removed::note_position(agent, &db).await;
     }
     apply(agent, &db, &roster, true).await?;
+    lanes::keep(agent, &db, &roster).await?;
     acknowledge::keep(agent, &db).await?;
     upgrade::keep(agent, &db, &roster).await
 }
@@ -212,6 +214,17 @@ pub(crate) async fn subscribe(
     peer: &Member,
     confirming: Confirming,
 ) -> Result<()> {
+    take_first_lane(agent, db, me, peer, confirming).await?;
+    lanes::take_from(agent, db, me, peer).await
+}
+
+async fn take_first_lane(
+    agent: &Agent,
+    db: &Connection,
+    me: &Member,
+    peer: &Member,
+    confirming: Confirming,
+) -> Result<()> {
     let _subscribing = agent.subscribing.lock().await;
     let name = names::link(peer.number, me.number);
     let actual = sql::link::actual(db).await?;
@@ -253,13 +266,13 @@ pub(crate) async fn cut_all(agent: &Agent) -> Result<()> {
         Err(error) => return Err(error),
     };
     let actual = sql::link::made(&db).await?;
-    for name in actual.subscriptions.keys() {
+    for name in actual.lanes.keys().chain(actual.subscriptions.keys()) {
         sql::link::drop_subscription(&db, name).await?;
     }
     for role in actual.roles.keys() {
         sql::link::end_sessions(&db, role).await?;
     }
-    for slot in &actual.slots {
+    for slot in actual.lane_slots.iter().chain(&actual.slots) {
         sql::link::drop_slot(&db, slot).await?;
     }
     for role in actual.roles.keys() {

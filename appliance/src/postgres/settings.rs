@@ -29,7 +29,7 @@ const TEMPLATE: &str = include_str!("postgresql.conf");
 const STANDBYS: &str = "synchronous_standby_names";
 
 /// 18 counts the origins of replication apart from slots.
-const SINCE_18: &str = "\n# Since PostgreSQL 18.\nmax_active_replication_origins = 64\n";
+const SINCE_18: &str = "\n# Since PostgreSQL 18.\nmax_active_replication_origins = 128\n";
 
 /// What the settings depend on.
 #[derive(Debug, Clone, Copy)]

@@ -85,10 +85,10 @@ async fn fence(agent: &Agent, db: &Connection, members: &[Member]) -> Result<()>
 /// Nothing is taken and nothing is kept any more.
 async fn cut_links(db: &Connection) -> Result<()> {
     let actual = sql::link::actual(db).await?;
-    for name in actual.subscriptions.keys() {
+    for name in actual.lanes.keys().chain(actual.subscriptions.keys()) {
         sql::link::drop_subscription(db, name).await?;
     }
-    for slot in &actual.slots {
+    for slot in actual.lane_slots.iter().chain(&actual.slots) {
         sql::link::drop_slot(db, slot).await?;
     }
     Ok(())

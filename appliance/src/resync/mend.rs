@@ -21,8 +21,8 @@ use crate::crash_point::crash_point;
 use crate::links::{self, Confirming};
 use crate::peers::{call, connect};
 
-/// Carries the promise of time itself: it is heard, not copied.
-const HEARTBEATS: &str = "public.heartbeat";
+/// They carry the promise of time itself: they are heard, not copied.
+const HEARTBEATS: [&str; 2] = ["public.heartbeat", "public.lane_beat"];
 
 /// A slot is made when every transaction that was open on the peer has ended.
 const SLOT_PATIENCE: Duration = Duration::from_mins(1);
@@ -147,7 +147,9 @@ async fn take(db: &Connection, peer: &Member) -> Result<Option<Reason>> {
 
 /// Nothing is taken from the old slot any more, and there is a new one.
 async fn make_slot_anew(agent: &Agent, db: &Connection, source: &Connection, peer: &Member) -> Result<()> {
-    let name = names::link(peer.number, agent.identity()?.number);
+    let me = agent.identity()?.number;
+    let name = names::link(peer.number, me);
+    links::lanes::drop_from(db, me, peer.number).await?;
     if sql::link::actual(db).await?.subscriptions.contains_key(&name) {
         sql::link::drop_subscription(db, &name).await?;
     }
@@ -197,7 +199,7 @@ async fn read_anew(source: &Connection, db: &Connection) -> Result<u64> {
         table
             .columns
             .retain(|column| same.is_some_and(|same| same.columns.contains(column)));
-        same.is_some() && table.relation != HEARTBEATS
+        same.is_some() && !HEARTBEATS.contains(&table.relation.as_str())
     });
     let mut total = 0;
     sql::copy::merge(source, db, &tables, |rows, _| total += rows).await?;

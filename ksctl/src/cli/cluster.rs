@@ -8,6 +8,7 @@ use clap::{Args, Subcommand};
 use secrecy::SecretString;
 
 use super::ack::AckCommand;
+use super::lanes::LanesCommand;
 use super::nodes::NodesCommand;
 
 /// The second word after `cluster`.
@@ -32,6 +33,9 @@ pub(crate) enum ClusterCommand {
     /// Show or set who must have a write before it is acknowledged
     #[command(subcommand)]
     Ack(AckCommand),
+    /// Show or set how many workers apply what one node sends
+    #[command(subcommand)]
+    Lanes(LanesCommand),
     #[command(flatten)]
     Agree(AgreeCommand),
     #[command(flatten)]

@@ -10,6 +10,7 @@ pub(crate) mod cluster;
 pub(crate) mod generate;
 mod global;
 pub(crate) mod keys;
+pub(crate) mod lanes;
 pub(crate) mod login;
 pub(crate) mod metrics;
 pub(crate) mod nodes;

@@ -31,6 +31,9 @@ const PAGES: &str = "
     ksctl-cluster-fulljoin.1
     ksctl-cluster-info.1
     ksctl-cluster-join.1
+    ksctl-cluster-lanes-get.1
+    ksctl-cluster-lanes-set.1
+    ksctl-cluster-lanes.1
     ksctl-cluster-links.1
     ksctl-cluster-new.1
     ksctl-cluster-nodes-create.1

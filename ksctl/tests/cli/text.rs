@@ -70,6 +70,7 @@ fn the_help_of_clusters_shows_the_steps_of_a_join() {
       links         Show what this node's links are made of, what is missing, and what was done about it
                     and why
       ack           Show or set who must have a write before it is acknowledged
+      lanes         Show or set how many workers apply what one node sends
       wait          Return when every member has everything that this node has now, or after --timeout
       verify        Compare this node's data with that of every other and name the rows that differ
       clashes       Show names that several keys or accounts have, since parts of the cluster were apart

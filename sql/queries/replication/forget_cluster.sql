@@ -5,6 +5,9 @@ begin
     set local session_replication_role = replica;
     delete from public.node;
     delete from public.heartbeat;
+    delete from public.lane_beat;
+    delete from replication.promised;
+    perform replication.set_lanes(1);
     delete from public.node_view;
     delete from public.node_version;
     delete from public.alarm;

@@ -1,1 +1,1 @@
-select run, beat, version from public.heartbeat where number = $1
+select run, beat, version from replication.heard($1)

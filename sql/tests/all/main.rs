@@ -20,6 +20,7 @@ mod digest;
 mod enlisting;
 mod heartbeat;
 mod key_state;
+mod lanes;
 mod lease;
 mod merging;
 mod migrations;

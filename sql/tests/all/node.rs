@@ -183,6 +183,13 @@ impl Pair {
         .await
     }
 
+    /// From now on the second node has a subscription to one of the first one's other lanes. Not yet enabled.
+    pub(crate) async fn subscribe_to_lane(&self, lane: i32) -> Result<()> {
+        let (name, publication) = (names::lane(ONE, TWO, lane), names::lane_publication(lane));
+        let from = self.postgres.url(&self.one.name);
+        Ok(link::subscribe_to(&self.two.db, &name, &from, &publication).await?)
+    }
+
     pub(crate) async fn subscribe(&self, from: &Node, to: &Node) -> Result<()> {
         let name = names::link(from.number, to.number);
         link::make_slot(&from.db, &name).await?;

@@ -32,6 +32,8 @@ async fn a_peer_may_do_nothing_but_what_it_is_granted() -> Result<()> {
         "select replication.wait_for_peers(1)",
         "insert into public.cluster_property values ('ack', 'local')",
         "select replication.watch_slots()",
+        "select replication.send_in_lanes(2)",
+        "insert into public.lane_beat values (1, 1, 9)",
         "select * from replication.resync",
         "delete from replication.fence",
         "create table public.mine (id integer)",
@@ -91,7 +93,12 @@ async fn changes_are_kept_for_nodes_of_the_cluster_only() -> Result<()> {
     link::admit(&node.db, PEER).await?;
     let peer = node.session_as(PEER).await?;
     let is_refused = async || {
-        for keep in ["select peer.keep_changes()", "select peer.keep_changes_anew()"] {
+        for keep in [
+            "select peer.keep_changes()",
+            "select peer.keep_changes_anew()",
+            "select peer.keep_lane(1)",
+            "select peer.end_lane(1)",
+        ] {
             let refused = refused(&peer, keep).await?;
             assert_eq!(refused.message(), "only a node of this cluster may ask this");
         }
@@ -131,6 +138,8 @@ async fn a_guest_may_leave_a_call_and_nothing_else() -> Result<()> {
         "select peer.keep_changes()",
         "select peer.keep_changes_anew()",
         "select peer.slot_kept()",
+        "select peer.keep_lane(1)",
+        "select peer.end_lane(1)",
         "select * from peer.past()",
         "select * from peer.heard_of_me()",
         "select peer.grant_lease('g', 5)",

@@ -48,11 +48,21 @@ pub(super) async fn run(agent: &Agent) -> Result<Event> {
 async fn wait_for(agent: &Agent, member: &Member, peer: &Connection, sent: Micros) -> Result<()> {
     loop {
         resync::mend_if_needed(agent, member, peer).await?;
+        take_lanes(agent, member).await?;
         match tokio::time::timeout(super::DOUBT, arrival(agent, member, peer, sent)).await {
             Ok(arrived) => return arrived,
             Err(_) if super::leave_out_if_silent(agent, member).await? => return Ok(()),
             Err(_) => {}
         }
+    }
+}
+
+/// The member may have begun to send in more lanes meanwhile: then nothing is heard of it before they are taken.
+async fn take_lanes(agent: &Agent, member: &Member) -> Result<()> {
+    let (db, me) = (agent.db().await?, ledger(agent)?.node_id);
+    match sql::node::all(&db).await?.find(&me) {
+        Some(me) => links::lanes::take_from(agent, &db, me, member).await,
+        None => Ok(()),
     }
 }
 

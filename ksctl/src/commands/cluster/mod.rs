@@ -10,6 +10,7 @@ pub(crate) mod follow;
 pub(crate) mod fulljoin;
 pub(crate) mod info;
 pub(crate) mod join;
+pub(crate) mod lanes;
 pub(crate) mod links;
 pub(crate) mod new;
 pub(crate) mod orphans;

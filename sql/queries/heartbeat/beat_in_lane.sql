@@ -1,0 +1,1 @@
+select replication.beat_in_lane($1)

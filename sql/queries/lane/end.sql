@@ -1,0 +1,1 @@
+select peer.end_lane($1)

@@ -1,0 +1,1 @@
+select peer.keep_lane($1)

@@ -1,0 +1,1 @@
+select replication.send_in_lanes($1)
