@@ -1427,10 +1427,27 @@ CREATE FUNCTION replication.lanes() RETURNS integer
 CREATE FUNCTION replication.let_go(slot text) RETURNS void
     LANGUAGE plpgsql
     AS $$
+declare
+    reader integer;
 begin
-    perform pg_terminate_backend(active_pid, 5000)
-    from pg_replication_slots where slot_name = slot and active_pid is not null;
-    perform pg_drop_replication_slot(slot_name) from pg_replication_slots where slot_name = slot;
+    for try in 1..5000 loop
+        select active_pid into reader from pg_replication_slots where slot_name = slot;
+        if not found then
+            return;
+        end if;
+        if reader is not null then
+            perform pg_terminate_backend(reader);
+            perform pg_sleep(0.002);
+            continue;
+        end if;
+        begin
+            perform pg_drop_replication_slot(slot);
+            return;
+        exception when object_in_use then
+            null;
+        end;
+    end loop;
+    raise exception 'the slot % is read from, and its reader does not end', slot using errcode = 'object_in_use';
 end
 $$;
 

@@ -1,6 +1,7 @@
 //! Links between two nodes: roles, slots and subscriptions. Every function may be repeated.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 use keystead::member::links::Actual;
 use keystead::replication::names::{LANE_PREFIX, LINK_PREFIX, PUBLICATION, ROLE_PREFIX};
@@ -11,8 +12,11 @@ use crate::pool::Connection;
 use crate::query::query;
 use crate::resync;
 
-/// How often to take a slot from a reader that comes back. It pauses half a second between two tries.
-const DROP_TRIES: usize = 10;
+/// How often to look whether the reader of a slot has ended. It comes back after half a second.
+const BETWEEN_TRIES: Duration = Duration::from_millis(2);
+
+/// Ten seconds and more: a sender looks for its end when it has sent what it is sending.
+const DROP_TRIES: usize = 5000;
 
 /// What exists on this node now. How far each peer is behind, and whether there is room, is not known here.
 pub async fn actual(db: &Connection) -> Result<Actual> {
@@ -143,17 +147,24 @@ pub async fn make_slot(db: &Connection, name: &str) -> Result<()> {
 pub async fn drop_slot(db: &Connection, name: &str) -> Result<()> {
     for _ in 1..DROP_TRIES {
         match try_to_drop_slot(db, name).await {
+            Ok(true) => return Ok(()),
+            Ok(false) => tokio::time::sleep(BETWEEN_TRIES).await,
             Err(error) if error.code() == Some(&SqlState::OBJECT_IN_USE) => {}
-            outcome => return outcome,
+            Err(error) if error.code() == Some(&SqlState::UNDEFINED_OBJECT) => return Ok(()),
+            Err(error) => return Err(error),
         }
     }
-    try_to_drop_slot(db, name).await
+    query!("link/drop_slot").rows(db, &[&name]).await.map(drop)
 }
 
-/// In one statement, so that a reader has little time to come back between its end and that of the slot.
-async fn try_to_drop_slot(db: &Connection, name: &str) -> Result<()> {
-    query!("link/drop_slot").rows(db, &[&name]).await?;
-    Ok(())
+/// Ends its reader, or drops it when there is none; whether it is gone.
+async fn try_to_drop_slot(db: &Connection, name: &str) -> Result<bool> {
+    let slot = query!("link/end_reader").rows(db, &[&name]).await?;
+    match slot.first().map(|slot| slot.get("is_read")) {
+        None => Ok(true),
+        Some(true) => Ok(false),
+        Some(false) => query!("link/drop_slot").rows(db, &[&name]).await.map(|_| true),
+    }
 }
 
 /// Does a peer give this node the rights of a peer, or is it a guest to it so far?

@@ -30,6 +30,7 @@ pub fn of_member(peer: &Member, me: &Member, present: &Present) -> Vec<LinkPart>
     let mut parts = login(&peer.id, is_linked, present).to_vec();
     parts.push(slot(peer, me, present));
     parts.push(subscription(peer, me, present));
+    parts.extend(other_lanes(peer, me, present));
     parts.push(LinkPart {
         should_exist: peer.state == NodeState::Removed,
         exists: present.revoked.contains(&peer.serial),
@@ -119,6 +120,28 @@ fn subscription(peer: &Member, me: &Member, present: &Present) -> LinkPart {
         note: note.map(str::to_owned),
         ..part(Part::Subscription, name)
     }
+}
+
+/// Slots and subscriptions of lanes beside the first. How many there must be is settled by both sides, so those that are
+/// there are told.
+fn other_lanes(peer: &Member, me: &Member, present: &Present) -> Vec<LinkPart> {
+    let (to, from) = (
+        names::lanes(me.number, peer.number),
+        names::lanes(peer.number, me.number),
+    );
+    let entry = |of: Part, name: &String, note: Option<&str>| LinkPart {
+        should_exist: peer.state.is_linked(),
+        exists: true,
+        note: note.map(str::to_owned),
+        ..part(of, name.clone())
+    };
+    let slots = present.actual.lane_slots.iter().filter(|name| name.starts_with(&to));
+    let subscriptions = present.actual.lanes.iter().filter(|(name, _)| name.starts_with(&from));
+    let takes_nothing = |enabled: bool| (!enabled).then_some("it is there and takes nothing");
+    slots
+        .map(|name| entry(Part::Slot, name, None))
+        .chain(subscriptions.map(|(name, enabled)| entry(Part::Subscription, name, takes_nothing(*enabled))))
+        .collect()
 }
 
 fn part(part: Part, name: String) -> LinkPart {
@@ -222,6 +245,22 @@ mod tests {
         let parts = of_member(&node(2, state), &node(1, NodeState::Ready), present);
         let wrong = parts.into_iter().filter(|part| part.should_exist != part.exists);
         wrong.map(|part| part.part).collect()
+    }
+
+    #[test]
+    fn lanes_that_are_there_are_told_and_must_go_with_the_node() {
+        let mut present = whole();
+        present.actual.lanes.insert("lane_2_to_1_1".to_owned(), false);
+        present.actual.lane_slots.insert("lane_1_to_2_1".to_owned());
+        present.actual.lane_slots.insert("lane_1_to_20_1".to_owned());
+        let of = |state| of_member(&node(2, state), &node(1, NodeState::Ready), &present);
+        let lanes = |parts: Vec<LinkPart>| -> Vec<(String, bool)> {
+            let lanes = parts.into_iter().filter(|part| part.name.starts_with("lane_"));
+            lanes.map(|part| (part.name, part.should_exist)).collect()
+        };
+        let named = |there| vec![("lane_1_to_2_1".to_owned(), there), ("lane_2_to_1_1".to_owned(), there)];
+        assert_eq!(lanes(of(NodeState::Ready)), named(true));
+        assert_eq!(lanes(of(NodeState::Removed)), named(false));
     }
 
     #[test]
