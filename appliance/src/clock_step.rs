@@ -1,10 +1,12 @@
 //! Notices that the clock was set back, and keeps links from standing still for it.
 //!
 //! PostgreSQL's launcher starts an apply worker again when enough time has passed since it did so last, by the clock on the
-//! wall: set back by an hour, it leaves a worker that has ended alone for an hour. A launcher that was started anew has
-//! forgotten that (up to version 15; later ones remember it in shared memory, see docs/operations.md). Rows need no help:
-//! versions are above the floor, whatever the clock does.
+//! wall: set back by an hour, it leaves a worker that has ended alone for an hour. Up to version 15, a launcher that was
+//! started anew has forgotten that. Later ones remember it in shared memory, by the subscription: then one whose worker does
+//! not come is made anew, from the slot that is kept for it. Rows need no help: versions are above the floor, whatever the
+//! clock does.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -23,6 +25,7 @@ const STEP_MILLIS: i64 = 1000;
 /// Watches the clock until the agent stops.
 pub(crate) async fn run(agent: Arc<Agent>, stop: CancellationToken) {
     let mut before = (Instant::now(), agent.clock.now());
+    let (mut latest, mut waiting) = (before.1, BTreeSet::new());
     loop {
         tokio::select! {
             () = stop.cancelled() => return,
@@ -31,12 +34,43 @@ pub(crate) async fn run(agent: Arc<Agent>, stop: CancellationToken) {
         let now = (Instant::now(), agent.clock.now());
         let back = set_back(now.0 - before.0, before.1, now.1);
         before = now;
-        if back >= STEP_MILLIS && agent.standing() == Standing::Member {
+        latest = latest.max(now.1);
+        if agent.standing() != Standing::Member {
+            continue;
+        }
+        if back >= STEP_MILLIS {
             restart_launcher(&agent, back)
                 .await
                 .unwrap_or_else(|error| failed(&error));
         }
+        waiting = if latest.millis_since(now.1) >= STEP_MILLIS {
+            make_anew(&agent, &waiting).await.unwrap_or_else(|error| {
+                failed(&error);
+                BTreeSet::new()
+            })
+        } else {
+            BTreeSet::new()
+        };
     }
+}
+
+/// Drops the subscriptions that had no worker at the look before and have none now; the reconciler makes them anew. Those
+/// without one that are left.
+async fn make_anew(agent: &Agent, before: &BTreeSet<String>) -> Result<BTreeSet<String>> {
+    let db = agent.db().await?;
+    let mut without = sql::link::without_worker(&db).await?;
+    for name in before {
+        if without.remove(name) {
+            let _subscribing = agent.subscribing.lock().await;
+            sql::link::drop_subscription(&db, name).await?;
+            tracing::info!(
+                name,
+                "no worker came since the clock was set back: the subscription is made anew"
+            );
+            agent.links_changed.notify_one();
+        }
+    }
+    Ok(without)
 }
 
 async fn restart_launcher(agent: &Agent, milliseconds: i64) -> Result<()> {
@@ -48,7 +82,10 @@ async fn restart_launcher(agent: &Agent, milliseconds: i64) -> Result<()> {
 }
 
 fn failed(error: &Error) {
-    tracing::warn!(error = error.chain(), "PostgreSQL's launcher could not be started anew");
+    tracing::warn!(
+        error = error.chain(),
+        "links may stand still, as the clock was set back"
+    );
 }
 
 /// By how many milliseconds the clock went back while so much time passed. Negative when it went ahead.

@@ -118,6 +118,14 @@ pub async fn pause(db: &Connection, name: &str) -> Result<()> {
     query!("link/pause").run_made(db, &[&name]).await
 }
 
+/// Enabled subscriptions that no worker works for, on a server that may wait to start one until its clock is where it was.
+pub async fn without_worker(db: &Connection) -> Result<BTreeSet<String>> {
+    let rows = query!("link/without_worker")
+        .rows(db, &[&LINK_PREFIX, &LANE_PREFIX])
+        .await?;
+    Ok(rows.iter().map(|row| row.get(0)).collect())
+}
+
 /// Subscriptions that do not know every table which is published here: what is published by a peer of the same schema.
 pub async fn ignorant(db: &Connection) -> Result<Vec<String>> {
     let rows = query!("link/ignorant")
