@@ -1,30 +1,21 @@
 //! A joining node whose disk is full: the join ends and says so, the members let go of it, and it can join again when there
 //! is room.
 
-use std::fs::{self, File};
-use std::os::unix::fs::PermissionsExt as _;
-use std::path::{Path, PathBuf};
-use std::process::Command;
 use std::time::Duration;
 
-use anyhow::{Context as _, Result, ensure};
-use nix::fcntl::posix_fallocate;
-use nix::mount::{MsFlags, mount};
-use nix::sched::{CloneFlags, unshare};
-use nix::sys::statvfs::statvfs;
-use nix::unistd::Uid;
+use anyhow::{Result, ensure};
 
 use crate::harness::cluster::fulljoin;
 use crate::harness::node::PATIENCE;
-use crate::harness::run::succeed;
+use crate::harness::volumes::{Volume, on_volumes};
 use crate::harness::wait::until;
 use crate::harness::{Cluster, Node};
 
-/// What the disk of the joining node holds at first.
-const SMALL: &str = "600M";
+/// What the disk of the joining node holds at first, in megabytes.
+const SMALL: u64 = 600;
 
 /// With this it can join.
-const LARGE: &str = "1500M";
+const LARGE: u64 = 1500;
 
 /// About 100 MB on the member.
 const ROWS: &str = "insert into public.key (id, name, state, algorithm, size, usage_mask, description, unexportable,
@@ -33,64 +24,22 @@ const ROWS: &str = "insert into public.key (id, name, state, algorithm, size, us
            md5(n::text), 0, 1, decode(md5(n::text), 'hex')
     from generate_series(1, 60000) n";
 
-/// Runs a test in which disks can be mounted: they go with the last process that sees them, however the test ends.
-fn with_disks<T>(test: impl AsyncFnOnce() -> Result<T>) -> Result<T> {
-    ensure!(
-        Uid::effective().is_root(),
-        "this test needs root, to mount a disk of its own: run it as root"
-    );
-    unshare(CloneFlags::CLONE_NEWNS).context("cannot make a mount namespace")?;
-    mount(
-        None::<&str>,
-        "/",
-        None::<&str>,
-        MsFlags::MS_REC | MsFlags::MS_PRIVATE,
-        None::<&str>,
-    )?;
-    let mut runtime = tokio::runtime::Builder::new_current_thread();
-    runtime.enable_all().build()?.block_on(test())
-}
-
-/// A disk of this size at `folder`.
-fn disk(folder: &Path, size: &str) -> Result<()> {
-    fs::create_dir_all(folder)?;
-    let options = format!("size={size},mode=0711");
-    mount(
-        Some("tmpfs"),
-        folder,
-        Some("tmpfs"),
-        MsFlags::empty(),
-        Some(options.as_str()),
-    )?;
-    Ok(fs::set_permissions(folder, fs::Permissions::from_mode(0o711))?)
-}
-
-/// Fills a disk until so much is left.
-fn fill(folder: &Path, left: u64) -> Result<PathBuf> {
-    let disk = statvfs(folder)?;
-    let free = disk.blocks_available() * disk.fragment_size();
-    let file = folder.join("filler");
-    let size = i64::try_from(free.checked_sub(left).context("the disk is fuller than that")?)?;
-    posix_fallocate(File::create(&file)?, 0, size)?;
-    Ok(file)
-}
-
 #[test]
 fn a_join_that_fills_the_disk_ends_clearly_and_works_when_there_is_room() -> Result<()> {
     // The rows are more.
-    a_join_with_so_much_room(24 << 20)
+    a_join_with_so_much_room(24)
 }
 
 #[test]
 #[ignore = "takes a minute; on a full disk PostgreSQL itself may not start"]
 fn a_join_whose_disk_others_have_filled_ends_clearly_and_works_when_there_is_room() -> Result<()> {
     // What PostgreSQL writes meanwhile has to fit, too.
-    a_join_with_so_much_room(2 << 20)
+    a_join_with_so_much_room(2)
 }
 
-/// Joins when there is so much room left for the copy, then again with enough.
+/// Joins when there are so many megabytes left for the copy, then again with enough.
 fn a_join_with_so_much_room(left: u64) -> Result<()> {
-    with_disks(async || {
+    on_volumes(async || {
         let mut cluster = Cluster::new(2).await?;
         cluster
             .first()
@@ -106,7 +55,7 @@ fn a_join_with_so_much_room(left: u64) -> Result<()> {
         let links = [cluster.nodes[0].links().await?, cluster.nodes[1].links().await?];
 
         let mut node = cluster.lab.node()?;
-        disk(&node.data(), SMALL)?;
+        let volume = Volume::mount(&node.data(), SMALL)?;
         node.start_new("join::initial_sync::halt=return").await?;
         fulljoin(cluster.first(), &node, false).await?;
         until("the copy is about to begin", PATIENCE, async || {
@@ -114,7 +63,7 @@ fn a_join_with_so_much_room(left: u64) -> Result<()> {
         })
         .await?;
         node.kill()?;
-        let filler = fill(&node.data(), left)?;
+        volume.fill_but(left)?;
         node.start().await?;
         ends_for_want_of_space(&node).await?;
         for (member, links) in cluster.nodes.iter().zip(&links) {
@@ -127,12 +76,8 @@ fn a_join_with_so_much_room(left: u64) -> Result<()> {
         }
         node.ksctl(&["cluster", "delete", "-y"]).await?.text()?;
 
-        fs::remove_file(filler)?;
-        succeed(
-            Command::new("mount")
-                .args(["-o", &format!("remount,size={LARGE}")])
-                .arg(node.data()),
-        )?;
+        volume.free()?;
+        volume.enlarge(LARGE)?;
         cluster.join(node).await?;
         cluster.wait_until_equal().await
     })

@@ -138,7 +138,7 @@ async fn one_backend_that_is_killed_for_memory_costs_nothing() -> Result<()> {
     let [writer, victim] = [&cluster.nodes[0], &cluster.nodes[1]];
     let postmaster = victim.postmaster()?;
     let (rest, mut ids) = (victim.rest().await?, Vec::new());
-    for (turn, kind) in ["logical replication worker", "client backend", "walsender"]
+    for (turn, kind) in ["logical replication", "client backend", "walsender"]
         .into_iter()
         .enumerate()
     {
@@ -169,10 +169,11 @@ async fn one_backend_that_is_killed_for_memory_costs_nothing() -> Result<()> {
     cluster.wait_until_equal().await
 }
 
-/// A process of this kind that works for replication or for the agent.
+/// A process of a kind that begins so, which works for replication or for the agent.
 async fn backend(node: &Node, kind: &str) -> Result<Pid> {
     let query = format!(
-        "select pid::text from pg_stat_activity where backend_type = '{kind}' and pid <> pg_backend_pid() limit 1"
+        "select pid::text from pg_stat_activity where starts_with(backend_type, '{kind}')
+            and backend_type not like '%launcher' and pid <> pg_backend_pid() limit 1"
     );
     let mut pid = String::new();
     until(&format!("there is a {kind}"), PATIENCE, async || {

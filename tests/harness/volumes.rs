@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Context as _, Result, ensure};
+use nix::fcntl::posix_fallocate;
 use nix::sched::{CloneFlags, unshare};
 use nix::sys::statvfs::statvfs;
 use nix::unistd::Uid;
@@ -68,6 +69,22 @@ impl Volume {
             }
         }
         Ok(())
+    }
+
+    /// Fills it with a file until so many megabytes are left.
+    pub(crate) fn fill_but(&self, megabytes: u64) -> Result<()> {
+        let disk = statvfs(&self.folder)?;
+        let free = disk.blocks_available() * disk.fragment_size();
+        let size = free
+            .checked_sub(megabytes << 20)
+            .context("the disk is fuller than that")?;
+        Ok(posix_fallocate(File::create(self.filler())?, 0, i64::try_from(size)?)?)
+    }
+
+    /// Makes it this large.
+    pub(crate) fn enlarge(&self, megabytes: u64) -> Result<()> {
+        let size = format!("remount,size={megabytes}m");
+        succeed(Command::new("mount").args(["-o", &size]).arg(&self.folder))
     }
 
     /// Takes that file away.

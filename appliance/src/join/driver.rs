@@ -277,12 +277,7 @@ fn condemn(agent: &Agent, stage: Stage, why: &Error) -> Result<()> {
         return Ok(());
     }
     tracing::error!(%stage, error = why.chain(), "giving the join up");
-    update(agent, |ledger| ledger.reason = Some(said(why))).map(drop)
-}
-
-fn said(why: &Error) -> String {
-    why.hint()
-        .map_or_else(|| why.to_string(), |hint| format!("{why} ({hint})"))
+    update(agent, |ledger| ledger.condemn(why)).map(drop)
 }
 
 fn not_told(error: &Error) {

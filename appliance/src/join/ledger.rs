@@ -91,6 +91,14 @@ impl Ledger {
             .map_err(|source| Error::internal("writing the ledger of the join", source))
     }
 
+    /// From here on the join only ends, also after a crash. The first reason stays.
+    pub(crate) fn condemn(&mut self, why: &Error) {
+        self.reason.get_or_insert_with(|| {
+            why.hint()
+                .map_or_else(|| why.to_string(), |hint| format!("{why} ({hint})"))
+        });
+    }
+
     /// Removes the ledger: the join is over.
     pub(crate) fn remove(paths: &Paths) -> Result<()> {
         durable::remove(&Self::path(paths)).map_err(|source| Error::internal("removing the ledger of the join", source))

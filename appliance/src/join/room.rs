@@ -18,8 +18,9 @@ use crate::postgres::Paths;
 /// What PostgreSQL needs to start, to drop a database and to make an empty one.
 const RESERVE: u64 = 64 << 20;
 
-/// Less than this is free: the next file of PostgreSQL's log, of 16 MB, may be the one that does not fit.
-const LEAST: u64 = 8 << 20;
+/// Less than this is free: the next file of PostgreSQL's log, of 16 MB, may be the one that does not fit. What stopped for
+/// want of it leaves less than that, and so is seen, however fast the disk filled.
+const LEAST: u64 = 17 << 20;
 
 fn path(paths: &Paths) -> PathBuf {
     paths.data_dir().join("join.reserve")
@@ -56,13 +57,18 @@ pub(super) fn release(paths: &Paths) {
     }
 }
 
-/// Gives the reserve back when the disk is full as this agent starts: PostgreSQL might not.
+/// Gives the reserve back when the disk is full as this agent starts: PostgreSQL might not. There is none a second time, so
+/// the join ends.
 pub(crate) fn make_room(paths: &Paths) -> Result<()> {
-    let is_full = path(paths).exists() && free_bytes(paths.data_dir())? < LEAST;
-    if is_full && Ledger::load(paths)?.is_some() {
-        release(paths);
+    if !path(paths).exists() {
+        return Ok(());
     }
-    Ok(())
+    let (Err(full), Some(mut ledger)) = (check(paths), Ledger::load(paths)?) else {
+        return Ok(());
+    };
+    release(paths);
+    ledger.condemn(&full);
+    ledger.save(paths)
 }
 
 /// Is there room to go on?
