@@ -21,8 +21,9 @@ pub(crate) async fn measure(keys: u64) -> Result<Section> {
             "{keys} keys are created through REST on two nodes over 4 connections each, as fast as they can. Then a third \
              node joins while that goes on at a steady pace, then all three take writes. Afterwards all nodes had the \
              same digest and each of the {} acknowledged keys. The rows of the join are those of the stage of the \
-             initial sync, its time is that whole stage, over TLS. The plain `copy`, just before and under the same \
-             load, is `psql` to `psql` over local sockets in binary format, into a table with the same indexes.",
+             initial sync, over TLS, its time is that from the first table on: before that it waits up to a second for \
+             a heartbeat of each member. The plain `copy`, just before and under the same load, is `psql` to `psql` over \
+             local sockets in binary format, into a table with the same indexes.",
             seen.acknowledged
         ),
         figures: vec![Figure::new(

@@ -1,5 +1,6 @@
-//! Two PostgreSQL servers on disk, set up as on a node, with the same table three times: plain, published natively, and
-//! enlisted. The second server subscribes to the latter two, and to the enlisted one in two lanes when it is told to.
+//! Two PostgreSQL servers on disk, set up as on a node, with the same table four times: plain, published natively, and
+//! enlisted twice, so that none grows more than another. The second server subscribes to the latter three, and to the last
+//! one in two lanes.
 
 use std::os::unix::fs::chown;
 use std::process::Stdio;
@@ -26,7 +27,7 @@ const SETTINGS: &str = include_str!("../../appliance/src/postgres/postgresql.con
 /// Long beside any backlog that is made here.
 const PATIENCE: Duration = Duration::from_mins(5);
 
-/// A table, and its subscriptions if there are any. The enlisted one in two lanes is another of these.
+/// A table, and its subscriptions if there are any.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Table {
     Plain,
@@ -44,7 +45,8 @@ impl Table {
         match self {
             Self::Plain => "plain",
             Self::Native => "native",
-            Self::Enlisted | Self::Lanes => "enlisted",
+            Self::Enlisted => "enlisted",
+            Self::Lanes => "lanes",
         }
     }
 
@@ -56,6 +58,13 @@ impl Table {
             Self::Enlisted => &["enlisted"],
             Self::Lanes => &["enlisted", "lane_1"],
         }
+    }
+
+    /// Do both come by the same subscription?
+    pub(crate) fn shares_with(self, other: Self) -> bool {
+        self.subscriptions()
+            .iter()
+            .any(|name| other.subscriptions().contains(name))
     }
 
     /// In how many lanes the origin sends when this is measured.
@@ -184,6 +193,17 @@ impl Servers {
         .await
     }
 
+    /// Waits until all of a table's subscriptions are read for.
+    pub(crate) async fn wait_until_read(&self, table: Table) -> Result<()> {
+        until("the subscriptions are read for", PATIENCE, async || {
+            let readers = "select from pg_replication_slots where slot_name = any ($1) and active
+                           having count(*) = cardinality($1)";
+            let names = table.subscriptions();
+            Ok(self.origin.query_opt(readers, &[&names]).await?.is_some())
+        })
+        .await
+    }
+
     /// Lets a subscription that rested catch up.
     pub(crate) async fn wake(&self, other: Table) -> Result<()> {
         self.enable(other).await?;
@@ -276,7 +296,9 @@ async fn server(number: i32) -> Result<(Postgres, Connection)> {
                                     created_at timestamptz not null default now());
          create table public.native (like public.plain including all);
          create table public.enlisted (like public.plain including all);
-         select replication.enlist('public.enlisted', '{\"deleted\": \"greatest\"}')",
+         create table public.lanes (like public.plain including all);
+         select replication.enlist('public.enlisted', '{\"deleted\": \"greatest\"}');
+         select replication.enlist('public.lanes', '{\"deleted\": \"greatest\"}')",
     )
     .await?;
     Ok((server, db))

@@ -99,17 +99,21 @@ pub(crate) async fn has_all(node: &Node, acknowledged: &[String]) -> Result<()> 
     Ok(())
 }
 
-/// Reads from the joiner's log how many rows the stage of the initial sync copied, and how long it took.
+/// Said of each table when it is copied; the first one has few rows.
+const COPIED: &str = "copied a table";
+
+/// Reads from the joiner's log how many rows the initial sync copied, and how long it took from the first table on. Before
+/// that it waits for the next heartbeat of each member.
 fn copied_by_join(log: &str) -> Result<Pace> {
-    let at = |stage: &str| {
-        let line = log.lines().find(|line| line.contains(&format!("stage={stage} ")));
+    let at = |what: &str| {
+        let line = log.lines().find(|line| line.contains(what));
         let time = line.and_then(|line| line.split_whitespace().next());
-        DateTime::parse_from_rfc3339(time.with_context(|| format!("the log does not tell of {stage}"))?)
+        DateTime::parse_from_rfc3339(time.with_context(|| format!("the log does not tell of {what}"))?)
             .context("not a time")
     };
-    let copied = log.lines().filter(|line| line.contains("copied a table"));
+    let copied = log.lines().filter(|line| line.contains(COPIED));
     let rows = copied.filter_map(|line| line.rsplit_once("rows=")?.1.parse::<u64>().ok());
-    let took = at("catching_up")? - at("initial_sync")?;
+    let took = at("stage=catching_up ")? - at(COPIED)?;
     Ok(Pace {
         rows: rows.sum(),
         seconds: took.as_seconds_f64(),
