@@ -58,29 +58,12 @@ pub(crate) async fn rate(servers: &Servers, table: Table) -> Result<f64> {
 
 /// Seconds until a backlog in this table is applied.
 async fn drained(servers: &Servers, table: Table) -> Result<f64> {
-    let name = table.name();
     servers.send_in_lanes_of(table).await?;
     // Up to date before, whether it worked until now or not.
     servers.enable(table).await?;
     servers.wait_until_applied(table, servers.position().await?).await?;
     servers.disable(table).await?;
-    // Alone in its message: several statements in one would be one transaction, which cannot commit inside.
-    servers
-        .origin
-        .batch_execute(&format!(
-            "do $$
-             begin
-                 for transaction in 1..{TRANSACTIONS} loop
-                     set local synchronous_commit = off;
-                     insert into public.{name} (id, name, wrapped, size)
-                     select gen_random_uuid()::text, 'the name of a key', decode(repeat('00010203', 10), 'hex'), 256
-                     from generate_series(1, {ROWS});
-                     commit;
-                 end loop;
-             end
-             $$"
-        ))
-        .await?;
+    write(servers, table).await?;
     // The other subscriptions have nothing to apply and are done with looking before the time counts.
     let end = servers.position().await?;
     for other in AT_WORK.into_iter().filter(|other| !other.shares_with(table)) {
@@ -97,4 +80,24 @@ async fn drained(servers: &Servers, table: Table) -> Result<f64> {
         servers.rest_alone(table).await?;
     }
     Ok(seconds)
+}
+
+/// Writes a backlog into a table of the origin.
+async fn write(servers: &Servers, table: Table) -> Result<()> {
+    let name = table.name();
+    // Alone in its message: several statements in one would be one transaction, which cannot commit inside.
+    let backlog = format!(
+        "do $$
+         begin
+             for transaction in 1..{TRANSACTIONS} loop
+                 set local synchronous_commit = off;
+                 insert into public.{name} (id, name, wrapped, size)
+                 select gen_random_uuid()::text, 'the name of a key', decode(repeat('00010203', 10), 'hex'), 256
+                 from generate_series(1, {ROWS});
+                 commit;
+             end loop;
+         end
+         $$"
+    );
+    Ok(servers.origin.batch_execute(&backlog).await?)
 }
