@@ -69,17 +69,22 @@ async fn drained(servers: &Servers, table: Table) -> Result<f64> {
     for other in AT_WORK.into_iter().filter(|other| !other.shares_with(table)) {
         servers.wait_until_applied(other, end).await?;
     }
-    servers.enable(table).await?;
-    // PostgreSQL takes up to half a second to start a worker, whatever it has to do.
-    servers.wait_until_read(table).await?;
-    let begin = Instant::now();
-    servers.wait_until_applied(table, end).await?;
-    let seconds = begin.elapsed().as_secs_f64();
+    let seconds = caught_up(servers, table, end).await?;
     if !AT_WORK.contains(&table) {
         servers.send_in_lanes_of(Table::Enlisted).await?;
         servers.rest_alone(table).await?;
     }
     Ok(seconds)
+}
+
+/// Enables a table's subscriptions and waits until all up to a position is applied; seconds.
+async fn caught_up(servers: &Servers, table: Table, end: i64) -> Result<f64> {
+    servers.enable(table).await?;
+    // PostgreSQL takes up to half a second to start a worker, whatever it has to do.
+    servers.wait_until_read(table).await?;
+    let begin = Instant::now();
+    servers.wait_until_applied(table, end).await?;
+    Ok(begin.elapsed().as_secs_f64())
 }
 
 /// Writes a backlog into a table of the origin.
