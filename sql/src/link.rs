@@ -70,7 +70,7 @@ pub async fn admit(db: &Connection, role: &str) -> Result<()> {
     query!("link/admit").run_made(db, &[&role]).await
 }
 
-/// Drops a peer's role.
+/// Drops the role of a peer, and what that has asked.
 pub async fn drop_role(db: &Connection, role: &str) -> Result<()> {
     query!("link/drop_role").run_made(db, &[&role]).await
 }

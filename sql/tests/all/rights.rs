@@ -118,10 +118,12 @@ async fn a_role_that_is_dropped_leaves_nothing_and_its_sessions_end() -> Result<
     link::make_role(&node.db, PEER).await?;
     link::admit(&node.db, PEER).await?;
     let peer = node.session_as(PEER).await?;
+    sql::call::ask(&peer, "hello", &serde_json::json!({})).await?;
     link::end_sessions(&node.db, PEER).await?;
     assert!(peer.batch_execute("select 1").await.is_err());
     link::drop_role(&node.db, PEER).await?;
     assert!(link::actual(&node.db).await?.roles.is_empty());
+    assert!(sql::call::pending(&node.db).await?.is_empty());
     Ok(())
 }
 
