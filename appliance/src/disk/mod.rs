@@ -82,7 +82,7 @@ impl Keeper {
         // First: it needs no database, which may be what is in trouble.
         self.look_whether_full(agent, disk).await;
         if agent.standing() == Standing::Joining {
-            return Ok(());
+            return self.raise(agent, disk).await;
         }
         let db = agent.db().await?;
         let slots = sql::stat::slots(&db).await?;
@@ -119,10 +119,25 @@ impl Keeper {
         let configured = agent.config.postgres.max_wal_kept_bytes();
         let bounds = retention::bounds(disk, kept, configured);
         if retention::is_news(self.told, bounds) {
-            agent.postgres.set_bounds(bounds).await?;
-            tracing::debug!(?bounds, "what is kept at the most was set");
-            self.told = Some(bounds);
+            self.tell(agent, bounds).await?;
         }
+        Ok(())
+    }
+
+    /// While this node joins, what it keeps is what members will need: no less than before. What was set while the disk was
+    /// full must not count any more when there is room.
+    async fn raise(&mut self, agent: &Agent, disk: Disk) -> Result<()> {
+        let bounds = retention::bounds(disk, 0, agent.config.postgres.max_wal_kept_bytes());
+        if self.told.is_some_and(|told| told.slot < bounds.slot) {
+            self.tell(agent, bounds).await?;
+        }
+        Ok(())
+    }
+
+    async fn tell(&mut self, agent: &Agent, bounds: Bounds) -> Result<()> {
+        agent.postgres.set_bounds(bounds).await?;
+        tracing::debug!(?bounds, "what is kept at the most was set");
+        self.told = Some(bounds);
         Ok(())
     }
 }
