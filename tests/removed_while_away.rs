@@ -47,6 +47,9 @@ fn a_node_that_was_cut_off_when_it_was_removed_learns_it_and_tells_what_only_it_
         make(&node, "after-its-removal")
             .await
             .map(|made| history.insert(made))?;
+        for member in &cluster.nodes {
+            nothing_is_left(member, &id).await?;
+        }
         hosts.heal()?;
         node.wait_until_removed().await?;
         let refused = node
@@ -64,7 +67,6 @@ fn a_node_that_was_cut_off_when_it_was_removed_learns_it_and_tells_what_only_it_
         assert!(!ids(&orphans).contains(&kept));
         nothing_secret_is_in(&node, &id)?;
         for member in &cluster.nodes {
-            nothing_is_left(member, &id).await?;
             let names = member
                 .query("select string_agg(name, ' ' order by name) from live.key")
                 .await?;
