@@ -55,7 +55,9 @@ pub enum Repair {
     Enable(String),
     /// Take no changes while the disk is full; they are kept by the other side.
     Pause(String),
-    /// Stop taking changes from a node that is gone, without asking it.
+    /// Take no more changes from a node that is gone: it may come back at any moment, and does not know of it.
+    StopTaking(String),
+    /// Forget the subscription to a node that is gone, without asking it.
     DropSubscription(String),
     /// Stop keeping changes for a node that is gone.
     DropSlot(String),
@@ -74,7 +76,9 @@ pub fn repairs(roster: &Roster, me: &Member, guests: &[NodeId], actual: &Actual,
     let roles: BTreeSet<String> = access.iter().map(names::role).collect();
     let gone: Vec<&String> = actual.roles.keys().filter(|role| !roles.contains(*role)).collect();
 
-    let mut list = admitting(&roles, &peers, actual);
+    let dropping = dropping(&peers, me, actual);
+    let mut list = stopping(&dropping, actual);
+    list.extend(admitting(&roles, &peers, actual));
     list.push(Repair::SetAccess(access));
     list.extend(revoking(roster));
     list.extend(gone.iter().map(|role| Repair::EndSessions((*role).clone())));
@@ -83,7 +87,7 @@ pub fn repairs(roster: &Roster, me: &Member, guests: &[NodeId], actual: &Actual,
     } else if subscribe {
         list.extend(subscribing(&peers, me, actual));
     }
-    list.extend(dropping(&peers, me, actual));
+    list.extend(dropping);
     list.extend(gone.into_iter().cloned().map(Repair::DropRole));
     list
 }
@@ -136,6 +140,20 @@ fn subscribing_to(peer: &Member, me: &Member, actual: &Actual) -> Vec<Repair> {
     };
     let enable = (!is_enabled).then_some(Repair::Enable(name));
     confirm.into_iter().chain(enable).collect()
+}
+
+/// Before all else, which takes its time: what is to be dropped takes nothing any more.
+fn stopping(dropping: &[Repair], actual: &Actual) -> Vec<Repair> {
+    let all = actual.subscriptions.iter().chain(&actual.lanes);
+    let enabled: BTreeSet<&String> = all
+        .filter(|(_, is_enabled)| **is_enabled)
+        .map(|(name, _)| name)
+        .collect();
+    let stopped = dropping.iter().filter_map(|repair| match repair {
+        Repair::DropSubscription(name) if enabled.contains(name) => Some(Repair::StopTaking(name.clone())),
+        _ => None,
+    });
+    stopped.collect()
 }
 
 /// Of a link, the other lanes first: what is left of it is seen while the first one is there.
@@ -196,7 +214,9 @@ mod tests {
                 Repair::ConfirmAtOnce(name) => drop(actual.lazy.remove(name)),
                 Repair::ConfirmLazily(name) => drop(actual.lazy.insert(name.clone())),
                 Repair::Enable(name) => drop(actual.subscriptions.insert(name.clone(), true)),
-                Repair::Pause(name) => drop(actual.subscriptions.insert(name.clone(), false)),
+                Repair::Pause(name) | Repair::StopTaking(name) => {
+                    actual.subscriptions.insert(name.clone(), false);
+                }
                 Repair::DropSubscription(name) => drop((actual.subscriptions.remove(name), actual.lanes.remove(name))),
                 Repair::DropSlot(name) => drop((actual.slots.remove(name), actual.lane_slots.remove(name))),
                 Repair::SetAccess(_) | Repair::Revoke(_) | Repair::EndSessions(_) => {}

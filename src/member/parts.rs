@@ -174,6 +174,7 @@ pub fn words(repair: &Repair) -> (&'static str, &'static str) {
         Repair::ConfirmLazily(_) => ("let it confirm late", "there is much to catch up with"),
         Repair::Enable(_) => ("enabled it", "it was there and took nothing"),
         Repair::Pause(_) => ("disabled it", "this node's disk is full"),
+        Repair::StopTaking(_) => ("disabled it", "the node is in the cluster no more"),
         Repair::DropSubscription(_) | Repair::DropSlot(_) => ("dropped it", "the node is in the cluster no more"),
         Repair::DropRole(_) => ("dropped the role", "the node may log in no more"),
     }
@@ -196,6 +197,7 @@ pub fn part_of(repair: &Repair) -> Option<(Part, &str)> {
         | Repair::ConfirmLazily(name)
         | Repair::Enable(name)
         | Repair::Pause(name)
+        | Repair::StopTaking(name)
         | Repair::DropSubscription(name) => (Part::Subscription, name),
         Repair::DropSlot(name) => (Part::Slot, name),
         Repair::SetAccess(_) | Repair::Revoke(_) | Repair::Subscribe(_) => return None,

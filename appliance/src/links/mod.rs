@@ -180,7 +180,7 @@ async fn act_in_database(db: &Connection, repair: &Repair) -> sql::Result<()> {
         Repair::ConfirmAtOnce(name) => sql::link::confirm_at_once(db, name).await,
         Repair::ConfirmLazily(name) => sql::link::confirm_lazily(db, name).await,
         Repair::Enable(name) => sql::link::enable(db, name).await,
-        Repair::Pause(name) => sql::link::pause(db, name).await,
+        Repair::Pause(name) | Repair::StopTaking(name) => sql::link::pause(db, name).await,
         Repair::DropSlot(name) => sql::link::drop_slot(db, name).await,
         Repair::DropRole(role) => sql::link::drop_role(db, role).await,
         Repair::SetAccess(_) | Repair::Revoke(_) | Repair::Subscribe(_) | Repair::DropSubscription(_) => Ok(()),
