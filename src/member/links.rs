@@ -252,19 +252,23 @@ mod tests {
     }
 
     #[test]
-    fn a_removed_node_is_locked_out_before_anything_else_of_it_goes() {
+    fn nothing_is_taken_of_a_removed_node_then_it_is_locked_out_then_the_rest_of_it_goes() {
         let roster = roster(&[NodeState::Ready, NodeState::Removed]);
         let role = names::role(&node(2, NodeState::Removed).id);
         let mut actual = Actual::default();
         actual.roles.insert(role.clone(), true);
         actual.slots.insert(names::link(NodeNumber(1), NodeNumber(2)));
+        let incoming = names::link(NodeNumber(2), NodeNumber(1));
+        actual.subscriptions.insert(incoming.clone(), true);
         let list = repairs(&roster, &node(1, NodeState::Ready), &[], &actual, true);
         assert_eq!(
             list,
             [
+                Repair::StopTaking(incoming.clone()),
                 Repair::SetAccess(vec![]),
                 Repair::Revoke(vec![String::new()]),
                 Repair::EndSessions(role.clone()),
+                Repair::DropSubscription(incoming),
                 Repair::DropSlot(names::link(NodeNumber(1), NodeNumber(2))),
                 Repair::DropRole(role),
             ]
