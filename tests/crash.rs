@@ -152,3 +152,44 @@ async fn a_slot_that_was_lost_while_a_node_joins_is_made_anew() -> Result<()> {
     cluster.nodes[1].json(&["keys", "get", "--name", "meanwhile"]).await?;
     Ok(())
 }
+
+#[tokio::test]
+async fn what_a_joining_node_keeps_for_a_member_is_made_anew_when_it_was_dropped() -> Result<()> {
+    completes_without_what_it_kept("select pg_drop_replication_slot('keystead_2_to_1')", "gone").await
+}
+
+#[tokio::test]
+async fn what_a_joining_node_keeps_for_a_member_is_made_anew_when_it_was_given_up() -> Result<()> {
+    completes_without_what_it_kept(GIVE_UP, "lost").await
+}
+
+/// Writes more than is kept for a member that does not fetch it.
+const GIVE_UP: &str = "alter system set max_slot_wal_keep_size = '1MB';
+    select pg_reload_conf();
+    select pg_switch_wal() from (select pg_logical_emit_message(true, 'test', 'fills a file')) one;
+    select pg_switch_wal() from (select pg_logical_emit_message(true, 'test', 'fills a file')) two;
+    select pg_switch_wal() from (select pg_logical_emit_message(true, 'test', 'fills a file')) three;
+    checkpoint;
+    alter system reset max_slot_wal_keep_size;
+    select pg_reload_conf()";
+
+/// The slot for the member is lost so, after it was made and before the member has fetched anything from it.
+async fn completes_without_what_it_kept(lost_by: &str, status: &str) -> Result<()> {
+    let mut cluster = Cluster::new(1).await?;
+    let mut node = dies_joining(&mut cluster, "join::completing").await?;
+    let db = node.db(sql::database::CLUSTER).await?;
+    for statement in lost_by.split(';') {
+        db.batch_execute(statement).await?;
+    }
+    let slot = "select coalesce(max(wal_status), 'gone') from pg_replication_slots where slot_name = 'keystead_2_to_1'";
+    assert_eq!(node.query(slot).await?, status, "the slot is not lost");
+
+    node.start().await?;
+    node.wait_until_ready().await?;
+    cluster.nodes.push(node);
+    cluster.wait_until_linked().await?;
+    cluster.nodes[1]
+        .json(&["keys", "create", "--name", "afterwards"])
+        .await?;
+    cluster.wait_until_equal().await
+}

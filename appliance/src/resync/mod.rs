@@ -14,6 +14,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use keystead::member::roster::{Member, NodeState};
+use keystead::replication::names;
 use keystead::replication::resync::{Kept, Reason};
 use keystead::{Error, Result};
 use tokio_util::sync::CancellationToken;
@@ -90,14 +91,17 @@ async fn round(agent: &Arc<Agent>, peers: &mut Peers, mending: &Arc<Mending>, li
     Ok(())
 }
 
-/// The members but this node; a node that joins only when something of it was lost, for its slots are made on the way.
+/// The members but this node; a node that joins only when its changes are taken already, or something of it was lost, for
+/// its slots are made on the way.
 async fn members(agent: &Agent) -> Result<Vec<Member>> {
-    let me = agent.identity()?.node_id;
+    let me = agent.identity()?;
     let db = agent.db().await?;
-    let needs = sql::resync::needs(&db).await?;
+    let made = sql::link::actual(&db).await?;
+    let is_taken = |node: &Member| made.subscriptions.contains_key(&names::link(node.number, me.number));
     let roster = sql::node::all(&db).await?;
-    let peers = roster.live().filter(|node| node.id != me);
-    let asked = peers.filter(|node| node.state == NodeState::Ready || needs.contains_key(&node.number));
+    let peers = roster.live().filter(|node| node.id != me.node_id);
+    let asked =
+        peers.filter(|node| node.state == NodeState::Ready || made.resyncing.contains(&node.number) || is_taken(node));
     Ok(asked.cloned().collect())
 }
 
