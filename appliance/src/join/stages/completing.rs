@@ -1,7 +1,8 @@
 //! Stage 5, completing: every member subscribes to this node, digests are compared, then the node says it is ready and
 //! waits until every member has heard it.
 //!
-//! A member that is down is left out. One whose slot here is lost meanwhile makes it anew (`resync`). Repeating it asks the members again, who find their subscriptions at work.
+//! A member that is down is left out. One whose slot here is lost meanwhile makes it anew (`resync`). Repeating it asks the
+//! members again, who find their subscriptions at work.
 
 use std::time::Duration;
 
