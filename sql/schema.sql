@@ -503,6 +503,11 @@ CREATE FUNCTION replication.arrive_account() RETURNS trigger
     LANGUAGE plpgsql
     AS $$
         begin
+            if (case when nextval('replication.arrivals') % 10000 > 0 then current_setting('keystead.look', true)
+                     else replication.look_from_now_on(new.version) end) = 'no'
+               and new.version > pg_sequence_last_value('replication.purge_floor') then
+                return new;
+            end if;
             -- Only for what a subscription brings: not for a row that is merged, and not for a first copy. As a condition of
             -- the trigger it would be read and planned anew for every row.
             if pg_trigger_depth() > 1 or not pg_replication_origin_session_is_setup() then
@@ -511,6 +516,7 @@ CREATE FUNCTION replication.arrive_account() RETURNS trigger
             perform from public.account where (id) = (new.id);
             -- Between lanes, what changes it may be arriving at this moment too.
             if found or replication.lanes() > 1 then
+                perform set_config('keystead.look', '', false);
                 insert into replication.outbox_account (id, username, password_hash, password_change_required, password_changed_at, created_at, updated_at, version, origin, deleted) values (new.id, new.username, new.password_hash, new.password_change_required, new.password_changed_at, new.created_at, new.updated_at, new.version, new.origin, new.deleted);
                 return null;
             end if;
@@ -526,6 +532,11 @@ CREATE FUNCTION replication.arrive_alarm() RETURNS trigger
     LANGUAGE plpgsql
     AS $$
         begin
+            if (case when nextval('replication.arrivals') % 10000 > 0 then current_setting('keystead.look', true)
+                     else replication.look_from_now_on(new.version) end) = 'no'
+               and new.version > pg_sequence_last_value('replication.purge_floor') then
+                return new;
+            end if;
             -- Only for what a subscription brings: not for a row that is merged, and not for a first copy. As a condition of
             -- the trigger it would be read and planned anew for every row.
             if pg_trigger_depth() > 1 or not pg_replication_origin_session_is_setup() then
@@ -534,6 +545,7 @@ CREATE FUNCTION replication.arrive_alarm() RETURNS trigger
             perform from public.alarm where (id) = (new.id);
             -- Between lanes, what changes it may be arriving at this moment too.
             if found or replication.lanes() > 1 then
+                perform set_config('keystead.look', '', false);
                 insert into replication.outbox_alarm (id, node, source, kind, name, subject, severity, description, raised, episode, triggered_at, told_at, cleared_at, version, origin, deleted) values (new.id, new.node, new.source, new.kind, new.name, new.subject, new.severity, new.description, new.raised, new.episode, new.triggered_at, new.told_at, new.cleared_at, new.version, new.origin, new.deleted);
                 return null;
             end if;
@@ -549,6 +561,11 @@ CREATE FUNCTION replication.arrive_alarm_mark() RETURNS trigger
     LANGUAGE plpgsql
     AS $$
         begin
+            if (case when nextval('replication.arrivals') % 10000 > 0 then current_setting('keystead.look', true)
+                     else replication.look_from_now_on(new.version) end) = 'no'
+               and new.version > pg_sequence_last_value('replication.purge_floor') then
+                return new;
+            end if;
             -- Only for what a subscription brings: not for a row that is merged, and not for a first copy. As a condition of
             -- the trigger it would be read and planned anew for every row.
             if pg_trigger_depth() > 1 or not pg_replication_origin_session_is_setup() then
@@ -557,6 +574,7 @@ CREATE FUNCTION replication.arrive_alarm_mark() RETURNS trigger
             perform from public.alarm_mark where (alarm, episode, kind) = (new.alarm, new.episode, new.kind);
             -- Between lanes, what changes it may be arriving at this moment too.
             if found or replication.lanes() > 1 then
+                perform set_config('keystead.look', '', false);
                 insert into replication.outbox_alarm_mark (alarm, episode, kind, account, at, version, origin, deleted) values (new.alarm, new.episode, new.kind, new.account, new.at, new.version, new.origin, new.deleted);
                 return null;
             end if;
@@ -572,6 +590,11 @@ CREATE FUNCTION replication.arrive_cluster_key() RETURNS trigger
     LANGUAGE plpgsql
     AS $$
         begin
+            if (case when nextval('replication.arrivals') % 10000 > 0 then current_setting('keystead.look', true)
+                     else replication.look_from_now_on(new.version) end) = 'no'
+               and new.version > pg_sequence_last_value('replication.purge_floor') then
+                return new;
+            end if;
             -- Only for what a subscription brings: not for a row that is merged, and not for a first copy. As a condition of
             -- the trigger it would be read and planned anew for every row.
             if pg_trigger_depth() > 1 or not pg_replication_origin_session_is_setup() then
@@ -580,6 +603,7 @@ CREATE FUNCTION replication.arrive_cluster_key() RETURNS trigger
             perform from public.cluster_key where (name) = (new.name);
             -- Between lanes, what changes it may be arriving at this moment too.
             if found or replication.lanes() > 1 then
+                perform set_config('keystead.look', '', false);
                 insert into replication.outbox_cluster_key (name, public, wrapped, version, origin, deleted) values (new.name, new.public, new.wrapped, new.version, new.origin, new.deleted);
                 return null;
             end if;
@@ -595,6 +619,11 @@ CREATE FUNCTION replication.arrive_cluster_property() RETURNS trigger
     LANGUAGE plpgsql
     AS $$
         begin
+            if (case when nextval('replication.arrivals') % 10000 > 0 then current_setting('keystead.look', true)
+                     else replication.look_from_now_on(new.version) end) = 'no'
+               and new.version > pg_sequence_last_value('replication.purge_floor') then
+                return new;
+            end if;
             -- Only for what a subscription brings: not for a row that is merged, and not for a first copy. As a condition of
             -- the trigger it would be read and planned anew for every row.
             if pg_trigger_depth() > 1 or not pg_replication_origin_session_is_setup() then
@@ -603,6 +632,7 @@ CREATE FUNCTION replication.arrive_cluster_property() RETURNS trigger
             perform from public.cluster_property where (name) = (new.name);
             -- Between lanes, what changes it may be arriving at this moment too.
             if found or replication.lanes() > 1 then
+                perform set_config('keystead.look', '', false);
                 insert into replication.outbox_cluster_property (name, value, version, origin, deleted) values (new.name, new.value, new.version, new.origin, new.deleted);
                 return null;
             end if;
@@ -618,6 +648,11 @@ CREATE FUNCTION replication.arrive_heartbeat() RETURNS trigger
     LANGUAGE plpgsql
     AS $$
         begin
+            if (case when nextval('replication.arrivals') % 10000 > 0 then current_setting('keystead.look', true)
+                     else replication.look_from_now_on(new.version) end) = 'no'
+               and new.version > pg_sequence_last_value('replication.purge_floor') then
+                return new;
+            end if;
             -- Only for what a subscription brings: not for a row that is merged, and not for a first copy. As a condition of
             -- the trigger it would be read and planned anew for every row.
             if pg_trigger_depth() > 1 or not pg_replication_origin_session_is_setup() then
@@ -626,6 +661,7 @@ CREATE FUNCTION replication.arrive_heartbeat() RETURNS trigger
             perform from public.heartbeat where (number) = (new.number);
             -- Between lanes, what changes it may be arriving at this moment too.
             if found or replication.lanes() > 1 then
+                perform set_config('keystead.look', '', false);
                 insert into replication.outbox_heartbeat (number, at, seen, beat, run, began, lanes, lane_beats, version, origin, deleted) values (new.number, new.at, new.seen, new.beat, new.run, new.began, new.lanes, new.lane_beats, new.version, new.origin, new.deleted);
                 return null;
             end if;
@@ -641,6 +677,11 @@ CREATE FUNCTION replication.arrive_key() RETURNS trigger
     LANGUAGE plpgsql
     AS $$
         begin
+            if (case when nextval('replication.arrivals') % 10000 > 0 then current_setting('keystead.look', true)
+                     else replication.look_from_now_on(new.version) end) = 'no'
+               and new.version > pg_sequence_last_value('replication.purge_floor') then
+                return new;
+            end if;
             -- Only for what a subscription brings: not for a row that is merged, and not for a first copy. As a condition of
             -- the trigger it would be read and planned anew for every row.
             if pg_trigger_depth() > 1 or not pg_replication_origin_session_is_setup() then
@@ -649,6 +690,7 @@ CREATE FUNCTION replication.arrive_key() RETURNS trigger
             perform from public.key where (id) = (new.id);
             -- Between lanes, what changes it may be arriving at this moment too.
             if found or replication.lanes() > 1 then
+                perform set_config('keystead.look', '', false);
                 insert into replication.outbox_key (id, name, state, algorithm, size, usage_mask, description, unexportable, undeletable, fingerprint, material_version, epoch, wrapped, activation_date, created_at, updated_at, version_of, version, origin, deleted) values (new.id, new.name, new.state, new.algorithm, new.size, new.usage_mask, new.description, new.unexportable, new.undeletable, new.fingerprint, new.material_version, new.epoch, new.wrapped, new.activation_date, new.created_at, new.updated_at, new.version_of, new.version, new.origin, new.deleted);
                 return null;
             end if;
@@ -664,6 +706,11 @@ CREATE FUNCTION replication.arrive_lane_beat() RETURNS trigger
     LANGUAGE plpgsql
     AS $$
         begin
+            if (case when nextval('replication.arrivals') % 10000 > 0 then current_setting('keystead.look', true)
+                     else replication.look_from_now_on(new.version) end) = 'no'
+               and new.version > pg_sequence_last_value('replication.purge_floor') then
+                return new;
+            end if;
             -- Only for what a subscription brings: not for a row that is merged, and not for a first copy. As a condition of
             -- the trigger it would be read and planned anew for every row.
             if pg_trigger_depth() > 1 or not pg_replication_origin_session_is_setup() then
@@ -672,6 +719,7 @@ CREATE FUNCTION replication.arrive_lane_beat() RETURNS trigger
             perform from public.lane_beat where (number, lane) = (new.number, new.lane);
             -- Between lanes, what changes it may be arriving at this moment too.
             if found or replication.lanes() > 1 then
+                perform set_config('keystead.look', '', false);
                 insert into replication.outbox_lane_beat (number, lane, beat, version, origin, deleted) values (new.number, new.lane, new.beat, new.version, new.origin, new.deleted);
                 return null;
             end if;
@@ -687,6 +735,11 @@ CREATE FUNCTION replication.arrive_node() RETURNS trigger
     LANGUAGE plpgsql
     AS $$
         begin
+            if (case when nextval('replication.arrivals') % 10000 > 0 then current_setting('keystead.look', true)
+                     else replication.look_from_now_on(new.version) end) = 'no'
+               and new.version > pg_sequence_last_value('replication.purge_floor') then
+                return new;
+            end if;
             -- Only for what a subscription brings: not for a row that is merged, and not for a first copy. As a condition of
             -- the trigger it would be read and planned anew for every row.
             if pg_trigger_depth() > 1 or not pg_replication_origin_session_is_setup() then
@@ -695,6 +748,7 @@ CREATE FUNCTION replication.arrive_node() RETURNS trigger
             perform from public.node where (id) = (new.id);
             -- Between lanes, what changes it may be arriving at this moment too.
             if found or replication.lanes() > 1 then
+                perform set_config('keystead.look', '', false);
                 insert into replication.outbox_node (id, number, host, port, public_address, state, stage, serial, joined_at, version, origin, deleted) values (new.id, new.number, new.host, new.port, new.public_address, new.state, new.stage, new.serial, new.joined_at, new.version, new.origin, new.deleted);
                 return null;
             end if;
@@ -710,6 +764,11 @@ CREATE FUNCTION replication.arrive_node_certificate() RETURNS trigger
     LANGUAGE plpgsql
     AS $$
         begin
+            if (case when nextval('replication.arrivals') % 10000 > 0 then current_setting('keystead.look', true)
+                     else replication.look_from_now_on(new.version) end) = 'no'
+               and new.version > pg_sequence_last_value('replication.purge_floor') then
+                return new;
+            end if;
             -- Only for what a subscription brings: not for a row that is merged, and not for a first copy. As a condition of
             -- the trigger it would be read and planned anew for every row.
             if pg_trigger_depth() > 1 or not pg_replication_origin_session_is_setup() then
@@ -718,6 +777,7 @@ CREATE FUNCTION replication.arrive_node_certificate() RETURNS trigger
             perform from public.node_certificate where (node) = (new.node);
             -- Between lanes, what changes it may be arriving at this moment too.
             if found or replication.lanes() > 1 then
+                perform set_config('keystead.look', '', false);
                 insert into replication.outbox_node_certificate (node, document, version, origin, deleted) values (new.node, new.document, new.version, new.origin, new.deleted);
                 return null;
             end if;
@@ -733,6 +793,11 @@ CREATE FUNCTION replication.arrive_node_version() RETURNS trigger
     LANGUAGE plpgsql
     AS $$
         begin
+            if (case when nextval('replication.arrivals') % 10000 > 0 then current_setting('keystead.look', true)
+                     else replication.look_from_now_on(new.version) end) = 'no'
+               and new.version > pg_sequence_last_value('replication.purge_floor') then
+                return new;
+            end if;
             -- Only for what a subscription brings: not for a row that is merged, and not for a first copy. As a condition of
             -- the trigger it would be read and planned anew for every row.
             if pg_trigger_depth() > 1 or not pg_replication_origin_session_is_setup() then
@@ -741,6 +806,7 @@ CREATE FUNCTION replication.arrive_node_version() RETURNS trigger
             perform from public.node_version where (number) = (new.number);
             -- Between lanes, what changes it may be arriving at this moment too.
             if found or replication.lanes() > 1 then
+                perform set_config('keystead.look', '', false);
                 insert into replication.outbox_node_version (number, product, schema, sends, takes, version, origin, deleted) values (new.number, new.product, new.schema, new.sends, new.takes, new.version, new.origin, new.deleted);
                 return null;
             end if;
@@ -756,6 +822,11 @@ CREATE FUNCTION replication.arrive_node_view() RETURNS trigger
     LANGUAGE plpgsql
     AS $$
         begin
+            if (case when nextval('replication.arrivals') % 10000 > 0 then current_setting('keystead.look', true)
+                     else replication.look_from_now_on(new.version) end) = 'no'
+               and new.version > pg_sequence_last_value('replication.purge_floor') then
+                return new;
+            end if;
             -- Only for what a subscription brings: not for a row that is merged, and not for a first copy. As a condition of
             -- the trigger it would be read and planned anew for every row.
             if pg_trigger_depth() > 1 or not pg_replication_origin_session_is_setup() then
@@ -764,6 +835,7 @@ CREATE FUNCTION replication.arrive_node_view() RETURNS trigger
             perform from public.node_view where (viewer) = (new.viewer);
             -- Between lanes, what changes it may be arriving at this moment too.
             if found or replication.lanes() > 1 then
+                perform set_config('keystead.look', '', false);
                 insert into replication.outbox_node_view (viewer, document, version, origin, deleted) values (new.viewer, new.document, new.version, new.origin, new.deleted);
                 return null;
             end if;
@@ -779,6 +851,11 @@ CREATE FUNCTION replication.arrive_syslog() RETURNS trigger
     LANGUAGE plpgsql
     AS $$
         begin
+            if (case when nextval('replication.arrivals') % 10000 > 0 then current_setting('keystead.look', true)
+                     else replication.look_from_now_on(new.version) end) = 'no'
+               and new.version > pg_sequence_last_value('replication.purge_floor') then
+                return new;
+            end if;
             -- Only for what a subscription brings: not for a row that is merged, and not for a first copy. As a condition of
             -- the trigger it would be read and planned anew for every row.
             if pg_trigger_depth() > 1 or not pg_replication_origin_session_is_setup() then
@@ -787,6 +864,7 @@ CREATE FUNCTION replication.arrive_syslog() RETURNS trigger
             perform from public.syslog where (id) = (new.id);
             -- Between lanes, what changes it may be arriving at this moment too.
             if found or replication.lanes() > 1 then
+                perform set_config('keystead.look', '', false);
                 insert into replication.outbox_syslog (id, host, port, transport, format, ca_cert, created_at, updated_at, version, origin, deleted) values (new.id, new.host, new.port, new.transport, new.format, new.ca_cert, new.created_at, new.updated_at, new.version, new.origin, new.deleted);
                 return null;
             end if;
@@ -1463,6 +1541,20 @@ CREATE FUNCTION replication.lock_promised(of_node integer) RETURNS void
     select pg_advisory_xact_lock(hashtextextended('replication.promised', of_node))
 $$;
 
+CREATE FUNCTION replication.look_from_now_on(version bigint) RETURNS text
+    LANGUAGE plpgsql
+    AS $$
+declare
+    since constant text := coalesce(current_setting('keystead.look', true), '');
+    this constant text := pg_current_xact_id();
+    age constant bigint := (date_part('epoch', clock_timestamp()) * 1000000)::bigint - version;
+begin
+    return set_config('keystead.look', case when age < 1000000 or replication.lanes() > 1 then ''
+                                            when since in ('', this) then this
+                                            else 'no' end, false);
+end
+$$;
+
 CREATE FUNCTION replication.make_anew(e replication.enlisted) RETURNS void
     LANGUAGE plpgsql
     AS $$
@@ -1490,6 +1582,11 @@ begin
         create or replace function replication.%1$I() returns trigger language plpgsql as
         $body$
         begin
+            if (case when nextval('replication.arrivals') %% 10000 > 0 then current_setting('keystead.look', true)
+                     else replication.look_from_now_on(new.version) end) = 'no'
+               and new.version > pg_sequence_last_value('replication.purge_floor') then
+                return new;
+            end if;
             -- Only for what a subscription brings: not for a row that is merged, and not for a first copy. As a condition of
             -- the trigger it would be read and planned anew for every row.
             if pg_trigger_depth() > 1 or not pg_replication_origin_session_is_setup() then
@@ -1498,6 +1595,7 @@ begin
             perform from %2$s where (%3$s) = (%4$s);
             -- Between lanes, what changes it may be arriving at this moment too.
             if found or replication.lanes() > 1 then
+                perform set_config('keystead.look', '', false);
                 insert into replication.%5$I (%6$s) values (%7$s);
                 return null;
             end if;
@@ -3340,6 +3438,13 @@ CREATE TABLE public.refinery_schema_history (
     checksum character varying(255)
 );
 
+CREATE SEQUENCE replication.arrivals
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 10000;
+
 CREATE TABLE replication.call (
     id bigint NOT NULL,
     caller text NOT NULL,
@@ -4398,6 +4503,8 @@ REVOKE ALL ON FUNCTION replication.let_go(slot text) FROM PUBLIC;
 REVOKE ALL ON FUNCTION replication.list(columns text[], prefix text) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION replication.lock_promised(of_node integer) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION replication.look_from_now_on(version bigint) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION replication.make_anew(e replication.enlisted) FROM PUBLIC;
 

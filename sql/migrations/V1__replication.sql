@@ -216,6 +216,30 @@ begin
 end
 $make$;
 
+-- Rows that have arrived for the tables themselves. A session takes so many numbers at once, so that it counts its own: its
+-- rows are judged by the block.
+create sequence replication.arrivals cache 10000;
+
+-- Is a subscription to look for the key of each of the next rows that arrive? A backlog drains faster without: then the
+-- primary key refuses a row that is here already, and PostgreSQL begins that transaction again in a new session, which looks.
+-- So not looking begins after a block without such a row, and never in a session's first transaction, which may be the one
+-- that was refused. Between refusals are more rows than the wait for a new session costs. Rows that are not old are looked
+-- for always: nobody is to wait for that session. Says 'no', or since which transaction no such row was met; the session
+-- keeps it.
+create function replication.look_from_now_on(version bigint) returns text
+    language plpgsql as
+$$
+declare
+    since constant text := coalesce(current_setting('keystead.look', true), '');
+    this constant text := pg_current_xact_id();
+    age constant bigint := (date_part('epoch', clock_timestamp()) * 1000000)::bigint - version;
+begin
+    return set_config('keystead.look', case when age < 1000000 or replication.lanes() > 1 then ''
+                                            when since in ('', this) then this
+                                            else 'no' end, false);
+end
+$$;
+
 -- The function that takes a new row that arrives for the table itself. Nearly always there is no such row here, and then the
 -- subscription stores it, which is cheaper than a merge. One that is here already, a tombstone too, is merged. Where another
 -- transaction is just inserting the same row, the subscription fails on it, comes again, and finds it.
@@ -228,6 +252,11 @@ begin
         create or replace function replication.%1$I() returns trigger language plpgsql as
         $body$
         begin
+            if (case when nextval('replication.arrivals') %% 10000 > 0 then current_setting('keystead.look', true)
+                     else replication.look_from_now_on(new.version) end) = 'no'
+               and new.version > pg_sequence_last_value('replication.purge_floor') then
+                return new;
+            end if;
             -- Only for what a subscription brings: not for a row that is merged, and not for a first copy. As a condition of
             -- the trigger it would be read and planned anew for every row.
             if pg_trigger_depth() > 1 or not pg_replication_origin_session_is_setup() then
@@ -236,6 +265,7 @@ begin
             perform from %2$s where (%3$s) = (%4$s);
             -- Between lanes, what changes it may be arriving at this moment too.
             if found or replication.lanes() > 1 then
+                perform set_config('keystead.look', '', false);
                 insert into replication.%5$I (%6$s) values (%7$s);
                 return null;
             end if;

@@ -13,6 +13,7 @@ mod scratch;
 mod wait;
 
 mod alarm;
+mod arriving;
 mod calls;
 mod convergence;
 mod copying;
