@@ -1547,11 +1547,19 @@ CREATE FUNCTION replication.look_from_now_on(version bigint) RETURNS text
 declare
     since constant text := coalesce(current_setting('keystead.look', true), '');
     this constant text := pg_current_xact_id();
-    age constant bigint := (date_part('epoch', clock_timestamp()) * 1000000)::bigint - version;
+    at constant bigint := date_part('epoch', clock_timestamp()) * 1000000;
 begin
-    return set_config('keystead.look', case when age < 1000000 or replication.lanes() > 1 then ''
-                                            when since in ('', this) then this
-                                            else 'no' end, false);
+    if at - version < 1000000 or replication.lanes() > 1 then
+        return set_config('keystead.look', '', false);
+    elsif since = 'no' then
+        return since;
+    elsif since in ('', this) then
+        return set_config('keystead.look', this, false);
+    elsif abs(at - coalesce(pg_sequence_last_value('replication.unlooked'), 0)) < 10000000 then
+        return since;
+    end if;
+    perform setval('replication.unlooked', at);
+    return set_config('keystead.look', 'no', false);
 end
 $$;
 
@@ -3210,6 +3218,20 @@ CREATE FUNCTION replication.without(columns text[], left_out text[]) RETURNS tex
     select array_agg(c order by n) from unnest(columns) with ordinality as u (c, n) where c <> all (left_out)
 $$;
 
+CREATE FUNCTION replication.written_from(times bigint[]) RETURNS TABLE(number integer, row_count bigint)
+    LANGUAGE plpgsql STABLE
+    AS $_$
+declare
+    relation text;
+begin
+    for relation in select e.relation from replication.enlisted e where e.digested loop
+        return query execute format('select width_bucket(version, $1), count(*) from %s
+                                     where origin = replication.this_node() and version >= $1[1] group by 1', relation)
+            using times;
+    end loop;
+end
+$_$;
+
 CREATE VIEW live.account AS
  SELECT account.id,
     account.username,
@@ -3723,6 +3745,13 @@ CREATE TABLE replication.slot_seen (
     counting text NOT NULL,
     moved boolean DEFAULT false NOT NULL
 );
+
+CREATE SEQUENCE replication.unlooked
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1;
 
 ALTER TABLE ONLY public.account
     ADD CONSTRAINT account_pkey PRIMARY KEY (id);
@@ -4717,6 +4746,8 @@ REVOKE ALL ON FUNCTION replication.wanted_lanes() FROM PUBLIC;
 REVOKE ALL ON FUNCTION replication.watch_slots() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION replication.without(columns text[], left_out text[]) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION replication.written_from(times bigint[]) FROM PUBLIC;
 
 GRANT SELECT ON TABLE live.heartbeat TO keystead_peer;
 

@@ -113,6 +113,7 @@ async fn tells_of(node: &Node, other: &Node, token: &str) -> Result<()> {
         of_other("keystead_slot_left_bytes").is_some_and(|left| left > 1e9),
         "{text}"
     );
+    assert_eq!(of_other("keystead_lag_rows"), Some(0.0), "{text}");
     assert_eq!(series.get("keystead_members"), Some(&2.0));
     let days = series.get("keystead_certificate_days_left{certificate=\"node\"}");
     assert!(days.is_some_and(|days| (363.0..=365.0).contains(days)), "{text}");

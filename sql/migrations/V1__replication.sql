@@ -220,23 +220,33 @@ $make$;
 -- rows are judged by the block.
 create sequence replication.arrivals cache 10000;
 
+-- When a session last began to store rows without looking, in microseconds since 1970.
+create sequence replication.unlooked;
+
 -- Is a subscription to look for the key of each of the next rows that arrive? A backlog drains faster without: then the
 -- primary key refuses a row that is here already, and PostgreSQL begins that transaction again in a new session, which looks.
--- So not looking begins after a block without such a row, and never in a session's first transaction, which may be the one
--- that was refused. Between refusals are more rows than the wait for a new session costs. Rows that are not old are looked
--- for always: nobody is to wait for that session. Says 'no', or since which transaction no such row was met; the session
--- keeps it.
+-- So not looking begins after a block without such a row, not more often than every ten seconds, and never in a session's
+-- first transaction, which may be the one that was refused. Rows that are not old are looked for always: nobody is to wait
+-- for a new session. Says 'no', or since which transaction no such row was met; the session keeps it.
 create function replication.look_from_now_on(version bigint) returns text
     language plpgsql as
 $$
 declare
     since constant text := coalesce(current_setting('keystead.look', true), '');
     this constant text := pg_current_xact_id();
-    age constant bigint := (date_part('epoch', clock_timestamp()) * 1000000)::bigint - version;
+    at constant bigint := date_part('epoch', clock_timestamp()) * 1000000;
 begin
-    return set_config('keystead.look', case when age < 1000000 or replication.lanes() > 1 then ''
-                                            when since in ('', this) then this
-                                            else 'no' end, false);
+    if at - version < 1000000 or replication.lanes() > 1 then
+        return set_config('keystead.look', '', false);
+    elsif since = 'no' then
+        return since;
+    elsif since in ('', this) then
+        return set_config('keystead.look', this, false);
+    elsif abs(at - coalesce(pg_sequence_last_value('replication.unlooked'), 0)) < 10000000 then
+        return since;
+    end if;
+    perform setval('replication.unlooked', at);
+    return set_config('keystead.look', 'no', false);
 end
 $$;
 
@@ -523,6 +533,22 @@ begin
         end if;
     end loop;
     return freed;
+end
+$$;
+
+-- How many rows this node wrote from each of these times, which rise, to the next, by the number of the time. It reads whole
+-- tables, when somebody is far behind: an index to spare that would cost every insert.
+create function replication.written_from(times bigint[])
+    returns table (number integer, row_count bigint) language plpgsql stable as
+$$
+declare
+    relation text;
+begin
+    for relation in select e.relation from replication.enlisted e where e.digested loop
+        return query execute format('select width_bucket(version, $1), count(*) from %s
+                                     where origin = replication.this_node() and version >= $1[1] group by 1', relation)
+            using times;
+    end loop;
 end
 $$;
 

@@ -1,5 +1,7 @@
 //! The kit's own switches.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use keystead::NodeNumber;
 use keystead::clock::Micros;
 
@@ -29,6 +31,19 @@ pub async fn continue_from(db: &Connection, peer: &Connection) -> Result<()> {
 /// Up to which time tombstones may be gone on this node or on a peer.
 pub async fn purged_up_to(db: &Connection) -> Result<Micros> {
     Ok(Micros(query!("replication/purged_up_to").one(db, &[]).await?.get(0)))
+}
+
+/// How many rows this node wrote after each of these times. Reads whole tables, unless there are no times.
+pub async fn written_after(db: &Connection, times: BTreeSet<Micros>) -> Result<BTreeMap<Micros, i64>> {
+    if times.is_empty() {
+        return Ok(BTreeMap::new());
+    }
+    let times: Vec<i64> = times.into_iter().map(|time| time.0).collect();
+    let rows = query!("replication/written_after").rows(db, &[&times]).await?;
+    Ok(rows
+        .iter()
+        .map(|row| (Micros(row.get("at")), row.get("row_count")))
+        .collect())
 }
 
 /// Empties outboxes larger than so many bytes: their rows are needed in WAL only. The bytes that were freed.

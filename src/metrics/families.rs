@@ -49,6 +49,8 @@ pub struct Peer {
     pub link: LinkFacts,
     /// It is connected and applies nothing.
     pub blocked: bool,
+    /// Rows this node wrote that it does not have.
+    pub rows_behind: i64,
     /// The slot kept for it.
     pub retention: Option<Retention>,
 }
@@ -62,6 +64,7 @@ pub fn page(facts: &Facts) -> Page {
     cluster(&mut page, facts);
     peers(&mut page, facts);
     lags(&mut page, &facts.peers);
+    rows_behind(&mut page, &facts.peers);
     kept(&mut page, &facts.peers);
     page
 }
@@ -310,6 +313,15 @@ fn lags(page: &mut Page, peers: &[Peer]) {
     );
 }
 
+fn rows_behind(page: &mut Page, peers: &[Peer]) {
+    page.add(
+        Kind::Gauge,
+        "keystead_lag_rows",
+        "rows written here that it does not have; 0 while it has what is older than 5 seconds",
+        peers.iter().map(|peer| labelled("host", &peer.host, peer.rows_behind)),
+    );
+}
+
 /// Bytes of this node's WAL beyond a position.
 fn behind(link: &LinkFacts, position: u64) -> u64 {
     link.current.saturating_sub(position)
@@ -371,6 +383,7 @@ mod tests {
         let peer = Peer {
             host: "10.0.0.2".to_owned(),
             link,
+            rows_behind: 12,
             ..Peer::default()
         };
         let facts = Facts {
@@ -386,6 +399,7 @@ mod tests {
             "ciphertrust_cluster_replay_lag{host=\"10.0.0.2\"} 1.500000",
             "ciphertrust_cluster_replay_lag_bytes{host=\"10.0.0.2\"} 3000",
             "ciphertrust_cluster_catchup_interval{host=\"10.0.0.2\"} 3",
+            "keystead_lag_rows{host=\"10.0.0.2\"} 12",
             "keystead_heartbeat_age_seconds{host=\"10.0.0.2\"} 0.250000",
             "keystead_clock_ahead_seconds{host=\"10.0.0.2\"} -0.020000",
         ] {

@@ -47,6 +47,15 @@ pub fn seen_by_any(heartbeats: &Heartbeats, viewers: &[NodeNumber], origin: Node
     seen.max().copied()
 }
 
+/// Those of `viewers` that lack what `origin` wrote before `time`, with the time up to which each has everything of it.
+pub fn behind(heartbeats: &Heartbeats, viewers: &[NodeNumber], origin: NodeNumber, time: Micros) -> Seen {
+    let seen = |viewer: &NodeNumber| heartbeats.get(viewer)?.get(&origin).copied();
+    let times = viewers
+        .iter()
+        .map(|viewer| (*viewer, seen(viewer).unwrap_or(Micros(0))));
+    times.filter(|(_, at)| *at < time).collect()
+}
+
 /// Up to when two nodes both have everything of all `members`, by the heartbeats that have arrived at each.
 ///
 /// `None` while one of them is unheard of on either side.
@@ -83,6 +92,17 @@ mod tests {
     fn a_member_that_was_never_heard_of_holds_it_back() {
         let all = heartbeats(&[(1, &[(1, 50)]), (2, &[(1, 30), (2, 60)])]);
         assert_eq!(horizon(&all, &[NodeNumber(1), NodeNumber(2)]), None);
+    }
+
+    #[test]
+    fn who_is_behind_is_told_with_what_it_has() {
+        let all = heartbeats(&[(1, &[(1, 50)]), (2, &[(1, 30), (2, 60)]), (3, &[(1, 40)])]);
+        let viewers = [2, 3, 4].map(NodeNumber);
+        let behind = behind(&all, &viewers, NodeNumber(1), Micros(40));
+        assert_eq!(
+            behind,
+            Seen::from([(NodeNumber(2), Micros(30)), (NodeNumber(4), Micros(0))])
+        );
     }
 
     #[test]

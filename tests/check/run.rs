@@ -69,7 +69,7 @@ impl Plan {
 pub(super) async fn run(plan: &Plan, hosts: &Hosts) -> Result<(History, PathBuf)> {
     let mut cluster = Cluster::with_hosts(hosts.clone(), plan.nodes).await?;
     send_in(&cluster, plan.lanes).await?;
-    judge_every_row(&cluster).await?;
+    judge_often(&cluster).await?;
     let numbers = numbers(&cluster).await?;
     let doors = cluster.nodes.iter().map(Door::to).collect::<Result<Vec<Door>>>()?;
     let shared = Arc::new(Shared::new(doors, Recorder::begin(&plan.folder())?));
@@ -111,12 +111,15 @@ async fn send_in(cluster: &Cluster, lanes: i32) -> Result<()> {
     Ok(())
 }
 
-/// After every row of a backlog it is judged whether the next ones are looked for. There are not the thousands of rows here
-/// after which it is otherwise.
-async fn judge_every_row(cluster: &Cluster) -> Result<()> {
-    let by_the_row = "alter sequence replication.arrivals minvalue 0 start with 0 restart increment by 10000 cache 1";
+/// After every hundred rows of a backlog it is judged whether the next ones are looked for. There are not the thousands of
+/// rows here after which it is otherwise.
+async fn judge_often(cluster: &Cluster) -> Result<()> {
+    let by_the_hundred = "alter sequence replication.arrivals minvalue 0 start with 0 restart increment by 100 cache 1";
     for node in &cluster.nodes {
-        node.db(sql::database::CLUSTER).await?.batch_execute(by_the_row).await?;
+        node.db(sql::database::CLUSTER)
+            .await?
+            .batch_execute(by_the_hundred)
+            .await?;
     }
     Ok(())
 }

@@ -51,11 +51,53 @@ fn over_a_slow_and_lossy_link_everything_arrives_and_the_lag_that_is_shown_is_th
         })
         .await?;
         ensure!(most < PATIENCE, "{most:?} is shown");
+        rows_on_their_way_are_shown(near, far).await?;
         cluster.wait_until_all_have_all().await?;
         cluster.wait_until_equal().await?;
         drop(slow);
         cluster.wait_until_linked().await
     })
+}
+
+/// One transaction: on such a link it takes long beside the seconds after which rows are counted.
+const ON_THEIR_WAY: i64 = 20_000;
+
+/// While a large transaction is on its way, its rows are what `viewer` says that `other` lacks, to the tenth.
+async fn rows_on_their_way_are_shown(viewer: &Node, other: &Node) -> Result<()> {
+    viewer.json(&["metrics", "prometheus", "enable"]).await?;
+    let write = format!(
+        "insert into public.cluster_property
+         select 'on-its-way-' || n, repeat(md5(n::text), 6) from generate_series(1, {ON_THEIR_WAY}) n"
+    );
+    viewer.db(sql::database::CLUSTER).await?.batch_execute(&write).await?;
+    until("the rows are counted", 2 * PATIENCE, async || {
+        let shown = shown_rows(viewer, other).await?;
+        ensure!(arrived(other).await? == 0, "they came before they were counted");
+        ensure!(shown > 0, "none is shown");
+        ensure!(
+            (ON_THEIR_WAY..=ON_THEIR_WAY * 11 / 10).contains(&shown),
+            "{shown} are shown"
+        );
+        Ok(true)
+    })
+    .await?;
+    until("the rows have arrived", 10 * PATIENCE, async || {
+        Ok(arrived(other).await? == ON_THEIR_WAY && shown_rows(viewer, other).await? == 0)
+    })
+    .await
+}
+
+async fn arrived(node: &Node) -> Result<i64> {
+    let rows = "select count(*)::text from live.cluster_property where name like 'on-its-way-%'";
+    Ok(node.query(rows).await?.parse()?)
+}
+
+/// The rows of its own that `viewer` says `other` lacks.
+async fn shown_rows(viewer: &Node, other: &Node) -> Result<i64> {
+    let page = viewer.ksctl(&["metrics", "prometheus", "get"]).await?.text()?;
+    let start = format!("keystead_lag_rows{{host=\"{}\"}} ", other.address);
+    let shown = page.lines().find_map(|line| line.strip_prefix(start.as_str()));
+    Ok(shown.with_context(|| page.clone())?.parse()?)
 }
 
 /// The time that `viewer` says `other` is behind in applying.

@@ -1,14 +1,21 @@
 //! Measures this node. What cannot be measured now is left out.
 
+use std::collections::BTreeMap;
+
 use keystead::alarm::judge::Retention;
 use keystead::api::summary::View;
+use keystead::clock::Micros;
 use keystead::metrics::families::{Facts, Peer, page};
-use keystead::replication::{horizon, names};
+use keystead::replication::horizon::{self, Seen};
+use keystead::replication::names;
 use keystead::{NodeNumber, Result};
 use sql::Connection;
 
 use crate::agent::{Agent, Standing};
 use crate::{alarm, view};
+
+/// Counting the rows that a node lacks reads whole tables, so it is done for one that lacks what is older than this.
+const COUNTED_AFTER_MICROS: i64 = 5_000_000;
 
 /// All measures as Prometheus reads them.
 pub(crate) async fn text(agent: &Agent) -> String {
@@ -49,7 +56,10 @@ async fn measure_others(agent: &Agent, db: &Connection, facts: &mut Facts) -> Re
     let roster = sql::node::all(db).await?;
     let members: Vec<NodeNumber> = roster.ready().map(|node| node.number).collect();
     facts.members = Some(members.len() as u64);
-    facts.horizon = horizon::horizon(&sql::heartbeat::all(db).await?, &members);
+    let heartbeats = sql::heartbeat::all(db).await?;
+    facts.horizon = horizon::horizon(&heartbeats, &members);
+    let late = Micros(facts.now.0 - COUNTED_AFTER_MICROS);
+    let rows = rows_behind(db, horizon::behind(&heartbeats, &members, me.number, late)).await?;
     let slots = sql::stat::slots(db).await?;
     let seen = sql::node_view::all(db).await?.remove(me.node_id.as_str());
     let mut links = view::facts(agent, db, &roster).await?;
@@ -67,6 +77,7 @@ async fn measure_others(agent: &Agent, db: &Connection, facts: &mut Facts) -> Re
                 host: node.address.host.clone(),
                 link,
                 blocked,
+                rows_behind: rows.get(&node.number).copied().unwrap_or_default(),
                 retention: slot.map(|slot| Retention {
                     lost: slot.lost,
                     kept: slot.kept,
@@ -77,6 +88,13 @@ async fn measure_others(agent: &Agent, db: &Connection, facts: &mut Facts) -> Re
         })
         .collect();
     Ok(())
+}
+
+/// How many rows each of those lacks that have everything up to a time.
+async fn rows_behind(db: &Connection, behind: Seen) -> Result<BTreeMap<NodeNumber, i64>> {
+    let written = sql::replication::written_after(db, behind.values().copied().collect()).await?;
+    let lacks = |(number, time)| Some((number, *written.get(&time)?));
+    Ok(behind.into_iter().filter_map(lacks).collect())
 }
 
 /// What takes two looks to see, as the view saw it last.

@@ -14,7 +14,8 @@ const JUDGE_EVERY_ROW: &str =
 /// Written by the first node in transactions of their own: from the third on, nothing need be looked for.
 const ONE_BY_ONE: &str = "insert into public.item values ('a', 'x'); insert into public.item values ('b', 'x');
     insert into public.item values ('c', 'x'); insert into public.item values ('d', 'x');
-    insert into public.item values ('e', 'x')";
+    insert into public.item values ('e', 'x'); insert into public.item values ('f', 'x');
+    insert into public.item values ('g', 'x'); insert into public.item values ('h', 'x')";
 
 /// How often the second node's subscription has failed.
 async fn failures(pair: &Pair) -> Result<i64> {
@@ -67,20 +68,30 @@ async fn each_alone(pair: &Pair, statements: &str) -> Result<()> {
 }
 
 #[tokio::test]
-async fn a_row_of_a_backlog_that_was_overtaken_fails_once_and_is_merged() -> Result<()> {
+async fn an_overtaken_row_of_a_backlog_fails_once_and_is_merged_and_soon_after_it_rows_are_looked_for() -> Result<()> {
     let pair = apart().await?;
     each_alone(&pair, ONE_BY_ONE).await?;
     grow_old(&pair).await?;
     overtake(&pair, "d").await?;
+    overtake(&pair, "h").await?;
     assert_eq!(drain(&pair).await?, 1, "it was looked for, or it failed again");
     let values = "select string_agg(value, ',' order by id) from live.item";
-    assert_eq!(pair.two.text(values).await?, "x,x,x,later,x");
+    assert_eq!(pair.two.text(values).await?, "x,x,x,later,x,x,x,later");
     Ok(())
 }
+
+/// In the midst of a large transaction it has become long ago that a session stopped looking.
+const LONG_AGO: &str = "
+    create function public.let_time_pass() returns trigger language plpgsql as
+        'begin perform setval(''replication.unlooked'', 1); return new; end';
+    create trigger let_time_pass after insert on public.item
+        for each row when (new.id = 'row-250') execute function public.let_time_pass();
+    alter table public.item enable always trigger let_time_pass";
 
 #[tokio::test]
 async fn a_large_transaction_that_was_refused_at_its_end_is_looked_through_whole() -> Result<()> {
     let pair = apart().await?;
+    pair.two.run(LONG_AGO).await?;
     each_alone(&pair, ONE_BY_ONE).await?;
     pair.one
         .run("insert into public.item select 'row-' || n, 'x' from generate_series(1, 500) n")
@@ -116,13 +127,13 @@ async fn a_row_of_a_backlog_that_was_purged_here_does_not_come_back() -> Result<
     let pair = apart().await?;
     each_alone(&pair, ONE_BY_ONE).await?;
     grow_old(&pair).await?;
-    let written = pair.one.count("select version from public.item where id = 'd'").await?;
+    let written = pair.one.count("select version from public.item where id = 'g'").await?;
     pair.two
         .run(&format!("select replication.purge({written}, 10)"))
         .await?;
     link::enable(&pair.two.db, &names::link(ONE, TWO)).await?;
     link::enable(&pair.one.db, &names::link(TWO, ONE)).await?;
     pair.settle().await?;
-    assert_eq!(pair.two.text("select string_agg(id, ',') from live.item").await?, "e");
+    assert_eq!(pair.two.text("select string_agg(id, ',') from live.item").await?, "h");
     Ok(())
 }

@@ -1,8 +1,10 @@
 //! Heartbeats: what they wait for, and what may be concluded from one.
 
+use std::collections::BTreeMap;
+
 use anyhow::Result;
 use keystead::clock::Micros;
-use sql::heartbeat;
+use sql::{heartbeat, replication};
 use tokio::task::JoinSet;
 
 use crate::node::{Alone, Node, ONE, PATIENCE, Pair, TWO};
@@ -124,5 +126,26 @@ async fn a_heartbeat_tells_what_its_node_has_of_the_others() -> Result<()> {
         .map(|(node, at)| (node.0, at.0))
         .collect();
     assert_eq!(seen, [(1, 100), (2, 200)]);
+    Ok(())
+}
+
+#[tokio::test]
+async fn what_a_node_wrote_after_a_time_is_counted() -> Result<()> {
+    let node = Alone::start().await?;
+    for id in ["a", "b", "c"] {
+        node.run(&format!("insert into public.item values ('{id}', 'x')"))
+            .await?;
+    }
+    node.apply("insert into replication.outbox_item values ('of-another', 'x', 9000000000000000, 3, false)")
+        .await?;
+    let mut times = Vec::new();
+    for id in ["a", "c"] {
+        let version = node
+            .count(&format!("select version from public.item where id = '{id}'"))
+            .await?;
+        times.push(Micros(version));
+    }
+    let written = replication::written_after(&node.db, times.iter().copied().collect()).await?;
+    assert_eq!(written, BTreeMap::from([(times[0], 2), (times[1], 0)]));
     Ok(())
 }
