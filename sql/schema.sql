@@ -503,7 +503,7 @@ CREATE FUNCTION replication.arrive_account() RETURNS trigger
     LANGUAGE plpgsql
     AS $$
         begin
-            if (case when nextval('replication.arrivals') % 10000 > 0 then current_setting('keystead.look', true)
+            if (case when new.version % replication.judged_one_in() <> 0 then current_setting('keystead.look', true)
                      else replication.look_from_now_on(new.version) end) = 'no'
                and new.version > pg_sequence_last_value('replication.purge_floor') then
                 return new;
@@ -532,7 +532,7 @@ CREATE FUNCTION replication.arrive_alarm() RETURNS trigger
     LANGUAGE plpgsql
     AS $$
         begin
-            if (case when nextval('replication.arrivals') % 10000 > 0 then current_setting('keystead.look', true)
+            if (case when new.version % replication.judged_one_in() <> 0 then current_setting('keystead.look', true)
                      else replication.look_from_now_on(new.version) end) = 'no'
                and new.version > pg_sequence_last_value('replication.purge_floor') then
                 return new;
@@ -561,7 +561,7 @@ CREATE FUNCTION replication.arrive_alarm_mark() RETURNS trigger
     LANGUAGE plpgsql
     AS $$
         begin
-            if (case when nextval('replication.arrivals') % 10000 > 0 then current_setting('keystead.look', true)
+            if (case when new.version % replication.judged_one_in() <> 0 then current_setting('keystead.look', true)
                      else replication.look_from_now_on(new.version) end) = 'no'
                and new.version > pg_sequence_last_value('replication.purge_floor') then
                 return new;
@@ -590,7 +590,7 @@ CREATE FUNCTION replication.arrive_cluster_key() RETURNS trigger
     LANGUAGE plpgsql
     AS $$
         begin
-            if (case when nextval('replication.arrivals') % 10000 > 0 then current_setting('keystead.look', true)
+            if (case when new.version % replication.judged_one_in() <> 0 then current_setting('keystead.look', true)
                      else replication.look_from_now_on(new.version) end) = 'no'
                and new.version > pg_sequence_last_value('replication.purge_floor') then
                 return new;
@@ -619,7 +619,7 @@ CREATE FUNCTION replication.arrive_cluster_property() RETURNS trigger
     LANGUAGE plpgsql
     AS $$
         begin
-            if (case when nextval('replication.arrivals') % 10000 > 0 then current_setting('keystead.look', true)
+            if (case when new.version % replication.judged_one_in() <> 0 then current_setting('keystead.look', true)
                      else replication.look_from_now_on(new.version) end) = 'no'
                and new.version > pg_sequence_last_value('replication.purge_floor') then
                 return new;
@@ -648,7 +648,7 @@ CREATE FUNCTION replication.arrive_heartbeat() RETURNS trigger
     LANGUAGE plpgsql
     AS $$
         begin
-            if (case when nextval('replication.arrivals') % 10000 > 0 then current_setting('keystead.look', true)
+            if (case when new.version % replication.judged_one_in() <> 0 then current_setting('keystead.look', true)
                      else replication.look_from_now_on(new.version) end) = 'no'
                and new.version > pg_sequence_last_value('replication.purge_floor') then
                 return new;
@@ -677,7 +677,7 @@ CREATE FUNCTION replication.arrive_key() RETURNS trigger
     LANGUAGE plpgsql
     AS $$
         begin
-            if (case when nextval('replication.arrivals') % 10000 > 0 then current_setting('keystead.look', true)
+            if (case when new.version % replication.judged_one_in() <> 0 then current_setting('keystead.look', true)
                      else replication.look_from_now_on(new.version) end) = 'no'
                and new.version > pg_sequence_last_value('replication.purge_floor') then
                 return new;
@@ -706,7 +706,7 @@ CREATE FUNCTION replication.arrive_lane_beat() RETURNS trigger
     LANGUAGE plpgsql
     AS $$
         begin
-            if (case when nextval('replication.arrivals') % 10000 > 0 then current_setting('keystead.look', true)
+            if (case when new.version % replication.judged_one_in() <> 0 then current_setting('keystead.look', true)
                      else replication.look_from_now_on(new.version) end) = 'no'
                and new.version > pg_sequence_last_value('replication.purge_floor') then
                 return new;
@@ -735,7 +735,7 @@ CREATE FUNCTION replication.arrive_node() RETURNS trigger
     LANGUAGE plpgsql
     AS $$
         begin
-            if (case when nextval('replication.arrivals') % 10000 > 0 then current_setting('keystead.look', true)
+            if (case when new.version % replication.judged_one_in() <> 0 then current_setting('keystead.look', true)
                      else replication.look_from_now_on(new.version) end) = 'no'
                and new.version > pg_sequence_last_value('replication.purge_floor') then
                 return new;
@@ -764,7 +764,7 @@ CREATE FUNCTION replication.arrive_node_certificate() RETURNS trigger
     LANGUAGE plpgsql
     AS $$
         begin
-            if (case when nextval('replication.arrivals') % 10000 > 0 then current_setting('keystead.look', true)
+            if (case when new.version % replication.judged_one_in() <> 0 then current_setting('keystead.look', true)
                      else replication.look_from_now_on(new.version) end) = 'no'
                and new.version > pg_sequence_last_value('replication.purge_floor') then
                 return new;
@@ -793,7 +793,7 @@ CREATE FUNCTION replication.arrive_node_version() RETURNS trigger
     LANGUAGE plpgsql
     AS $$
         begin
-            if (case when nextval('replication.arrivals') % 10000 > 0 then current_setting('keystead.look', true)
+            if (case when new.version % replication.judged_one_in() <> 0 then current_setting('keystead.look', true)
                      else replication.look_from_now_on(new.version) end) = 'no'
                and new.version > pg_sequence_last_value('replication.purge_floor') then
                 return new;
@@ -822,7 +822,7 @@ CREATE FUNCTION replication.arrive_node_view() RETURNS trigger
     LANGUAGE plpgsql
     AS $$
         begin
-            if (case when nextval('replication.arrivals') % 10000 > 0 then current_setting('keystead.look', true)
+            if (case when new.version % replication.judged_one_in() <> 0 then current_setting('keystead.look', true)
                      else replication.look_from_now_on(new.version) end) = 'no'
                and new.version > pg_sequence_last_value('replication.purge_floor') then
                 return new;
@@ -851,7 +851,7 @@ CREATE FUNCTION replication.arrive_syslog() RETURNS trigger
     LANGUAGE plpgsql
     AS $$
         begin
-            if (case when nextval('replication.arrivals') % 10000 > 0 then current_setting('keystead.look', true)
+            if (case when new.version % replication.judged_one_in() <> 0 then current_setting('keystead.look', true)
                      else replication.look_from_now_on(new.version) end) = 'no'
                and new.version > pg_sequence_last_value('replication.purge_floor') then
                 return new;
@@ -1469,6 +1469,10 @@ CREATE FUNCTION replication.in_lane(version bigint) RETURNS bigint
     LANGUAGE sql
     AS $_$select $1$_$;
 
+CREATE FUNCTION replication.judged_one_in() RETURNS bigint
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    AS $$select 8192::bigint$$;
+
 CREATE FUNCTION replication.keep_lanes(reader integer) RETURNS void
     LANGUAGE plpgsql
     AS $$
@@ -1555,7 +1559,7 @@ begin
         return since;
     elsif since in ('', this) then
         return set_config('keystead.look', this, false);
-    elsif abs(at - coalesce(pg_sequence_last_value('replication.unlooked'), 0)) < 10000000 then
+    elsif abs(at - coalesce(pg_sequence_last_value('replication.unlooked'), 0)) < 5000000 then
         return since;
     end if;
     perform setval('replication.unlooked', at);
@@ -1590,7 +1594,7 @@ begin
         create or replace function replication.%1$I() returns trigger language plpgsql as
         $body$
         begin
-            if (case when nextval('replication.arrivals') %% 10000 > 0 then current_setting('keystead.look', true)
+            if (case when new.version %% replication.judged_one_in() <> 0 then current_setting('keystead.look', true)
                      else replication.look_from_now_on(new.version) end) = 'no'
                and new.version > pg_sequence_last_value('replication.purge_floor') then
                 return new;
@@ -3460,13 +3464,6 @@ CREATE TABLE public.refinery_schema_history (
     checksum character varying(255)
 );
 
-CREATE SEQUENCE replication.arrivals
-    START WITH 1
-    INCREMENT BY 1
-    NO MINVALUE
-    NO MAXVALUE
-    CACHE 10000;
-
 CREATE TABLE replication.call (
     id bigint NOT NULL,
     caller text NOT NULL,
@@ -4518,6 +4515,8 @@ REVOKE ALL ON FUNCTION replication.hear_promised() FROM PUBLIC;
 REVOKE ALL ON FUNCTION replication.heard(of_node integer) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION replication.in_lane(version bigint) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION replication.judged_one_in() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION replication.keep_lanes(reader integer) FROM PUBLIC;
 

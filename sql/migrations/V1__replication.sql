@@ -216,18 +216,19 @@ begin
 end
 $make$;
 
--- Rows that have arrived for the tables themselves. A session takes so many numbers at once, so that it counts its own: its
--- rows are judged by the block.
-create sequence replication.arrivals cache 10000;
+-- At one in so many of the rows that arrive, by their versions, it is judged whether the next ones are looked for. Nothing is
+-- counted for that: this runs for every row.
+create function replication.judged_one_in() returns bigint
+    language sql immutable parallel safe as 'select 8192::bigint';
 
 -- When a session last began to store rows without looking, in microseconds since 1970.
 create sequence replication.unlooked;
 
 -- Is a subscription to look for the key of each of the next rows that arrive? A backlog drains faster without: then the
 -- primary key refuses a row that is here already, and PostgreSQL begins that transaction again in a new session, which looks.
--- So not looking begins after a block without such a row, not more often than every ten seconds, and never in a session's
--- first transaction, which may be the one that was refused. Rows that are not old are looked for always: nobody is to wait
--- for a new session. Says 'no', or since which transaction no such row was met; the session keeps it.
+-- So not looking begins when no such row was met from one judged row to the next, not more often than every five seconds,
+-- and never in a session's first transaction, which may be the one that was refused. Rows that are not old are looked for:
+-- nobody is to wait for a new session. Says 'no', or since which transaction no such row was met; the session keeps it.
 create function replication.look_from_now_on(version bigint) returns text
     language plpgsql as
 $$
@@ -242,7 +243,7 @@ begin
         return since;
     elsif since in ('', this) then
         return set_config('keystead.look', this, false);
-    elsif abs(at - coalesce(pg_sequence_last_value('replication.unlooked'), 0)) < 10000000 then
+    elsif abs(at - coalesce(pg_sequence_last_value('replication.unlooked'), 0)) < 5000000 then
         return since;
     end if;
     perform setval('replication.unlooked', at);
@@ -262,7 +263,7 @@ begin
         create or replace function replication.%1$I() returns trigger language plpgsql as
         $body$
         begin
-            if (case when nextval('replication.arrivals') %% 10000 > 0 then current_setting('keystead.look', true)
+            if (case when new.version %% replication.judged_one_in() <> 0 then current_setting('keystead.look', true)
                      else replication.look_from_now_on(new.version) end) = 'no'
                and new.version > pg_sequence_last_value('replication.purge_floor') then
                 return new;

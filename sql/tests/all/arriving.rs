@@ -7,9 +7,9 @@ use sql::{digest, link};
 use crate::node::{ONE, PATIENCE, Pair, TWO};
 use crate::wait::until;
 
-/// It is judged after every row, not after thousands, whether the next ones are looked for.
-const JUDGE_EVERY_ROW: &str =
-    "alter sequence replication.arrivals minvalue 0 start with 0 restart increment by 10000 cache 1";
+/// It is judged at every row, not at one in thousands, whether the next ones are looked for.
+const JUDGE_EVERY_ROW: &str = "create or replace function replication.judged_one_in() returns bigint
+    language sql immutable as 'select 1::bigint'";
 
 /// Written by the first node in transactions of their own: from the third on, nothing need be looked for.
 const ONE_BY_ONE: &str = "insert into public.item values ('a', 'x'); insert into public.item values ('b', 'x');
