@@ -44,8 +44,7 @@ async fn grow_old(pair: &Pair) -> Result<()> {
 /// The second node takes what was kept for it. How often that failed.
 async fn drain(pair: &Pair) -> Result<i64> {
     let before = failures(pair).await?;
-    link::enable(&pair.two.db, &names::link(ONE, TWO)).await?;
-    link::enable(&pair.one.db, &names::link(TWO, ONE)).await?;
+    pair.link().await?;
     pair.settle().await?;
     // The worker tells its statistics as it ends.
     link::pause(&pair.two.db, &names::link(ONE, TWO)).await?;
@@ -131,8 +130,7 @@ async fn a_row_of_a_backlog_that_was_purged_here_does_not_come_back() -> Result<
     pair.two
         .run(&format!("select replication.purge({written}, 10)"))
         .await?;
-    link::enable(&pair.two.db, &names::link(ONE, TWO)).await?;
-    link::enable(&pair.one.db, &names::link(TWO, ONE)).await?;
+    pair.link().await?;
     pair.settle().await?;
     assert_eq!(pair.two.text("select string_agg(id, ',') from live.item").await?, "h");
     Ok(())
