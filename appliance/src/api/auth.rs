@@ -22,6 +22,7 @@ use super::error::Refusal;
 use super::standing;
 use crate::account::token::{self, Purpose};
 use crate::agent::{Agent, Standing};
+use crate::disk;
 
 /// Somebody with a good token.
 pub(crate) struct Caller;
@@ -109,7 +110,7 @@ impl FromRequestParts<Arc<Agent>> for Writer {
     async fn from_request_parts(parts: &mut Parts, agent: &Arc<Agent>) -> Result<Self, Refusal> {
         Reader::from_request_parts(parts, agent).await?;
         standing::may_write(agent.standing())?;
-        agent.fullness.may_write()?;
+        disk::may_write(agent)?;
         Ok(Self)
     }
 }

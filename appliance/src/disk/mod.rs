@@ -33,20 +33,25 @@ impl Fullness {
     pub(crate) fn is_full(&self) -> bool {
         self.0.load(Ordering::Relaxed)
     }
+}
 
-    /// May anything be written that takes room?
-    ///
-    /// # Errors
-    /// While the disk is full.
-    pub(crate) fn may_write(&self) -> Result<()> {
-        if self.is_full() {
-            return Err(
-                Error::new(Kind::DiskFull, "the node's disk is full, so it takes no writes")
-                    .with_hint("free or add disk space under its data_dir; reads go on, and other members take writes"),
-            );
-        }
-        Ok(())
+/// May anything be written that takes room?
+///
+/// # Errors
+/// While the disk is full. Looks itself before it refuses: whoever has just made room need not wait for the next round.
+pub(crate) fn may_write(agent: &Agent) -> Result<()> {
+    if agent.fullness.is_full() && is_still_full(agent) {
+        return Err(
+            Error::new(Kind::DiskFull, "the node's disk is full, so it takes no writes")
+                .with_hint("free or add disk space under its data_dir; reads go on, and other members take writes"),
+        );
     }
+    Ok(())
+}
+
+fn is_still_full(agent: &Agent) -> bool {
+    let missing = Ballast::in_folder(agent.postgres.paths().data_dir()).missing();
+    alarm::disk(agent).is_none_or(|disk| retention::is_full(disk, true, missing))
 }
 
 /// Looks until the agent stops. The disk of a PostgreSQL that somebody else runs is theirs to look after.
