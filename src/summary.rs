@@ -9,14 +9,15 @@ use crate::clock::{Micros, Skew};
 use crate::member::roster::{Member, NodeState};
 use crate::member::status::NodeStatus;
 use crate::member::trouble::{Failure, Trouble};
+use crate::replication::heartbeat;
 
-/// A peer that has not been heard of for this long is down: eight heartbeats missed. With a look every second and the
-/// time to share it, that is seen within 10 seconds.
+/// A peer that has not been heard of for this long is down: eight heartbeats missed, of twenty members three. With a look
+/// every second and the time to share it, that is seen within 10 seconds.
 pub const DOWN_AFTER_MILLIS: i64 = 8_000;
 
-/// A peer that has been silent for this long, or is not connected, is tried to be reached: so that there are words when
-/// it is down.
-const DOUBT_AFTER_MILLIS: i64 = 2_500;
+/// How much later than the next heartbeat would be due a peer is tried to be reached, so that there are words when it is
+/// down.
+const LATE_MILLIS: i64 = 1_500;
 
 /// A peer that was connected and does not fetch for this long is down. One that comes back at once is not.
 pub const LET_GO_AFTER_MILLIS: i64 = 3_000;
@@ -127,9 +128,11 @@ fn words(trouble: Trouble, link: &LinkFacts) -> &str {
     }
 }
 
-/// Is there reason to try to reach the peer, for the words of the failure?
-pub fn is_in_doubt(link: &LinkFacts, now: Micros) -> bool {
-    let silent = |heard: Micros| now.millis_since(heard) > DOUBT_AFTER_MILLIS;
+/// Is there reason to try to reach the peer, one of so many `members`, for the words of the failure? It is not connected,
+/// or its heartbeat is late.
+pub fn is_in_doubt(link: &LinkFacts, members: usize, now: Micros) -> bool {
+    let period = i64::try_from(heartbeat::period(members).as_millis()).unwrap_or(i64::MAX);
+    let silent = |heard: Micros| now.millis_since(heard) > period.saturating_add(LATE_MILLIS);
     link.connected_since.is_none() || link.heard.is_none_or(silent)
 }
 

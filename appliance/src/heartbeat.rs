@@ -1,19 +1,20 @@
-//! Once a second a member says: everything of mine up to this time has left.
+//! Once a second, in a large cluster less often, a member says: everything of mine up to this time has left.
 //!
 //! The time is read, then a transaction id is taken; when every transaction older than that has ended, no row with an
-//! earlier version can still come. What the promise is good for: `keystead::replication::horizon`.
+//! earlier version can still come. How often is `keystead::replication::heartbeat`; what the promise is good for,
+//! `keystead::replication::horizon`.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use keystead::clock::Micros;
+use keystead::replication::heartbeat::{PERIOD, period};
 use keystead::{Error, Result};
 use sql::Connection;
+use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
 
 use crate::agent::{Agent, Standing};
-
-const PERIOD: Duration = Duration::from_secs(1);
 
 /// How often to look whether older transactions have ended.
 const LOOK: Duration = Duration::from_millis(5);
@@ -23,20 +24,27 @@ const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Beats until the agent stops, while this node is a member.
 pub(crate) async fn run(agent: Arc<Agent>, stop: CancellationToken) {
-    let mut ticks = tokio::time::interval(PERIOD);
-    ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Skip);
-    loop {
-        tokio::select! {
-            () = stop.cancelled() => return,
-            _ = ticks.tick() => {}
-        }
-        if agent.standing() != Standing::Member {
-            continue;
-        }
-        if let Err(error) = beat(&agent).await {
+    while !stop.is_cancelled() {
+        let begun = Instant::now();
+        let period = round(&agent).await.unwrap_or_else(|error| {
             tracing::debug!(error = error.chain(), "a heartbeat failed");
+            PERIOD
+        });
+        tokio::select! {
+            () = stop.cancelled() => {}
+            () = sleep_until(begun + period) => {}
         }
     }
+}
+
+/// Beats if this node is a member; how long after the beginning of this round the next is due.
+async fn round(agent: &Agent) -> Result<Duration> {
+    if agent.standing() != Standing::Member {
+        return Ok(PERIOD);
+    }
+    beat(agent).await?;
+    let members = sql::node::all(&*agent.db().await?).await?.ready().count();
+    Ok(period(members))
 }
 
 /// One heartbeat; the time it carries.

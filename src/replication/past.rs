@@ -29,8 +29,8 @@ pub struct Still {
     pub since: Micros,
 }
 
-/// How long a peer must have heard nothing more before its word is the last one on a life that has ended. Heartbeats come
-/// every second.
+/// How long a peer must have heard nothing more before its word is the last one on a life that has ended. In the largest
+/// cluster a heartbeat comes every two and a half seconds ([`super::heartbeat`]).
 const STILL_MICROS: i64 = 4_000_000;
 
 impl Still {

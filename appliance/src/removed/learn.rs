@@ -70,9 +70,10 @@ async fn silent(agent: &Agent) -> Result<Vec<Member>> {
     let db = agent.db().await?;
     let roster = sql::node::all(&db).await?;
     let links = view::facts(agent, &db, &roster).await?;
+    let members = roster.ready().count();
     let is_silent = |peer: &&Member| {
         let link = links.get(&peer.number);
-        link.is_none_or(|link| !link.receiving || summary::is_in_doubt(link, now))
+        link.is_none_or(|link| !link.receiving || summary::is_in_doubt(link, members, now))
     };
     Ok(roster.ready_peers(&me).filter(is_silent).cloned().collect())
 }

@@ -195,11 +195,12 @@ async fn observe(agent: &Agent, db: &Connection, roster: &Roster) -> Result<Link
     let times = times(agent);
     agent.memory.note(&heartbeats, &links, times.now);
     agent.memory.recall(&mut links, times);
+    let members = roster.ready().count();
     for node in roster.ready() {
         let Some(link) = links.get_mut(&node.number) else {
             continue;
         };
-        if summary::is_in_doubt(link, times.wall) {
+        if summary::is_in_doubt(link, members, times.wall) {
             link.reached = agent.reach.of(agent, &me, node);
         } else {
             agent.reach.forget(node.number);

@@ -22,8 +22,8 @@ const HOW: &str = "
 - **memory**: of all nodes together, what processes share counted once (PSS).
 - **links**: one slot and one subscription for each direction of each pair.
 - **idle**: threads of the machine that all nodes together keep busy, and WAL that each node writes, over 10 s. It is what
-  heartbeats (one a second and node) and views (of each node one every two seconds, but of all together four a second at
-  the most) cost where they arrive.
+  heartbeats (of each node one a second, but of all together eight at the most) and views (of each node one every two
+  seconds, but of all together four a second at the most) cost where they arrive.
 - **summary**: 50 times `GET /v1/cluster/summary` at one node; it holds the view of every node of every node.
 ";
 
