@@ -7,12 +7,15 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result, ensure};
 use nix::sys::signal::Signal;
+use serde_json::json;
 
+use crate::harness::cluster::fulljoin;
 use crate::harness::node::PATIENCE;
 use crate::harness::wait::until;
 use crate::harness::{Cluster, Node};
 use crate::load::Load;
 use crate::load::joining::has_all;
+use crate::refusals::{refused, ticket};
 
 /// Within this time a lost link must be noticed.
 const NOTICE: Duration = Duration::from_secs(30);
@@ -298,4 +301,42 @@ async fn a_rolled_back_node_that_could_ask_nobody_loses_nothing_it_took_before_i
     cluster.wait_until_linked().await?;
     cluster.wait_until_equal().await?;
     all_have(&cluster, &["forgotten", "alone"]).await
+}
+
+#[tokio::test]
+async fn while_a_restored_copy_of_a_node_catches_up_it_neither_signs_nor_joins() -> Result<()> {
+    let mut cluster = Cluster::new(2).await?;
+    let joining = cluster.lab.single().await?;
+    make(&joining, "its-own").await?;
+    let body = ticket(cluster.first(), &joining, &joining.address.to_string()).await?;
+    cluster.nodes[1].stop().await?;
+    let old = copy(&cluster.nodes[1])?;
+    cluster.nodes[1].start().await?;
+    make(&cluster.nodes[1], "since").await?;
+    cluster.wait_until_linked().await?;
+    cluster.wait_until_equal().await?;
+    cluster.nodes[1].stop().await?;
+    put_back(&cluster.nodes[1], &old)?;
+
+    cluster.nodes[1].start_with("resync::rows=sleep(5000)").await?;
+    let restored = &cluster.nodes[1];
+    let rest = restored.rest().await?;
+    let csr = joining.json(&["cluster", "csr"]).await?["csr"].clone();
+    let asked = json!({"csr": csr, "newNodeHost": joining.address.to_string()});
+    refused(&rest.post("nodes", &asked).await?, 503, "rolled back")?;
+    refused(&rest.post("cluster/join", &body).await?, 503, "rolled back")?;
+    let through_it = fulljoin(restored, &joining, false).await.unwrap_err();
+    ensure!(format!("{through_it:#}").contains("is not ready"), "{through_it:#}");
+    let it_itself = fulljoin(cluster.first(), restored, false).await.unwrap_err();
+    ensure!(format!("{it_itself:#}").contains("rolled back"), "{it_itself:#}");
+    let info = restored.json(&["cluster", "info"]).await?;
+    assert_eq!(info["status"]["code"], "f", "it was over by then: {info}");
+    joining.json(&["keys", "get", "--name", "its-own"]).await?;
+
+    restored.wait_until_ready().await?;
+    fulljoin(restored, &joining, true).await?;
+    cluster.nodes.push(joining);
+    cluster.wait_until_linked().await?;
+    cluster.wait_until_equal().await?;
+    all_have(&cluster, &["since"]).await
 }
