@@ -20,6 +20,7 @@
 
 pub mod alarm;
 pub mod api;
+pub mod backup;
 pub mod certificate;
 pub mod clock;
 pub mod config;

@@ -15,6 +15,7 @@ use tokio::sync::{Notify, watch};
 
 use crate::acknowledge::Acknowledging;
 use crate::alarm::Alarms;
+use crate::backup::Operations;
 use crate::disk::Fullness;
 use crate::join::{Driving, JoinState};
 use crate::links::{Deeds, revoked};
@@ -33,6 +34,8 @@ const MASTER_KEY_CONTEXT: &str = "master_key";
 pub(crate) enum Standing {
     /// In no cluster. It serves its own keys.
     Alone,
+    /// In no cluster, and its data is being replaced by a backup: it serves nobody until that has ended.
+    Restoring,
     /// Becoming a member: it serves nobody until it is one.
     Joining,
     /// A member.
@@ -87,6 +90,10 @@ pub(crate) struct Agent {
     pub(crate) changing: tokio::sync::Mutex<()>,
     /// Held while a joining node is recorded or withdraws, so that what it asked first is not done last.
     pub(crate) recording: tokio::sync::Mutex<()>,
+    /// Held shared by every call that changes data, and alone by a restore, which replaces it.
+    pub(crate) calls: Arc<tokio::sync::RwLock<()>>,
+    /// The backup or restore that runs, or the last one.
+    pub(crate) operations: Operations,
     /// The verification that runs, or the last one.
     pub(crate) verify: watch::Sender<Option<VerifyReport>>,
     /// The join that runs or has failed.
@@ -149,6 +156,8 @@ impl Agent {
             subscribing: tokio::sync::Mutex::default(),
             changing: tokio::sync::Mutex::default(),
             recording: tokio::sync::Mutex::default(),
+            calls: Arc::default(),
+            operations: Operations::default(),
             verify: watch::Sender::new(None),
             join: watch::Sender::new(None),
             driving: Driving::default(),

@@ -13,6 +13,7 @@ mod acknowledge;
 mod agent;
 mod alarm;
 mod api;
+mod backup;
 mod certificates;
 mod check;
 mod cli;

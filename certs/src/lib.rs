@@ -34,7 +34,7 @@ pub use error::{Error, Result};
 pub use identity::Identity;
 pub use node_key::NodeKey;
 pub use placeholder::self_signed;
-pub use public_key::hex;
+pub use public_key::{hex, unhex};
 pub use request::CheckedRequest;
 pub use seal::{SealHeader, open, seal};
 

@@ -41,7 +41,7 @@ pub fn hex(bytes: &[u8]) -> String {
 }
 
 /// The bytes of hexadecimal digits in any case, or `None`.
-pub(crate) fn unhex(digits: &str) -> Option<Vec<u8>> {
+pub fn unhex(digits: &str) -> Option<Vec<u8>> {
     let nibbles: Option<Vec<u8>> = digits
         .chars()
         .map(|digit| digit.to_digit(16).and_then(|nibble| u8::try_from(nibble).ok()))

@@ -165,3 +165,10 @@ begin
     returning * into changed;
 end
 $$;
+
+-- The restore that this node's data comes from, written with that data: so that after a crash nobody need guess whether it
+-- was done. Of this node alone.
+create table public.restored (
+    only_one boolean primary key default true check (only_one),
+    run text not null
+);

@@ -11,6 +11,9 @@ mod query;
 
 pub mod account;
 pub mod alarm;
+pub mod backup;
+pub mod backup_key;
+pub mod backup_operation;
 pub mod call;
 pub mod cluster_key;
 pub mod copy;

@@ -99,6 +99,15 @@ pub fn is_full(disk: Disk, was_full: bool, held: u64) -> bool {
     }
 }
 
+/// May a file of this size be written beside the data? Not when slots had to be given up for it.
+pub fn has_room_for(disk: Disk, bytes: u64) -> bool {
+    let after = Disk {
+        used: disk.used.saturating_add(bytes),
+        free: disk.free.saturating_sub(bytes),
+    };
+    bytes <= disk.free && after.percent() < GIVE_UP_AT
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -190,5 +199,12 @@ mod tests {
         assert!(is_full(disk(953 * MB, 1000 * MB), true, 0));
         assert!(!is_full(disk(952 * MB, 1000 * MB), true, 0));
         assert!(is_full(disk(952 * MB, 1000 * MB), true, 32 * MB));
+    }
+
+    #[test]
+    fn a_file_has_room_as_long_as_no_slot_must_go_for_it() {
+        assert!(has_room_for(disk(50 * GB, 100 * GB), 34 * GB));
+        assert!(!has_room_for(disk(50 * GB, 100 * GB), 35 * GB));
+        assert!(!has_room_for(disk(0, GB), 2 * GB));
     }
 }

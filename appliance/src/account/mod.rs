@@ -13,6 +13,7 @@ pub(crate) mod token;
 pub(crate) use change::change_password;
 pub(crate) use first::make_first;
 pub(crate) use login::log_in;
+pub(crate) use password::stretch;
 
 use keystead::{Error, Kind, Result};
 use sql::account::Account;

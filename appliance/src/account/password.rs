@@ -13,6 +13,8 @@ use keystead::{Error, Result};
 use tokio::sync::Semaphore;
 use zeroize::Zeroizing;
 
+use crate::vault::WrappingKey;
+
 static TURNS: Semaphore = Semaphore::const_new(1);
 
 /// What argon2 works in, between two hashes.
@@ -57,6 +59,16 @@ pub(super) async fn matches(password: Zeroizing<String>, hash: Option<String>) -
         };
         // `Output` compares in constant time.
         Ok(derive(&password, salt, params)? == *expected && hash.is_some())
+    })
+    .await
+}
+
+/// A key that is worked out of a password and a salt; it takes as long as checking one.
+pub(crate) async fn stretch(password: Zeroizing<String>, salt: Vec<u8>) -> Result<WrappingKey> {
+    in_turn(move || {
+        let (memory, passes, lanes) = COST;
+        let params = Params::new(memory, passes, lanes, Some(HASH)).map_err(fault)?;
+        WrappingKey::from_bytes(derive(&password, &salt, params)?.as_ref())
     })
     .await
 }

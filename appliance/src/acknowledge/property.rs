@@ -57,7 +57,7 @@ pub(crate) fn must_be_member(agent: &Agent) -> Result<()> {
             Error::unavailable("this node was rolled back and has not caught up yet")
                 .with_hint("run the command on another member"),
         ),
-        Standing::Alone | Standing::Joining | Standing::Killed | Standing::Removed => {
+        Standing::Alone | Standing::Restoring | Standing::Joining | Standing::Killed | Standing::Removed => {
             Err(Error::conflict("this node is not in a cluster").with_hint("run the command on a member"))
         }
     }

@@ -7,6 +7,7 @@
 //! | [`Ender`] | a good token; while a join runs, one from before it or of a log-in meanwhile too |
 //! | [`Reader`] | a node that may answer from its data, and a good token |
 //! | [`Writer`] | a node that may change its data and has room for it, and a good token |
+//! | [`Entrant`] | the same, and a node that may be brought into a cluster |
 //! | [`Freer`] | the same, but for the room: what it asks for may make some |
 //! | [`Acting`] | the same, and says whose token it is |
 //!
@@ -17,12 +18,14 @@ use std::sync::Arc;
 use axum::extract::FromRequestParts;
 use axum::http::{header, request::Parts};
 use keystead::{Error, Kind, Result};
+use tokio::sync::OwnedRwLockReadGuard;
 
 use super::error::Refusal;
 use super::standing;
 use crate::account::token::{self, Purpose};
 use crate::agent::{Agent, Standing};
 use crate::disk;
+use crate::tasks::Tasks;
 
 /// Somebody with a good token.
 pub(crate) struct Caller;
@@ -36,8 +39,13 @@ pub(crate) struct Ender;
 /// Somebody who may read.
 pub(crate) struct Reader;
 
-/// Somebody who may write.
-pub(crate) struct Writer;
+/// Somebody who may write. What is written meanwhile no restore replaces.
+pub(crate) struct Writer {
+    _call: OwnedRwLockReadGuard<()>,
+}
+
+/// Somebody who may bring this node into a cluster.
+pub(crate) struct Entrant;
 
 /// Somebody who may change what the cluster is made of, also on a full disk: a node that is removed frees what is kept for it.
 pub(crate) struct Freer {
@@ -49,6 +57,23 @@ pub(crate) struct Freer {
 pub(crate) struct Acting {
     /// The account's id.
     pub(crate) account: String,
+    _writer: Writer,
+}
+
+impl Writer {
+    /// Does work to its end, whether or not the client waits for it; until then it is a call that changes data.
+    pub(crate) async fn see_through<T, F>(self, tasks: &Tasks, name: &'static str, work: F) -> Result<T>
+    where
+        T: Send + 'static,
+        F: Future<Output = Result<T>> + Send + 'static,
+    {
+        let whole = async move {
+            let outcome = work.await;
+            drop(self);
+            outcome
+        };
+        tasks.see_through(name, whole).await
+    }
 }
 
 impl FromRequestParts<Arc<Agent>> for Caller {
@@ -111,6 +136,18 @@ impl FromRequestParts<Arc<Agent>> for Writer {
         Reader::from_request_parts(parts, agent).await?;
         standing::may_write(agent.standing())?;
         disk::may_write(agent)?;
+        let _call = Arc::clone(&agent.calls).read_owned().await;
+        Ok(Self { _call })
+    }
+}
+
+impl FromRequestParts<Arc<Agent>> for Entrant {
+    type Rejection = Refusal;
+
+    async fn from_request_parts(parts: &mut Parts, agent: &Arc<Agent>) -> Result<Self, Refusal> {
+        standing::may_enter(agent.standing())?;
+        check(parts, agent, &[])?;
+        disk::may_write(agent)?;
         Ok(Self)
     }
 }
@@ -130,9 +167,9 @@ impl FromRequestParts<Arc<Agent>> for Acting {
     type Rejection = Refusal;
 
     async fn from_request_parts(parts: &mut Parts, agent: &Arc<Agent>) -> Result<Self, Refusal> {
-        Writer::from_request_parts(parts, agent).await?;
+        let _writer = Writer::from_request_parts(parts, agent).await?;
         let account = check(parts, agent, &[])?;
-        Ok(Self { account })
+        Ok(Self { account, _writer })
     }
 }
 

@@ -19,7 +19,7 @@ use keystead::join::request::{Join, NewCluster};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::auth::{Ender, Reader, Watcher, Writer};
+use super::auth::{Ender, Entrant, Reader, Watcher, Writer};
 use super::error::{Refusal, Refused};
 use super::json::Json;
 use super::page::{Page, PageQuery};
@@ -61,7 +61,7 @@ async fn info(_caller: Watcher, State(agent): State<Arc<Agent>>) -> Result<Json<
 #[utoipa::path(post, path = "/cluster/new", tag = "cluster", operation_id = "newCluster", request_body = NewClusterRequest,
     responses((status = 200, description = "the new cluster", body = ClusterInfo), Refused))]
 async fn new(
-    _caller: Writer,
+    _caller: Entrant,
     State(agent): State<Arc<Agent>>,
     Json(asked): Json<NewClusterRequest>,
 ) -> Result<Json<ClusterInfo>, Refusal> {
@@ -77,7 +77,7 @@ async fn new(
 #[utoipa::path(post, path = "/cluster/csr", tag = "cluster", operation_id = "clusterCsr", request_body = CsrRequest,
     responses((status = 200, description = "the request, to be signed by a member", body = CsrAnswer), Refused))]
 async fn csr(
-    _caller: Writer,
+    _caller: Entrant,
     State(agent): State<Arc<Agent>>,
     Json(asked): Json<CsrRequest>,
 ) -> Result<Json<CsrAnswer>, Refusal> {
@@ -88,7 +88,7 @@ async fn csr(
 #[utoipa::path(post, path = "/cluster/join", tag = "cluster", operation_id = "joinCluster", request_body = JoinRequest,
     responses((status = 200, description = "how far the join is", body = ClusterInfo), Refused))]
 async fn join_cluster(
-    _caller: Writer,
+    _caller: Entrant,
     State(agent): State<Arc<Agent>>,
     Json(asked): Json<JoinRequest>,
 ) -> Result<Json<ClusterInfo>, Refusal> {
@@ -108,7 +108,7 @@ async fn join_cluster(
 #[utoipa::path(post, path = "/cluster/preflight", tag = "cluster", operation_id = "clusterPreflight", request_body = PreflightRequest,
     responses((status = 200, description = "the checks, also when some failed", body = PreflightReport), Refused))]
 async fn preflight(
-    _caller: Writer,
+    _caller: Entrant,
     State(agent): State<Arc<Agent>>,
     Json(asked): Json<PreflightRequest>,
 ) -> Result<Json<PreflightReport>, Refusal> {

@@ -97,14 +97,14 @@ async fn list(
 #[utoipa::path(post, path = "/vault/keys2", tag = "keys", operation_id = "newKey", request_body = NewKeyRequest, params(AckHeader),
     responses((status = 201, description = "the new key", body = Key), Refused))]
 async fn create(
-    _caller: Writer,
+    caller: Writer,
     State(agent): State<Arc<Agent>>,
     AckAsked(ack): AckAsked,
     Json(asked): Json<NewKeyRequest>,
 ) -> Result<(StatusCode, Given, Json<Key>), Refusal> {
     let (asked, tasks) = (NewKey::try_from(asked)?, agent.tasks.clone());
     let work = async move { keys::create(&agent, asked, ack).await };
-    let (key, ack) = tasks.see_through("key creation", work).await?;
+    let (key, ack) = caller.see_through(&tasks, "key creation", work).await?;
     Ok((StatusCode::CREATED, Given(ack), Json(key)))
 }
 
@@ -126,14 +126,14 @@ async fn get(
     params(("id" = String, Path, description = "the key's id or name"), By, AckHeader),
     responses((status = 200, description = "the key after the change", body = Key), Refused))]
 async fn patch(
-    _caller: Writer,
+    caller: Writer,
     State(agent): State<Arc<Agent>>,
     target: Target,
     Json(asked): Json<PatchKeyRequest>,
 ) -> Result<(Given, Json<Key>), Refusal> {
     let (change, tasks) = (KeyChange::try_from(asked)?, agent.tasks.clone());
     let work = async move { keys::change(&agent, &target.named(), &change, target.ack.0).await };
-    let (key, ack) = tasks.see_through("key change", work).await?;
+    let (key, ack) = caller.see_through(&tasks, "key change", work).await?;
     Ok((Given(ack), Json(key)))
 }
 
@@ -157,14 +157,14 @@ async fn versions(
     params(("id" = String, Path, description = "the name of the key, or the id of any of its versions"), By, AckHeader),
     responses((status = 201, description = "the new version", body = Key), Refused))]
 async fn rotate(
-    _caller: Writer,
+    caller: Writer,
     State(agent): State<Arc<Agent>>,
     target: Target,
     Json(asked): Json<NewVersionRequest>,
 ) -> Result<(StatusCode, Given, Json<Key>), Refusal> {
     let (asked, tasks) = (NewVersion::try_from(asked)?, agent.tasks.clone());
     let work = async move { keys::rotate(&agent, &target.named(), &asked, target.ack.0).await };
-    let (key, ack) = tasks.see_through("key rotation", work).await?;
+    let (key, ack) = caller.see_through(&tasks, "key rotation", work).await?;
     Ok((StatusCode::CREATED, Given(ack), Json(key)))
 }
 
@@ -186,14 +186,14 @@ async fn export(
     params(("id" = String, Path, description = "the key's id or name"), By, AckHeader),
     responses((status = 200, description = "the key in its new state", body = Key), Refused))]
 async fn revoke(
-    _caller: Writer,
+    caller: Writer,
     State(agent): State<Arc<Agent>>,
     target: Target,
     Json(asked): Json<RevokeKeyRequest>,
 ) -> Result<(Given, Json<Key>), Refusal> {
     let (revocation, tasks) = (Revocation::try_from(&asked)?, agent.tasks.clone());
     let work = async move { keys::revoke(&agent, &target.named(), revocation, target.ack.0).await };
-    let (key, ack) = tasks.see_through("key revocation", work).await?;
+    let (key, ack) = caller.see_through(&tasks, "key revocation", work).await?;
     Ok((Given(ack), Json(key)))
 }
 
@@ -202,13 +202,13 @@ async fn revoke(
     params(("id" = String, Path, description = "the key's id or name"), By, AckHeader),
     responses((status = 200, description = "the key in its new state", body = Key), Refused))]
 async fn destroy(
-    _caller: Writer,
+    caller: Writer,
     State(agent): State<Arc<Agent>>,
     target: Target,
 ) -> Result<(Given, Json<Key>), Refusal> {
     let tasks = agent.tasks.clone();
     let work = async move { keys::destroy(&agent, &target.named(), target.ack.0).await };
-    let (key, ack) = tasks.see_through("key destruction", work).await?;
+    let (key, ack) = caller.see_through(&tasks, "key destruction", work).await?;
     Ok((Given(ack), Json(key)))
 }
 
@@ -217,12 +217,12 @@ async fn destroy(
     params(("id" = String, Path, description = "the key's id or name"), By, AckHeader),
     responses((status = 204, description = "the key is deleted", headers(("row-version" = i64, description = "the version of the deletion"))), Refused))]
 async fn delete(
-    _caller: Writer,
+    caller: Writer,
     State(agent): State<Arc<Agent>>,
     target: Target,
 ) -> Result<(StatusCode, Given, [(HeaderName, String); 1]), Refusal> {
     let tasks = agent.tasks.clone();
     let work = async move { keys::delete(&agent, &target.named(), target.ack.0).await };
-    let (version, ack) = tasks.see_through("key deletion", work).await?;
+    let (version, ack) = caller.see_through(&tasks, "key deletion", work).await?;
     Ok((StatusCode::NO_CONTENT, Given(ack), [(ROW_VERSION, version.to_string())]))
 }

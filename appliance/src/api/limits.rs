@@ -10,6 +10,7 @@ use axum::response::{IntoResponse as _, Response};
 use futures_util::StreamExt as _;
 use keystead::{Error, Kind};
 
+use super::backups;
 use super::error::Refusal;
 
 /// How long any call may take. Clients give up after 30 s, so the answer that it took too long comes just before.
@@ -29,8 +30,12 @@ pub(crate) struct Limits {
 
 /// Keeps a call within its limits.
 ///
-/// A body that announces its size is refused before it is taken in.
+/// A body that announces its size is refused before it is taken in. The upload of a backup takes as long and as much as the
+/// backup is large; how much fits is looked at while it comes.
 pub(crate) async fn keep(limits: Limits, request: Request, next: Next) -> Response {
+    if backups::is_upload(&request) {
+        return next.run(request).await;
+    }
     let announced = announced(request.headers()).unwrap_or_default();
     if announced > limits.body_bytes as u64 {
         if announced <= DROPPED_BYTES && !waits_for_leave(request.headers()) {

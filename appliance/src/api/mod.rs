@@ -10,6 +10,8 @@
 mod ack;
 mod alarms;
 mod auth;
+mod backup_keys;
+mod backups;
 mod certificates;
 mod cluster;
 mod error;
@@ -94,6 +96,8 @@ fn described() -> OpenApiRouter<Arc<Agent>> {
         .merge(alarms::routes())
         .merge(syslogs::routes())
         .merge(metrics::routes())
+        .merge(backups::routes())
+        .merge(backup_keys::routes())
         .merge(system::routes());
     OpenApiRouter::with_openapi(<Document as utoipa::OpenApi>::openapi())
         .nest(path::BASE, under_base)

@@ -4,6 +4,7 @@ use keystead::member::status::NodeStatus;
 use keystead::{Error, Result};
 
 use crate::agent::Standing;
+use crate::backup;
 
 /// May this node answer from its accounts and keys? While it joins they are being exchanged for the cluster's.
 pub(crate) fn may_read(standing: Standing) -> Result<()> {
@@ -11,6 +12,8 @@ pub(crate) fn may_read(standing: Standing) -> Result<()> {
         Standing::Joining => Err(Error::unavailable("this node is joining a cluster")
             .with_hint("`ksctl cluster info` shows how far it is; the members take every operation meanwhile")),
         Standing::Fenced => Err(rolled_back()),
+        Standing::Restoring => Err(Error::unavailable("a backup is being restored on this node")
+            .with_hint("`ksctl backup status` shows it; try again when it has ended")),
         Standing::Alone | Standing::Member | Standing::Killed | Standing::Removed => Ok(()),
     }
 }
@@ -19,7 +22,7 @@ pub(crate) fn may_read(standing: Standing) -> Result<()> {
 /// end it: its data they do not see.
 pub(crate) fn may_log_in(standing: Standing) -> Result<()> {
     match standing {
-        Standing::Fenced | Standing::Joining => Ok(()),
+        Standing::Fenced | Standing::Joining | Standing::Restoring => Ok(()),
         other => may_read(other),
     }
 }
@@ -36,7 +39,21 @@ pub(crate) fn may_write(standing: Standing) -> Result<()> {
     match standing {
         Standing::Removed => Err(Error::conflict("this node was removed from its cluster")
             .with_hint(NodeStatus::Removed.reason().unwrap_or_default())),
-        Standing::Joining | Standing::Fenced | Standing::Alone | Standing::Member | Standing::Killed => Ok(()),
+        Standing::Restoring
+        | Standing::Joining
+        | Standing::Fenced
+        | Standing::Alone
+        | Standing::Member
+        | Standing::Killed => Ok(()),
+    }
+}
+
+/// May this node be brought into a cluster? While its data is replaced it may not, and trying again does not help: whoever
+/// began the restore decides what follows.
+pub(crate) fn may_enter(standing: Standing) -> Result<()> {
+    match standing {
+        Standing::Restoring => Err(backup::restoring()),
+        other => may_write(other),
     }
 }
 
@@ -46,7 +63,12 @@ pub(crate) fn may_take_traffic(standing: Standing) -> Result<()> {
     match standing {
         Standing::Killed => Err(Error::unavailable("this node's join has failed")
             .with_hint("`ksctl cluster info` shows why; join again, or clear it with `ksctl cluster delete`")),
-        Standing::Joining | Standing::Fenced | Standing::Removed | Standing::Alone | Standing::Member => Ok(()),
+        Standing::Restoring
+        | Standing::Joining
+        | Standing::Fenced
+        | Standing::Removed
+        | Standing::Alone
+        | Standing::Member => Ok(()),
     }
 }
 
@@ -71,6 +93,16 @@ mod tests {
     }
 
     #[test]
+    fn a_node_that_restores_serves_nobody_and_enters_no_cluster() {
+        may_log_in(Standing::Restoring).unwrap();
+        for refused in [may_read(Standing::Restoring), may_write(Standing::Restoring)] {
+            assert_eq!(refused.unwrap_err().kind(), Kind::Unavailable);
+        }
+        assert_eq!(may_enter(Standing::Restoring).unwrap_err().kind(), Kind::Conflict);
+        may_enter(Standing::Alone).unwrap();
+    }
+
+    #[test]
     fn a_rolled_back_node_and_a_joining_one_let_users_log_in_and_neither_read_nor_write() {
         may_log_in(Standing::Fenced).unwrap();
         for refused in [may_read(Standing::Fenced), may_write(Standing::Fenced)] {
@@ -92,6 +124,7 @@ mod tests {
         for (standing, takes) in [
             (Standing::Alone, true),
             (Standing::Member, true),
+            (Standing::Restoring, false),
             (Standing::Joining, false),
             (Standing::Fenced, false),
             (Standing::Killed, false),

@@ -119,7 +119,7 @@ async fn answers(agent: &Agent) -> Result<()> {
 
 fn status_of(postgres: &str, standing: Standing) -> ServicesStatus {
     let replication = match standing {
-        Standing::Alone | Standing::Removed => "disabled",
+        Standing::Alone | Standing::Restoring | Standing::Removed => "disabled",
         Standing::Joining | Standing::Fenced => "starting",
         Standing::Member => "started",
         Standing::Killed => "error",

@@ -17,7 +17,7 @@ use keystead::summary::{is_silent, removed};
 /// This node's own status. Always answers, also when the node is in no cluster.
 pub(crate) async fn info(agent: &Arc<Agent>) -> Result<ClusterInfo> {
     match agent.standing() {
-        Standing::Alone => Ok(answer(String::new(), NodeStatus::NotClustered)),
+        Standing::Alone | Standing::Restoring => Ok(answer(String::new(), NodeStatus::NotClustered)),
         Standing::Joining | Standing::Killed => Ok(joining(agent)),
         Standing::Member | Standing::Fenced | Standing::Removed => {
             let me = agent.identity()?.node_id;

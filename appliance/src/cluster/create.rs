@@ -16,7 +16,7 @@ use sql::identity::Identity;
 use super::{certificate_error, info, random_id, unix_seconds};
 use crate::agent::{Agent, Standing};
 use crate::postgres::Identity as TlsIdentity;
-use crate::{certificates, heartbeat};
+use crate::{backup, certificates, heartbeat};
 
 /// How long an authority is good: 20 years. It is not exchanged by itself, and outlives every node's certificate many
 /// times over.
@@ -68,6 +68,7 @@ async fn keep(agent: &Agent, authority: &Authority, first: &Member) -> Result<()
 fn may_create(standing: Standing) -> Result<()> {
     match standing {
         Standing::Alone => Ok(()),
+        Standing::Restoring => Err(backup::restoring()),
         Standing::Member | Standing::Fenced => Err(Error::conflict("this node is in a cluster already")
             .with_hint("`ksctl cluster info` shows it; remove this node from it on another member first")),
         Standing::Joining => Err(Error::conflict("this node is joining a cluster")),

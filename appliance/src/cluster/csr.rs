@@ -11,7 +11,7 @@ use keystead::{Error, Result};
 
 use super::certificate_error;
 use crate::agent::{Agent, Standing};
-use crate::{durable, private_file};
+use crate::{backup, durable, private_file};
 
 /// What the request says when no host was given. Nobody believes it: the member decides the name.
 const NO_HOST: &str = "joining.invalid";
@@ -25,6 +25,7 @@ pub(crate) async fn csr(agent: &Arc<Agent>, asked: CsrRequest) -> Result<CsrAnsw
     let _changing = agent.changing.lock().await;
     match agent.standing() {
         Standing::Alone | Standing::Killed => {}
+        Standing::Restoring => return Err(backup::restoring()),
         Standing::Joining => return Err(Error::conflict("this node is joining a cluster")),
         Standing::Member | Standing::Fenced | Standing::Removed => {
             return Err(Error::conflict("this node is in a cluster already").with_hint(

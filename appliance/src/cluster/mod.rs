@@ -60,7 +60,9 @@ async fn own_status(agent: &Agent, db: &Connection) -> Result<NodeStatus> {
     Ok(match agent.standing() {
         Standing::Member => NodeStatus::Ready,
         Standing::Fenced => NodeStatus::fenced(sql::resync::too_old(db).await?.unwrap_or_default()),
-        Standing::Removed | Standing::Alone | Standing::Joining | Standing::Killed => NodeStatus::Removed,
+        Standing::Removed | Standing::Alone | Standing::Restoring | Standing::Joining | Standing::Killed => {
+            NodeStatus::Removed
+        }
     })
 }
 
@@ -75,7 +77,7 @@ pub(crate) fn must_be_member(agent: &Agent) -> Result<()> {
             Error::consensus_down("this node was rolled back and has not caught up yet")
                 .with_hint("`ksctl cluster info` says more; run the command on another member"),
         ),
-        Standing::Alone | Standing::Killed => Err(Error::conflict("this node is not in a cluster")
+        Standing::Alone | Standing::Restoring | Standing::Killed => Err(Error::conflict("this node is not in a cluster")
             .with_hint("run the command on a member, or make a cluster with `ksctl cluster new`")),
         Standing::Removed => {
             Err(Error::conflict("this node was removed from its cluster").with_hint("run the command on a member"))

@@ -17,6 +17,7 @@ use keystead::{Error, Kind, NodeId, NodeNumber, Result};
 use super::ledger::Ledger;
 use super::{driver, preflight, room, withdrawal};
 use crate::agent::{Agent, Standing};
+use crate::backup;
 use crate::cluster::{certificate_error, info, pending_key, unix_seconds};
 use crate::postgres::Identity as TlsIdentity;
 use crate::vault::WrappingKey;
@@ -110,6 +111,7 @@ pub(super) fn may_join(agent: &Agent) -> Result<()> {
     }
     match agent.standing() {
         Standing::Alone | Standing::Killed => Ok(()),
+        Standing::Restoring => Err(backup::restoring()),
         Standing::Joining => Err(Error::conflict("this node is joining a cluster already")
             .with_hint("`ksctl cluster info` shows how far it is")),
         Standing::Member | Standing::Fenced => Err(Error::conflict("this node is a member of a cluster already")

@@ -43,7 +43,7 @@ pub(crate) fn resume(agent: &Arc<Agent>) {
     match agent.standing() {
         Standing::Joining => spawn(agent),
         Standing::Killed => withdrawal::go_on(agent),
-        Standing::Alone | Standing::Member | Standing::Fenced | Standing::Removed => {}
+        Standing::Alone | Standing::Restoring | Standing::Member | Standing::Fenced | Standing::Removed => {}
     }
 }
 

@@ -45,7 +45,7 @@ async fn look(agent: &Agent) -> Result<()> {
             }
             Ok(())
         }
-        Standing::Alone | Standing::Joining | Standing::Killed => Ok(()),
+        Standing::Alone | Standing::Restoring | Standing::Joining | Standing::Killed => Ok(()),
     }
 }
 

@@ -72,7 +72,7 @@ async fn round(agent: &Agent, shared: &mut Shared) -> Result<()> {
         Standing::Fenced => look(agent, &*agent.db().await?).await.map(drop),
         // Its stages look when they need to.
         Standing::Joining => Ok(()),
-        Standing::Alone | Standing::Killed | Standing::Removed => {
+        Standing::Alone | Standing::Restoring | Standing::Killed | Standing::Removed => {
             agent.memory.clear();
             Ok(())
         }

@@ -108,6 +108,16 @@ impl Keyring {
         kek.unwrap(&material_context(key_id, version, epoch), wrapped)
     }
 
+    /// The key-encryption keys, by epoch.
+    pub(crate) fn key_encryption_keys(&self) -> impl Iterator<Item = (i32, &WrappingKey)> {
+        self.keks.iter().map(|(epoch, key)| (*epoch, key))
+    }
+
+    /// The row that keeps a key-encryption key which comes from elsewhere.
+    pub(crate) fn wrap_key_encryption_key(&self, epoch: i32, key: &WrappingKey) -> Result<ClusterKey> {
+        store(&self.mkek, format!("{KEK_PREFIX}{epoch}"), None, key.expose())
+    }
+
     /// The row that keeps a new authority: a cluster's first, or the one that follows those there are.
     pub(crate) fn wrap_ca(&self, authority: &Authority) -> Result<ClusterKey> {
         let newest = self.authorities.keys().next_back();

@@ -1,0 +1,1 @@
+select format('delete from %s', $1::text)

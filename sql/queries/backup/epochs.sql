@@ -1,0 +1,1 @@
+select distinct epoch from public.key where wrapped is not null order by epoch

@@ -1,0 +1,1 @@
+select run from public.restored

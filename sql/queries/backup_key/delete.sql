@@ -1,0 +1,1 @@
+delete from backup_key where id = $1
