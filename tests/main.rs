@@ -16,6 +16,7 @@ mod access;
 mod acknowledgement;
 mod alarms;
 mod attached;
+mod backups;
 mod big;
 mod certificates;
 mod crash;

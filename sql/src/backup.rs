@@ -100,7 +100,9 @@ pub async fn begin_restore(db: &Connection) -> Result<()> {
 pub async fn fill(db: &Connection, table: &Table) -> Result<impl Sink<Bytes, Error = tokio_postgres::Error> + use<>> {
     let into = query!("copy/in");
     let write: String = into.one(db, &[&table.relation, &table.columns]).await?.get(0);
-    db.copy_in::<_, Bytes>(&write).await.map_err(|source| into.failed(source))
+    db.copy_in::<_, Bytes>(&write)
+        .await
+        .map_err(|source| into.failed(source))
 }
 
 /// What PostgreSQL did not like about rows.

@@ -33,7 +33,9 @@ pub async fn all(local: &Connection) -> Result<Vec<Entry>> {
 
 /// Keeps a key; the first one is the default. False when there is one with this id.
 pub async fn add(local: &Connection, id: &str, wrapped: &[u8], created_at: DateTime<Utc>) -> Result<bool> {
-    let added = query!("backup_key/add").run(local, &[&id, &wrapped, &created_at]).await?;
+    let added = query!("backup_key/add")
+        .run(local, &[&id, &wrapped, &created_at])
+        .await?;
     Ok(added > 0)
 }
 

@@ -31,7 +31,8 @@ pub struct Header {
 impl Header {
     /// The two lines, as a file begins with them.
     pub fn lines(&self) -> Result<String> {
-        let line = serde_json::to_string(self).map_err(|source| Error::internal("writing a backup's header", source))?;
+        let line =
+            serde_json::to_string(self).map_err(|source| Error::internal("writing a backup's header", source))?;
         Ok(format!("{MAGIC}\n{line}\n"))
     }
 
@@ -74,7 +75,11 @@ mod tests {
     #[test]
     fn what_was_written_is_read_whatever_follows() {
         let lines = header().lines().unwrap();
-        assert_eq!(lines.lines().count(), 2, "a line end in a text is no line end of the file");
+        assert_eq!(
+            lines.lines().count(),
+            2,
+            "a line end in a text is no line end of the file"
+        );
         assert_eq!(Header::read(&lines).unwrap(), header());
         assert_eq!(Header::read(&(lines + "\u{1}\n\u{2}")).unwrap(), header());
     }

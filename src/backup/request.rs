@@ -29,7 +29,10 @@ impl TryFrom<NewBackupRequest> for NewBackup {
         if asked.tied_to_hsm {
             return Err(not_built("a backup that is tied to an HSM"));
         }
-        if asked.filters.is_some_and(|filters| filters.as_array().is_none_or(|all| !all.is_empty())) {
+        if asked
+            .filters
+            .is_some_and(|filters| filters.as_array().is_none_or(|all| !all.is_empty()))
+        {
             return Err(not_built("a backup of a part of the data"));
         }
         let description = asked.description.unwrap_or_default();

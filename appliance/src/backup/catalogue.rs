@@ -37,7 +37,11 @@ pub(super) fn path(agent: &Agent, id: &str) -> Result<PathBuf> {
 /// Where it is while it is being written; nothing is there.
 pub(super) async fn unfinished(agent: &Agent, id: &str) -> Result<PathBuf> {
     let folder = folder(agent);
-    let made = tokio::fs::DirBuilder::new().recursive(true).mode(0o700).create(&folder).await;
+    let made = tokio::fs::DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(&folder)
+        .await;
     made.map_err(unwritten)?;
     Ok(folder.join(id).with_extension(UNFINISHED))
 }
@@ -66,7 +70,10 @@ pub(super) fn has_room(agent: &Agent, bytes: u64) -> Result<()> {
     }
     Err(Error::new(
         Kind::DiskFull,
-        format!("there is no room for a backup of about {} MiB on the node's disk", (bytes >> 20) + 1),
+        format!(
+            "there is no room for a backup of about {} MiB on the node's disk",
+            (bytes >> 20) + 1
+        ),
     )
     .with_hint("delete old backups with `ksctl backup delete`, or add disk space under its data_dir"))
 }

@@ -47,7 +47,9 @@ pub(super) struct Kek {
 
 impl std::fmt::Debug for Kek {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Kek").field("epoch", &self.epoch).finish_non_exhaustive()
+        f.debug_struct("Kek")
+            .field("epoch", &self.epoch)
+            .finish_non_exhaustive()
     }
 }
 
@@ -284,8 +286,9 @@ pub(super) fn unwritten(source: IoError) -> Error {
             .with_hint("free or add disk space under its data_dir, or delete old backups with `ksctl backup delete`")
             .caused_by(source);
     }
-    let why = source.kind().to_string();
-    Error::new(Kind::Internal, format!("the backup could not be written: {why}")).caused_by(source)
+    Error::unavailable(format!("the backup could not be written: {}", source.kind()))
+        .with_hint("look at the folder `backups` under the node's data_dir")
+        .caused_by(source)
 }
 
 #[cfg(test)]

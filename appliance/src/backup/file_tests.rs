@@ -123,7 +123,14 @@ async fn frames_that_changed_places_are_refused() {
     let key = WrappingKey::generate().unwrap();
     let (_folder, path) = written(&key).await;
     let whole = std::fs::read(&path).unwrap();
-    let header = whole.iter().enumerate().filter(|(_, byte)| **byte == b'\n').nth(1).unwrap().0 + 1;
+    let header = whole
+        .iter()
+        .enumerate()
+        .filter(|(_, byte)| **byte == b'\n')
+        .nth(1)
+        .unwrap()
+        .0
+        + 1;
     let mut frames = Vec::new();
     let mut rest = whole.get(header..).unwrap();
     while let Some((head, behind)) = rest.split_first_chunk::<5>() {

@@ -2,7 +2,9 @@
 //! with a password.
 
 use aws_lc_rs::rand;
-use keystead::api::backup::{BackupKey, BackupKeyFile, DownloadBackupKeyRequest, NewBackupKeyRequest, UploadBackupKeyRequest};
+use keystead::api::backup::{
+    BackupKey, BackupKeyFile, DownloadBackupKeyRequest, NewBackupKeyRequest, UploadBackupKeyRequest,
+};
 use keystead::{Error, Kind, Result};
 use sql::backup_key::Entry;
 use zeroize::Zeroizing;
@@ -38,11 +40,24 @@ pub(crate) async fn get(agent: &Agent, id: &str) -> Result<BackupKey> {
 
 /// Makes one.
 pub(crate) async fn create(agent: &Agent, asked: &NewBackupKeyRequest) -> Result<BackupKey> {
-    if asked.scope.as_deref().is_some_and(|scope| !scope.eq_ignore_ascii_case("system")) {
-        return Err(Error::new(Kind::NotBuilt, "a backup key of another scope than system is not built"));
+    if asked
+        .scope
+        .as_deref()
+        .is_some_and(|scope| !scope.eq_ignore_ascii_case("system"))
+    {
+        return Err(Error::new(
+            Kind::NotBuilt,
+            "a backup key of another scope than system is not built",
+        ));
     }
     let id = random_id();
-    keep(agent, &id, &WrappingKey::generate()?, agent.clock.now().to_utc().unwrap_or_default()).await?;
+    keep(
+        agent,
+        &id,
+        &WrappingKey::generate()?,
+        agent.clock.now().to_utc().unwrap_or_default(),
+    )
+    .await?;
     if asked.default {
         make_default(agent, &id).await?;
     }
@@ -66,8 +81,10 @@ pub(crate) async fn delete(agent: &Agent, id: &str) -> Result<()> {
     }
     let backups = catalogue::list(agent).await?;
     if let Some(needs) = backups.iter().find(|backup| backup.backup_key == id) {
-        return Err(Error::conflict(format!("backup {} on this node is opened by this key", needs.id))
-            .with_hint("delete that backup first: `ksctl backup delete`"));
+        return Err(
+            Error::conflict(format!("backup {} on this node is opened by this key", needs.id))
+                .with_hint("delete that backup first: `ksctl backup delete`"),
+        );
     }
     tracing::info!(target: "audit", id, "a backup key was deleted");
     Ok(sql::backup_key::delete(&*agent.local.get().await?, id).await?)
@@ -107,7 +124,9 @@ pub(crate) async fn upload(agent: &Agent, asked: UploadBackupKeyRequest) -> Resu
     let (salt, locked) = (certs::unhex(&file.salt), certs::unhex(&file.locked));
     let (salt, locked) = salt.zip(locked).ok_or_else(damaged)?;
     // A short one is refused by what stretches it.
-    let lock = stretch(password, salt).await.map_err(|source| damaged().caused_by(source))?;
+    let lock = stretch(password, salt)
+        .await
+        .map_err(|source| damaged().caused_by(source))?;
     let key = lock.unwrap(&context(&file.id), &locked).map_err(|source| {
         Error::invalid_param("the password does not open this backup key, or the file is damaged")
             .with_hint("`ksctl backupkeys inspect` shows the hint that was kept with it")

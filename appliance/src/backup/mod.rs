@@ -59,7 +59,11 @@ pub(crate) fn status(agent: &Agent) -> BackupStatus {
 /// Takes over what ran when the agent ended. While a join makes the database anew, its data comes from no backup.
 pub(crate) async fn recover(agent: &Agent) -> Result<()> {
     catalogue::forget_unfinished(agent);
-    let is_wiping = agent.join.borrow().as_ref().is_some_and(crate::join::JoinState::is_wiping);
+    let is_wiping = agent
+        .join
+        .borrow()
+        .as_ref()
+        .is_some_and(crate::join::JoinState::is_wiping);
     let restored = if is_wiping {
         None
     } else {

@@ -1,7 +1,7 @@
 //! One backup or restore at a time, and what became of the last one: kept, so that it is known after a crash too.
 
-use keystead::api::backup::BackupStatus;
 use keystead::alarm::Alarm;
+use keystead::api::backup::BackupStatus;
 use keystead::backup::Header;
 use keystead::{Error, Result};
 use tokio::sync::watch;
@@ -118,7 +118,11 @@ pub(super) async fn end(agent: &Agent, operation: Operation, outcome: Result<(),
     if let Err(error) = outcome {
         FAILED.clone_into(&mut status.status);
         status.reason = Some(error.to_string());
-        tracing::warn!(error = error.chain(), operation = status.operation, "a backup or restore failed");
+        tracing::warn!(
+            error = error.chain(),
+            operation = status.operation,
+            "a backup or restore failed"
+        );
     }
     if operation.deed == Deed::Backup {
         tell(agent, &status);
@@ -126,7 +130,10 @@ pub(super) async fn end(agent: &Agent, operation: Operation, outcome: Result<(),
     if let Err(error) = keep(agent, &operation.run, &status).await {
         tracing::warn!(error = error.chain(), "how a backup or restore ended could not be kept");
     }
-    agent.operations.0.send_modify(|now| (now.status, now.making) = (status, None));
+    agent
+        .operations
+        .0
+        .send_modify(|now| (now.status, now.making) = (status, None));
 }
 
 /// Takes over what ran when the agent ended. `restored` is the run that the data comes from.
@@ -141,7 +148,10 @@ pub(super) async fn recover(agent: &Agent, restored: Option<String>) -> Result<(
         outcome.clone_into(&mut status.status);
         status.finished = agent.clock.now().to_utc();
         if !is_restored {
-            status.reason = Some(format!("the agent ended during the {}; the data is as before it", status.operation));
+            status.reason = Some(format!(
+                "the agent ended during the {}; the data is as before it",
+                status.operation
+            ));
         }
         sql::backup_operation::put(&local, &run, &status).await?;
         if status.operation == Deed::Backup.name() {
@@ -154,7 +164,9 @@ pub(super) async fn recover(agent: &Agent, restored: Option<String>) -> Result<(
 
 fn tell(agent: &Agent, status: &BackupStatus) {
     match &status.reason {
-        Some(reason) => agent.alarms.raise(Alarm::BackupFailed, SUBJECT, format!("{}: {reason}", status.backup)),
+        Some(reason) => agent
+            .alarms
+            .raise(Alarm::BackupFailed, SUBJECT, format!("{}: {reason}", status.backup)),
         None => agent.alarms.clear(Alarm::BackupFailed, SUBJECT),
     }
 }

@@ -58,13 +58,14 @@ fn may_begin(standing: Standing) -> Result<()> {
     match standing {
         Standing::Alone => Ok(()),
         Standing::Restoring => Err(restoring()),
-        Standing::Joining => Err(Error::conflict("this node is joining a cluster, which replaces its data")
-            .with_hint("`ksctl cluster delete` ends the join; then restore, and join again from a member")),
-        Standing::Member | Standing::Fenced => {
-            Err(Error::conflict("this node is a member of a cluster, whose data is on all members").with_hint(
-                "restore on a node that is in no cluster, make a cluster with it, and join the others to it",
-            ))
-        }
+        Standing::Joining => Err(
+            Error::conflict("this node is joining a cluster, which replaces its data")
+                .with_hint("`ksctl cluster delete` ends the join; then restore, and join again from a member"),
+        ),
+        Standing::Member | Standing::Fenced => Err(Error::conflict(
+            "this node is a member of a cluster, whose data is on all members",
+        )
+        .with_hint("restore on a node that is in no cluster, make a cluster with it, and join the others to it")),
         Standing::Killed | Standing::Removed => Err(Error::conflict(
             "this node still holds the configuration of a cluster it is not in",
         )
@@ -162,7 +163,10 @@ async fn fill_table(db: &Connection, table: &sql::backup::Table, file: &mut Read
 async fn open_keys(agent: &Agent) {
     let stop = agent.tasks.stopping();
     while let Err(error) = agent.open_keyring().await {
-        tracing::warn!(error = error.chain(), "the restored keys could not be opened, trying again");
+        tracing::warn!(
+            error = error.chain(),
+            "the restored keys could not be opened, trying again"
+        );
         tokio::select! {
             () = stop.cancelled() => return,
             () = tokio::time::sleep(LOOK) => {}

@@ -52,7 +52,12 @@ pub(crate) async fn upload(agent: &Agent, body: Body) -> Result<Backup> {
 }
 
 async fn receive(agent: &Agent, path: &Path, mut pieces: BodyDataStream) -> Result<()> {
-    let made = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path).await;
+    let made = OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(path)
+        .await;
     let mut file = made.map_err(unwritten)?;
     let mut since = LOOK;
     while let Some(piece) = pieces.next().await {

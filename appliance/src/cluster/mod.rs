@@ -77,8 +77,10 @@ pub(crate) fn must_be_member(agent: &Agent) -> Result<()> {
             Error::consensus_down("this node was rolled back and has not caught up yet")
                 .with_hint("`ksctl cluster info` says more; run the command on another member"),
         ),
-        Standing::Alone | Standing::Restoring | Standing::Killed => Err(Error::conflict("this node is not in a cluster")
-            .with_hint("run the command on a member, or make a cluster with `ksctl cluster new`")),
+        Standing::Alone | Standing::Restoring | Standing::Killed => {
+            Err(Error::conflict("this node is not in a cluster")
+                .with_hint("run the command on a member, or make a cluster with `ksctl cluster new`"))
+        }
         Standing::Removed => {
             Err(Error::conflict("this node was removed from its cluster").with_hint("run the command on a member"))
         }

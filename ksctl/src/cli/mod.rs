@@ -6,6 +6,8 @@
 
 pub(crate) mod ack;
 pub(crate) mod alarms;
+pub(crate) mod backup;
+pub(crate) mod backupkeys;
 pub(crate) mod cluster;
 pub(crate) mod generate;
 mod global;
@@ -72,6 +74,12 @@ pub(crate) enum Asking {
     /// Rotate keys, and show their versions
     #[command(subcommand)]
     Vkeys(keys::VkeysCommand),
+    /// Make, restore and move backups of a node
+    #[command(subcommand)]
+    Backup(backup::BackupCommand),
+    /// Make and move the keys that open backups
+    #[command(subcommand)]
+    Backupkeys(backupkeys::BackupkeysCommand),
     /// Log in and keep the session, so that later commands need no credentials
     Login(login::LoginArgs),
     /// Show the versions of this program and of the appliance

@@ -7,6 +7,7 @@
 pub(crate) mod answer;
 pub(crate) mod call;
 mod login;
+mod transfer;
 mod transport;
 
 use keystead::clock::Clock;

@@ -3,6 +3,8 @@
 //! This file decides what every command is given. Next: [`cluster::fulljoin`], the longest of them.
 
 pub(crate) mod alarms;
+pub(crate) mod backup;
+pub(crate) mod backupkeys;
 pub(crate) mod cluster;
 pub(crate) mod completions;
 pub(crate) mod keys;

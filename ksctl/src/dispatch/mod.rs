@@ -1,6 +1,9 @@
 //! From the command line to a command: the middle of the three layers.
 //!
-//! This file gathers the settings once and turns clap's types into what commands take. It decides nothing else.
+//! This file gathers the settings once and turns clap's types into what commands take. It decides nothing else. Backups have
+//! a file of their own, [`backup`].
+
+mod backup;
 
 use keystead::api::cluster::{AckRequest, CsrRequest, LanesRequest, NewClusterRequest, NewNodeRequest};
 use keystead::api::key::{NewKeyRequest, NewVersionRequest, RevokeKeyRequest};
@@ -50,6 +53,8 @@ async fn run_asking(global: GlobalArgs, command: Asking) -> Result<(), Failure> 
         Asking::Metrics(MetricsCommand::Prometheus(command)) => run_metrics(&context, command).await,
         Asking::Keys(command) => run_keys(&context, command).await,
         Asking::Vkeys(command) => run_vkeys(&context, command).await,
+        Asking::Backup(command) => backup::run(&context, command).await,
+        Asking::Backupkeys(command) => backup::run_keys(&context, command).await,
         Asking::Login(args) => login::run(&context, args.new_password).await,
         Asking::Version => version::run(&context).await,
         Asking::System(SystemCommand::Info(InfoCommand::Get)) => system::info::get(&context).await,

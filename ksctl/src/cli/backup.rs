@@ -1,0 +1,105 @@
+//! `ksctl backup …`.
+//!
+//! Flags only; the commands are in `commands/backup/`.
+
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand};
+
+/// The second word after `backup`.
+#[derive(Subcommand)]
+pub(crate) enum BackupCommand {
+    /// Make a backup of this node's accounts, keys and syslog servers
+    Create(CreateArgs),
+    /// Show the backups that are on this node
+    List(ListArgs),
+    /// Show one backup
+    Get(OneArgs),
+    /// Delete a backup
+    Delete(OneArgs),
+    /// Replace the data of this node, which is in no cluster, by that of a backup
+    Restore(RestoreArgs),
+    /// Show the backup or restore that runs on this node, or the last one
+    Status,
+    /// Write a backup into a file
+    Download(DownloadArgs),
+    /// Bring a backup from a file to this node
+    Upload(FileArgs),
+    /// Show what a file says of itself; asks no appliance
+    Inspect(FileArgs),
+}
+
+/// `backup create`.
+#[derive(Args)]
+pub(crate) struct CreateArgs {
+    /// What is backed up: `system` is everything; others are not built
+    #[arg(long)]
+    pub(crate) scope: Option<String>,
+    /// Not built
+    #[arg(long)]
+    pub(crate) tied_to_hsm: bool,
+    /// The backup key that is to open it; the default one when it is not given
+    #[arg(long, value_name = "ID")]
+    pub(crate) keyid: Option<String>,
+    /// A text for people
+    #[arg(long)]
+    pub(crate) description: Option<String>,
+    /// Not built: a backup is of everything
+    #[arg(long, value_name = "JSON", conflicts_with = "filters_jsonfile")]
+    pub(crate) filters: Option<String>,
+    /// Not built: a backup is of everything
+    #[arg(long, value_name = "FILE")]
+    pub(crate) filters_jsonfile: Option<PathBuf>,
+}
+
+/// `backup list`.
+#[derive(Args)]
+pub(crate) struct ListArgs {
+    /// How many to show at the most
+    #[arg(long)]
+    pub(crate) limit: Option<u64>,
+    /// How many to leave out at the front
+    #[arg(long)]
+    pub(crate) skip: Option<u64>,
+    /// Taken and of no effect: all are of the scope `system`
+    #[arg(long)]
+    pub(crate) scope: Option<String>,
+}
+
+/// `backup get` and `backup delete`.
+#[derive(Args)]
+pub(crate) struct OneArgs {
+    /// The backup's id
+    #[arg(long)]
+    pub(crate) id: String,
+}
+
+/// `backup restore`.
+#[derive(Args)]
+pub(crate) struct RestoreArgs {
+    /// The backup's id
+    #[arg(long)]
+    pub(crate) id: String,
+    /// Also when a version made it that is more than three minor versions older
+    #[arg(long)]
+    pub(crate) force: bool,
+}
+
+/// `backup download`.
+#[derive(Args)]
+pub(crate) struct DownloadArgs {
+    /// The backup's id
+    #[arg(long)]
+    pub(crate) id: String,
+    /// Where to; `ID.backup` in this folder when it is not given
+    #[arg(long)]
+    pub(crate) file: Option<PathBuf>,
+}
+
+/// `backup upload` and `backup inspect`.
+#[derive(Args)]
+pub(crate) struct FileArgs {
+    /// The file of a backup
+    #[arg(long)]
+    pub(crate) file: PathBuf,
+}
