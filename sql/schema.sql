@@ -3464,6 +3464,12 @@ CREATE TABLE public.refinery_schema_history (
     checksum character varying(255)
 );
 
+CREATE TABLE public.restored (
+    only_one boolean DEFAULT true NOT NULL,
+    run text NOT NULL,
+    CONSTRAINT restored_only_one_check CHECK (only_one)
+);
+
 CREATE TABLE replication.call (
     id bigint NOT NULL,
     caller text NOT NULL,
@@ -3788,6 +3794,9 @@ ALTER TABLE ONLY public.node_view
 
 ALTER TABLE ONLY public.refinery_schema_history
     ADD CONSTRAINT refinery_schema_history_pkey PRIMARY KEY (version);
+
+ALTER TABLE ONLY public.restored
+    ADD CONSTRAINT restored_pkey PRIMARY KEY (only_one);
 
 ALTER TABLE ONLY public.syslog
     ADD CONSTRAINT syslog_pkey PRIMARY KEY (id);
@@ -4756,9 +4765,30 @@ GRANT SELECT ON TABLE public.alarm_state TO keystead_peer;
 
 GRANT SELECT ON TABLE public.name_clash TO keystead_peer;
 
+GRANT SELECT ON TABLE public.restored TO keystead_peer;
+
 ALTER DEFAULT PRIVILEGES FOR ROLE keystead IN SCHEMA public GRANT SELECT ON TABLES  TO keystead_peer;
 
 -- The database keystead_local, made from its migrations by a test; not to be edited.
+
+CREATE TABLE public.backup_key (
+    id text NOT NULL,
+    wrapped bytea NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    default_since timestamp with time zone
+);
+
+CREATE TABLE public.backup_operation (
+    only_one boolean DEFAULT true NOT NULL,
+    run text NOT NULL,
+    operation text NOT NULL,
+    backup text NOT NULL,
+    status text NOT NULL,
+    reason text,
+    started_at timestamp with time zone NOT NULL,
+    finished_at timestamp with time zone,
+    CONSTRAINT backup_operation_only_one_check CHECK (only_one)
+);
 
 CREATE TABLE public.identity (
     only_one boolean DEFAULT true NOT NULL,
@@ -4794,6 +4824,12 @@ CREATE TABLE public.ticket (
     spent_at timestamp with time zone,
     number integer
 );
+
+ALTER TABLE ONLY public.backup_key
+    ADD CONSTRAINT backup_key_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.backup_operation
+    ADD CONSTRAINT backup_operation_pkey PRIMARY KEY (only_one);
 
 ALTER TABLE ONLY public.identity
     ADD CONSTRAINT identity_pkey PRIMARY KEY (only_one);

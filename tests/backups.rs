@@ -1,6 +1,7 @@
 //! Backups: what was backed up comes back, all of it or nothing of it, and only where it may.
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use anyhow::{Context as _, Result, ensure};
 use serde_json::{Value, json};
@@ -14,6 +15,9 @@ use crate::refusals::{refused, ticket};
 
 /// The password that backup keys are locked with.
 const LOCK: &str = "a long enough one";
+
+/// A restore of a few keys takes a part of this.
+const SOON: Duration = Duration::from_secs(3);
 
 /// A backup and its key, brought away from the node that made them.
 struct Away {
@@ -164,42 +168,56 @@ async fn what_a_restore_replaces_was_backed_up_before() -> Result<()> {
 }
 
 #[tokio::test]
-async fn every_key_that_is_there_after_a_restore_opens_whoever_wrote_meanwhile() -> Result<()> {
+async fn a_key_that_is_being_made_is_made_before_it_is_replaced_and_every_key_that_stays_opens() -> Result<()> {
     let mut lab = Lab::new()?;
     let (one, other) = (lab.single().await?, lab.single().await?);
     make(&one, "restored").await?;
     let away = backed_up(&one).await?;
     away.give(&other).await?;
+    let db = other.db(sql::database::CLUSTER).await?;
+    // Who makes a key of this name waits here, with its material wrapped already.
+    let name = "hashtextextended('key under-way', 0)";
+    db.batch_execute(&format!("select pg_advisory_lock({name})")).await?;
     let rest = other.rest().await?;
-    let write = async {
-        // From before the restore until after it.
-        let (mut made, mut refused) = (0, 0);
-        while made < 20 || refused == 0 {
-            let answer = rest
-                .post("vault/keys2", &json!({"name": format!("k{made}-{refused}")}))
-                .await?;
-            match answer.status.as_u16() {
-                201 => made += 1,
-                503 => refused += 1,
-                other => anyhow::bail!("{other}: {}", answer.body),
-            }
+    let body = json!({"name": "under-way"});
+    let (made, restored, watched) = tokio::join!(
+        rest.post("vault/keys2", &body),
+        async {
+            waits(&other).await?;
+            restore(&other, &away).await
+        },
+        async {
+            until("the restore has begun", PATIENCE, async || {
+                Ok(rest.get("backupStatus").await?.body["operation"] == "restore")
+            })
+            .await?;
+            // It would be done by then if it did not wait for the call.
+            let done = until("it is done", SOON, async || {
+                Ok(rest.get("backupStatus").await?.body["status"] == "Completed")
+            });
+            ensure!(done.await.is_err(), "the restore did not wait");
+            db.batch_execute(&format!("select pg_advisory_unlock({name})")).await?;
+            Ok(())
         }
-        Ok(())
-    };
-    let (written, restored) = tokio::join!(write, async {
-        until("some keys are there", PATIENCE, async || {
-            Ok(other.json(&["keys", "list"]).await?["total"].as_u64() > Some(5))
-        })
-        .await?;
-        restore(&other, &away).await
-    });
-    written.and(restored)?;
+    );
+    watched?;
+    assert_eq!(made?.status, 201);
+    assert_eq!(restored?["status"], "Completed");
+    lacks(&other, "under-way").await?;
     make(&other, "after").await?;
-    let keys = other.json(&["keys", "list", "--limit", "2000"]).await?;
-    for key in keys["resources"].as_array().context("keys")? {
-        exported(&other, key["name"].as_str().context("a name")?).await?;
+    for name in ["restored", "after"] {
+        exported(&other, name).await?;
     }
-    exported(&other, "restored").await.map(drop)
+    Ok(())
+}
+
+/// Waits until somebody waits to make a key.
+async fn waits(node: &Node) -> Result<()> {
+    until("the key waits", PATIENCE, async || {
+        let waiting = "select count(*)::text from pg_locks where locktype = 'advisory' and not granted";
+        Ok(node.query(waiting).await? == "1")
+    })
+    .await
 }
 
 /// Waits until a node stands still at a fail point.
@@ -275,8 +293,16 @@ async fn while_it_restores(node: &Node, join: &Value, path: &str) -> Result<()> 
     Ok(())
 }
 
-/// Kills the agent at this point of a restore; how the restore ended then, as the next agent says.
-async fn killed_at(point: &str, restored: bool) -> Result<()> {
+/// A node whose agent was killed in the midst of a restore and runs again, and the one whose backup that was.
+struct Killed {
+    node: Node,
+    from: Node,
+    away: Away,
+    status: Value,
+    _lab: Lab,
+}
+
+async fn killed_at(point: &str) -> Result<Killed> {
     let mut lab = Lab::new()?;
     let from = lab.single().await?;
     make(&from, "restored").await?;
@@ -288,37 +314,57 @@ async fn killed_at(point: &str, restored: bool) -> Result<()> {
     let cut_off = restore(&node, &away).await;
     ensure!(cut_off.is_err(), "it was not killed: {cut_off:?}");
     node.wait_until_it_ends().await?;
-
     node.start().await?;
-    let status = node.json(&["backup", "status"]).await?;
-    if restored {
-        assert_eq!(status["status"], "Completed", "{status}");
-    } else {
-        assert_eq!(status["status"], "Failed", "{status}");
-        let reason = status["reason"].as_str().unwrap_or_default();
-        ensure!(reason.contains("the data is as before it"), "{status}");
-        exported(&node, "its-own").await?;
-        lacks(&node, "restored").await?;
-        restore(&node, &away).await?;
+    Ok(Killed {
+        status: node.json(&["backup", "status"]).await?,
+        node,
+        from,
+        away,
+        _lab: lab,
+    })
+}
+
+impl Killed {
+    /// Nothing has changed, and the node says so.
+    async fn is_as_before(&self) -> Result<()> {
+        assert_eq!(self.status["status"], "Failed", "{}", self.status);
+        let reason = self.status["reason"].as_str().unwrap_or_default();
+        ensure!(reason.contains("the data is as before it"), "{}", self.status);
+        exported(&self.node, "its-own").await?;
+        lacks(&self.node, "restored").await
     }
-    assert_eq!(exported(&node, "restored").await?, exported(&from, "restored").await?);
-    lacks(&node, "its-own").await?;
-    make(&node, "goes-on").await
+
+    /// All is as it was backed up, and the node goes on.
+    async fn is_restored(&self) -> Result<()> {
+        let (here, there) = (exported(&self.node, "restored"), exported(&self.from, "restored"));
+        assert_eq!(here.await?, there.await?);
+        lacks(&self.node, "its-own").await?;
+        make(&self.node, "goes-on").await
+    }
+}
+
+async fn killed_before_its_commit(point: &str) -> Result<()> {
+    let killed = killed_at(point).await?;
+    killed.is_as_before().await?;
+    restore(&killed.node, &killed.away).await?;
+    killed.is_restored().await
 }
 
 #[tokio::test]
 async fn a_restore_that_is_killed_before_it_began_leaves_the_old_data_and_can_be_repeated() -> Result<()> {
-    killed_at("restore::begun", false).await
+    killed_before_its_commit("restore::begun").await
 }
 
 #[tokio::test]
 async fn a_restore_that_is_killed_with_all_rows_in_leaves_the_old_data_and_can_be_repeated() -> Result<()> {
-    killed_at("restore::filled", false).await
+    killed_before_its_commit("restore::filled").await
 }
 
 #[tokio::test]
 async fn a_restore_that_is_killed_after_its_commit_is_known_to_be_done() -> Result<()> {
-    killed_at("restore::replaced", true).await
+    let killed = killed_at("restore::replaced").await?;
+    assert_eq!(killed.status["status"], "Completed", "{}", killed.status);
+    killed.is_restored().await
 }
 
 /// Waits until the alarm about backups is in this state.

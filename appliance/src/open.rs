@@ -18,8 +18,8 @@ use crate::postgres::Postgres;
 use crate::tasks::Tasks;
 use crate::vault::RootOfTrust;
 use crate::{
-    account, alarm, backup, certificates, clock_step, disk, heartbeat, join, links, peers, purge, removed, resync,
-    syslog, upgrade, upkeep, verify, view,
+    account, alarm, certificates, clock_step, disk, heartbeat, join, links, peers, purge, removed, resync, syslog,
+    upgrade, upkeep, verify, view,
 };
 
 /// Connections for requests and tasks; beyond this many at once they wait their turn.
@@ -50,13 +50,11 @@ pub(crate) async fn open(config: &NodeConfig, postgres: Postgres, tasks: Tasks) 
     let identity = agent.load_identity().await?;
     // A running join makes its database itself, and may be in the midst of it.
     if agent.join.borrow().as_ref().is_some_and(join::JoinState::is_wiping) {
-        backup::recover(&agent).await?;
         return Ok(agent);
     }
     database::ensure(&server, database::CLUSTER).await?;
     upgrade::migrate(&agent).await?;
     agent.open_keyring().await?;
-    backup::recover(&agent).await?;
     match identity {
         Some(identity) if agent.standing() == Standing::Alone => {
             let roster = sql::node::all(&*agent.db().await?).await?;

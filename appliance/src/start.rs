@@ -11,6 +11,7 @@ use keystead::{Error, Result};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::api::Door;
+use crate::backup;
 use crate::cli::Exit;
 use crate::clock::SystemClock;
 use crate::join;
@@ -75,6 +76,7 @@ async fn up(config: &NodeConfig, door: Door, postgres: &Postgres, tasks: &Tasks)
     let (watched, stop) = (postgres.clone(), tasks.stopping());
     tasks.spawn("postgres", async move { watched.watch(stop).await });
     let agent = open::open(config, postgres.clone(), tasks.clone()).await?;
+    backup::recover(&agent).await?;
     open::work(&agent, door);
     tasks.spawn("watchdog", supervisor::watchdog(tasks.stopping()));
     supervisor::ready();

@@ -295,7 +295,7 @@ const DUPLICATE_IDENTITY: Entry = Entry {
 const BACKUP_FAILED: Entry = Entry {
     id: "backup-failed",
     name: "Backup Failed",
-    subject: "the backup's id",
+    subject: "always `system`, the scope of backups",
     levels: &[Level {
         severity: Severity::Error,
         when: "a backup could not be made",

@@ -62,17 +62,23 @@ pub(crate) struct Acting {
 
 impl Writer {
     /// Does work to its end, whether or not the client waits for it; until then it is a call that changes data.
-    pub(crate) async fn see_through<T, F>(self, tasks: &Tasks, name: &'static str, work: F) -> Result<T>
+    pub(crate) fn see_through<T, F>(
+        self,
+        tasks: Tasks,
+        name: &'static str,
+        work: F,
+    ) -> impl Future<Output = Result<T>> + Send
     where
         T: Send + 'static,
         F: Future<Output = Result<T>> + Send + 'static,
     {
+        let work = Box::pin(work);
         let whole = async move {
             let outcome = work.await;
             drop(self);
             outcome
         };
-        tasks.see_through(name, whole).await
+        async move { tasks.see_through(name, whole).await }
     }
 }
 
@@ -136,8 +142,9 @@ impl FromRequestParts<Arc<Agent>> for Writer {
         Reader::from_request_parts(parts, agent).await?;
         standing::may_write(agent.standing())?;
         disk::may_write(agent)?;
-        let _call = Arc::clone(&agent.calls).read_owned().await;
-        Ok(Self { _call })
+        Ok(Self {
+            _call: Arc::clone(&agent.calls).read_owned().await,
+        })
     }
 }
 
@@ -167,9 +174,10 @@ impl FromRequestParts<Arc<Agent>> for Acting {
     type Rejection = Refusal;
 
     async fn from_request_parts(parts: &mut Parts, agent: &Arc<Agent>) -> Result<Self, Refusal> {
-        let _writer = Writer::from_request_parts(parts, agent).await?;
-        let account = check(parts, agent, &[])?;
-        Ok(Self { account, _writer })
+        Ok(Self {
+            _writer: Writer::from_request_parts(parts, agent).await?,
+            account: check(parts, agent, &[])?,
+        })
     }
 }
 

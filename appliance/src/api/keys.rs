@@ -104,7 +104,7 @@ async fn create(
 ) -> Result<(StatusCode, Given, Json<Key>), Refusal> {
     let (asked, tasks) = (NewKey::try_from(asked)?, agent.tasks.clone());
     let work = async move { keys::create(&agent, asked, ack).await };
-    let (key, ack) = caller.see_through(&tasks, "key creation", work).await?;
+    let (key, ack) = caller.see_through(tasks, "key creation", work).await?;
     Ok((StatusCode::CREATED, Given(ack), Json(key)))
 }
 
@@ -133,7 +133,7 @@ async fn patch(
 ) -> Result<(Given, Json<Key>), Refusal> {
     let (change, tasks) = (KeyChange::try_from(asked)?, agent.tasks.clone());
     let work = async move { keys::change(&agent, &target.named(), &change, target.ack.0).await };
-    let (key, ack) = caller.see_through(&tasks, "key change", work).await?;
+    let (key, ack) = caller.see_through(tasks, "key change", work).await?;
     Ok((Given(ack), Json(key)))
 }
 
@@ -164,7 +164,7 @@ async fn rotate(
 ) -> Result<(StatusCode, Given, Json<Key>), Refusal> {
     let (asked, tasks) = (NewVersion::try_from(asked)?, agent.tasks.clone());
     let work = async move { keys::rotate(&agent, &target.named(), &asked, target.ack.0).await };
-    let (key, ack) = caller.see_through(&tasks, "key rotation", work).await?;
+    let (key, ack) = caller.see_through(tasks, "key rotation", work).await?;
     Ok((StatusCode::CREATED, Given(ack), Json(key)))
 }
 
@@ -193,7 +193,7 @@ async fn revoke(
 ) -> Result<(Given, Json<Key>), Refusal> {
     let (revocation, tasks) = (Revocation::try_from(&asked)?, agent.tasks.clone());
     let work = async move { keys::revoke(&agent, &target.named(), revocation, target.ack.0).await };
-    let (key, ack) = caller.see_through(&tasks, "key revocation", work).await?;
+    let (key, ack) = caller.see_through(tasks, "key revocation", work).await?;
     Ok((Given(ack), Json(key)))
 }
 
@@ -208,7 +208,7 @@ async fn destroy(
 ) -> Result<(Given, Json<Key>), Refusal> {
     let tasks = agent.tasks.clone();
     let work = async move { keys::destroy(&agent, &target.named(), target.ack.0).await };
-    let (key, ack) = caller.see_through(&tasks, "key destruction", work).await?;
+    let (key, ack) = caller.see_through(tasks, "key destruction", work).await?;
     Ok((Given(ack), Json(key)))
 }
 
@@ -223,6 +223,6 @@ async fn delete(
 ) -> Result<(StatusCode, Given, [(HeaderName, String); 1]), Refusal> {
     let tasks = agent.tasks.clone();
     let work = async move { keys::delete(&agent, &target.named(), target.ack.0).await };
-    let (version, ack) = caller.see_through(&tasks, "key deletion", work).await?;
+    let (version, ack) = caller.see_through(tasks, "key deletion", work).await?;
     Ok((StatusCode::NO_CONTENT, Given(ack), [(ROW_VERSION, version.to_string())]))
 }

@@ -8,6 +8,7 @@ use keystead::api::backup::Backup;
 use keystead::backup::{Header, NewBackup};
 use keystead::{Error, Kind, Result};
 use sql::Connection;
+use sql::backup::Table;
 use zeroize::Zeroizing;
 
 use super::file::{Kek, Locked, Writer};
@@ -15,7 +16,7 @@ use super::operation::{Deed, IN_PROGRESS};
 use super::{ONE_CALL, catalogue, keys, operation};
 use crate::agent::Agent;
 use crate::cluster::random_id;
-use crate::crash_point::{crash_point, halting_point};
+use crate::crash_point::crash_point;
 use crate::vault::{Keyring, WrappingKey};
 
 /// What is in a backup, as clients call it.
@@ -85,16 +86,20 @@ async fn write(agent: &Agent, path: &Path, header: &Header, key: &WrappingKey) -
     let mut file = Writer::create(path, header, key).await?;
     file.keys(&keks).await?;
     for table in sql::backup::tables(&db).await? {
-        file.table(&table).await?;
-        let rows = sql::backup::rows(&db, &table).await?;
-        pin_mut!(rows);
-        while let Some(row) = rows.next().await {
-            file.rows(&row?).await?;
-        }
+        write_table(&db, &table, &mut file).await?;
     }
-    halting_point("backup::halt").await;
     sql::backup::end_snapshot(&db).await?;
     file.finish().await
+}
+
+async fn write_table(db: &Connection, table: &Table, file: &mut Writer) -> Result<()> {
+    file.table(table).await?;
+    let rows = sql::backup::rows(db, table).await?;
+    pin_mut!(rows);
+    while let Some(row) = rows.next().await {
+        file.rows(&row?).await?;
+    }
+    Ok(())
 }
 
 /// The keys that open the material, as they are in the snapshot.

@@ -25,7 +25,7 @@ async fn written(key: &WrappingKey) -> (TempDir, PathBuf) {
     for (name, rows) in [("a", 3), ("b", 0)] {
         writer.table(&table(name)).await.unwrap();
         for _ in 0..rows {
-            writer.rows(&[7; FRAME / 2]).await.unwrap();
+            writer.rows(&vec![7; FRAME / 2]).await.unwrap();
         }
     }
     writer.finish().await.unwrap();
@@ -92,7 +92,7 @@ async fn a_file_that_was_cut_off_is_refused_wherever_that_was() {
     let whole = std::fs::read(&path).unwrap();
     let ends = (1..=12).map(|part| whole.len() * part / 13).chain([0, whole.len() - 1]);
     for end in ends {
-        std::fs::write(&path, whole.get(..end).unwrap()).unwrap();
+        std::fs::write(&path, &whole[..end]).unwrap();
         assert!(read(&path, &key).await.is_err(), "cut off at {end} of {}", whole.len());
         let length = match Locked::open(&path).await {
             Ok(file) => file.check_length().await,
@@ -112,7 +112,7 @@ async fn a_file_with_one_bit_changed_is_refused_wherever_that_is() {
     let whole = std::fs::read(&path).unwrap();
     for place in (0..100).map(|part| part * whole.len() / 100) {
         let mut changed = whole.clone();
-        *changed.get_mut(place).unwrap() ^= 1 << (place % 8);
+        changed[place] ^= 1 << (place % 8);
         std::fs::write(&path, changed).unwrap();
         assert!(read(&path, &key).await.is_err(), "bit {} of byte {place}", place % 8);
     }
@@ -132,7 +132,7 @@ async fn frames_that_changed_places_are_refused() {
         .0
         + 1;
     let mut frames = Vec::new();
-    let mut rest = whole.get(header..).unwrap();
+    let mut rest = &whole[header..];
     while let Some((head, behind)) = rest.split_first_chunk::<5>() {
         let length = u32::from_be_bytes(*head.last_chunk::<4>().unwrap()) as usize;
         let (body, behind) = behind.split_at(length);
@@ -140,7 +140,7 @@ async fn frames_that_changed_places_are_refused() {
         rest = behind;
     }
     frames.swap(2, 3);
-    let changed = [whole.get(..header).unwrap(), &frames.concat()].concat();
+    let changed = [&whole[..header], &frames.concat()].concat();
     assert_eq!(changed.len(), whole.len());
     std::fs::write(&path, changed).unwrap();
     assert!(read(&path, &key).await.is_err());

@@ -1,5 +1,6 @@
 //! One backup or restore at a time, and what became of the last one: kept, so that it is known after a crash too.
 
+use chrono::{DateTime, Utc};
 use keystead::alarm::Alarm;
 use keystead::api::backup::BackupStatus;
 use keystead::backup::Header;
@@ -112,18 +113,7 @@ pub(super) async fn begin(agent: &Agent, deed: Deed, backup: &str, making: Optio
 
 /// It has ended.
 pub(super) async fn end(agent: &Agent, operation: Operation, outcome: Result<(), &Error>) {
-    let mut status = agent.operations.status();
-    status.finished = agent.clock.now().to_utc();
-    COMPLETED.clone_into(&mut status.status);
-    if let Err(error) = outcome {
-        FAILED.clone_into(&mut status.status);
-        status.reason = Some(error.to_string());
-        tracing::warn!(
-            error = error.chain(),
-            operation = status.operation,
-            "a backup or restore failed"
-        );
-    }
+    let status = ended(agent.operations.status(), agent.clock.now().to_utc(), outcome);
     if operation.deed == Deed::Backup {
         tell(agent, &status);
     }
@@ -134,6 +124,22 @@ pub(super) async fn end(agent: &Agent, operation: Operation, outcome: Result<(),
         .operations
         .0
         .send_modify(|now| (now.status, now.making) = (status, None));
+}
+
+fn ended(running: BackupStatus, at: Option<DateTime<Utc>>, outcome: Result<(), &Error>) -> BackupStatus {
+    let (status, reason) = match outcome {
+        Ok(()) => (COMPLETED, None),
+        Err(error) => {
+            tracing::warn!(error = error.chain(), running.operation, "a backup or restore failed");
+            (FAILED, Some(error.to_string()))
+        }
+    };
+    BackupStatus {
+        status: status.to_owned(),
+        reason,
+        finished: at,
+        ..running
+    }
 }
 
 /// Takes over what ran when the agent ended. `restored` is the run that the data comes from.

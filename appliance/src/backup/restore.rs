@@ -13,6 +13,7 @@ use keystead::api::backup::{BackupStatus, RestoreRequest};
 use keystead::backup::{NewBackup, may_restore};
 use keystead::{Error, Result};
 use sql::Connection;
+use sql::backup::Table;
 
 use super::create::{self, all_open};
 use super::file::{Kek, Piece, Reader};
@@ -125,11 +126,11 @@ async fn replace(agent: &Agent, mut file: Reader, run: &str) -> Result<()> {
 
 /// Puts all rows into their tables. The keys that open them.
 async fn fill(db: &Connection, file: &mut Reader) -> Result<Vec<Kek>> {
-    let (mut keks, mut next) = (Vec::new(), file.next().await?);
+    let (mut opening, mut next) = (Vec::new(), file.next().await?);
     while let Some(piece) = next {
         next = match piece {
             Piece::Keys(keys) => {
-                keks = keys;
+                opening = keys;
                 file.next().await?
             }
             Piece::Table(table) => {
@@ -139,11 +140,11 @@ async fn fill(db: &Connection, file: &mut Reader) -> Result<Vec<Kek>> {
             Piece::Rows(_) => return Err(Error::invalid_param("the backup has rows that belong to no table")),
         };
     }
-    Ok(keks)
+    Ok(opening)
 }
 
 /// Puts the rows of one table in. What comes after them.
-async fn fill_table(db: &Connection, table: &sql::backup::Table, file: &mut Reader) -> Result<Option<Piece>> {
+async fn fill_table(db: &Connection, table: &Table, file: &mut Reader) -> Result<Option<Piece>> {
     let mut sink = Box::pin(sql::backup::fill(db, table).await?);
     loop {
         match file.next().await? {

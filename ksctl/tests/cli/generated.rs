@@ -18,6 +18,25 @@ const PAGES: &str = "
     ksctl-alarms-get.1
     ksctl-alarms-list.1
     ksctl-alarms.1
+    ksctl-backup-create.1
+    ksctl-backup-delete.1
+    ksctl-backup-download.1
+    ksctl-backup-get.1
+    ksctl-backup-inspect.1
+    ksctl-backup-list.1
+    ksctl-backup-restore.1
+    ksctl-backup-status.1
+    ksctl-backup-upload.1
+    ksctl-backup.1
+    ksctl-backupkeys-create.1
+    ksctl-backupkeys-default.1
+    ksctl-backupkeys-delete.1
+    ksctl-backupkeys-download.1
+    ksctl-backupkeys-get.1
+    ksctl-backupkeys-inspect.1
+    ksctl-backupkeys-list.1
+    ksctl-backupkeys-upload.1
+    ksctl-backupkeys.1
     ksctl-cluster-ack-get.1
     ksctl-cluster-ack-set.1
     ksctl-cluster-ack.1

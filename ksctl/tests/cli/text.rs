@@ -17,6 +17,8 @@ fn the_help_shows_the_tree() {
       metrics      Say whether Prometheus may scrape, and show what it gets
       keys         Make, list and delete keys
       vkeys        Rotate keys, and show their versions
+      backup       Make, restore and move backups of a node
+      backupkeys   Make and move the keys that open backups
       login        Log in and keep the session, so that later commands need no credentials
       version      Show the versions of this program and of the appliance
       system       Show what an appliance is
