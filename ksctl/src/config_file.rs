@@ -6,13 +6,13 @@
 //! Rewriting is atomic, because scripts run many commands at once on one file: the text goes into a new file in the
 //! same folder, readable by its owner only, and takes the old one's place in one step.
 
-use std::fs::File;
-use std::io::{ErrorKind, Write};
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use yaml_serde::{Mapping, Value};
 
 use crate::failure::Failure;
+use crate::output::{self, Output};
 
 /// A configuration file in memory.
 #[derive(Debug)]
@@ -66,26 +66,15 @@ impl ConfigFile {
         let text = yaml_serde::to_string(&self.keys).map_err(|cause| self.cannot_write(&cause))?;
         // A link stays a link: what it points to is rewritten.
         let target = self.path.canonicalize().unwrap_or_else(|_| self.path.clone());
-        let folder = target
-            .parent()
-            .filter(|folder| !folder.as_os_str().is_empty())
-            .unwrap_or(Path::new("."));
-        write_whole(&target, folder, &text).map_err(|cause| self.cannot_write(&cause))
+        make_private_folder(output::folder(&target)).map_err(|cause| self.cannot_write(&cause))?;
+        let mut file = Output::new(&target)?;
+        file.add(text.as_bytes())?;
+        file.keep()
     }
 
     fn cannot_write(&self, cause: &dyn std::fmt::Display) -> Failure {
         Failure::internal(format!("cannot write {}: {cause}", self.path.display()))
     }
-}
-
-fn write_whole(target: &Path, folder: &Path, text: &str) -> std::io::Result<()> {
-    make_private_folder(folder)?;
-    // `tempfile` makes files of mode 0600.
-    let mut file = tempfile::Builder::new().prefix(".ksctl-").tempfile_in(folder)?;
-    file.write_all(text.as_bytes())?;
-    file.as_file().sync_all()?;
-    file.persist(target).map_err(|failed| failed.error)?;
-    File::open(folder)?.sync_all()
 }
 
 fn make_private_folder(folder: &Path) -> std::io::Result<()> {

@@ -16,6 +16,7 @@ mod dispatch;
 mod exit;
 mod failure;
 mod input;
+mod output;
 mod pace;
 mod printer;
 mod settings;

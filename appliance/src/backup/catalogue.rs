@@ -34,8 +34,29 @@ pub(super) fn path(agent: &Agent, id: &str) -> Result<PathBuf> {
     Ok(folder(agent).join(id).with_extension(ENDING))
 }
 
-/// Where it is while it is being written; nothing is there.
-pub(super) async fn unfinished(agent: &Agent, id: &str) -> Result<PathBuf> {
+/// A file that is being written. It goes when this is dropped before the file is kept: also when a client hangs up.
+pub(super) struct Unfinished(PathBuf);
+
+impl Unfinished {
+    pub(super) fn path(&self) -> &Path {
+        &self.0
+    }
+
+    /// From now on it is the backup of this id.
+    pub(super) fn keep(self, agent: &Agent, id: &str) -> Result<()> {
+        durable::rename(&self.0, &path(agent, id)?).map_err(unwritten)
+    }
+}
+
+impl Drop for Unfinished {
+    fn drop(&mut self) {
+        // Not there when it was kept.
+        let _gone = std::fs::remove_file(&self.0);
+    }
+}
+
+/// Where a backup is while it is being written; nothing is there.
+pub(super) async fn unfinished(agent: &Agent, id: &str) -> Result<Unfinished> {
     let folder = folder(agent);
     let made = tokio::fs::DirBuilder::new()
         .recursive(true)
@@ -43,12 +64,7 @@ pub(super) async fn unfinished(agent: &Agent, id: &str) -> Result<PathBuf> {
         .create(&folder)
         .await;
     made.map_err(unwritten)?;
-    Ok(folder.join(id).with_extension(UNFINISHED))
-}
-
-/// From now on it is there.
-pub(super) fn keep(agent: &Agent, id: &str, written: &Path) -> Result<()> {
-    durable::rename(written, &path(agent, id)?).map_err(unwritten)
+    Ok(Unfinished(folder.join(id).with_extension(UNFINISHED)))
 }
 
 /// Forgets what was being written when the agent ended.

@@ -62,19 +62,12 @@ pub(super) async fn prepare(agent: &Agent, asked: NewBackup) -> Result<(Header, 
 
 /// Makes it, and leaves nothing when that fails.
 pub(super) async fn make(agent: &Agent, header: &Header, key: &WrappingKey) -> Result<()> {
-    let path = catalogue::unfinished(agent, &header.id).await?;
-    let made = async {
-        write(agent, &path, header, key).await?;
-        crash_point("backup::written");
-        // It counts from here on: what cannot be read again is none.
-        Locked::open(&path).await?.unlock(key).await?.check().await?;
-        catalogue::keep(agent, &header.id, &path)
-    }
-    .await;
-    if made.is_err() {
-        let _gone = tokio::fs::remove_file(&path).await;
-    }
-    made
+    let file = catalogue::unfinished(agent, &header.id).await?;
+    write(agent, file.path(), header, key).await?;
+    crash_point("backup::written");
+    // It counts from here on: what cannot be read again is none.
+    Locked::open(file.path()).await?.unlock(key).await?.check().await?;
+    file.keep(agent, &header.id)
 }
 
 async fn write(agent: &Agent, path: &Path, header: &Header, key: &WrappingKey) -> Result<()> {

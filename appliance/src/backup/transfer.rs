@@ -29,24 +29,16 @@ pub(crate) async fn download(agent: &Agent, id: &str) -> Result<(u64, Body)> {
 
 /// Takes a file in. Whether its key opens it is seen when it is restored: the key may come later.
 pub(crate) async fn upload(agent: &Agent, body: Body) -> Result<Backup> {
-    let path = catalogue::unfinished(agent, &random_id()).await?;
-    let taken = async {
-        receive(agent, &path, body.into_data_stream()).await?;
-        let file = Locked::open(&path).await?;
-        let id = file.header.id.clone();
-        file.check_length().await?;
-        if catalogue::path(agent, &id)?.exists() {
-            return Err(Error::conflict(format!("backup {id} is on this node already"))
-                .with_hint("`ksctl backup get` shows it; delete it first if it is to be replaced"));
-        }
-        catalogue::keep(agent, &id, &path)?;
-        Ok(id)
+    let taken = catalogue::unfinished(agent, &random_id()).await?;
+    receive(agent, taken.path(), body.into_data_stream()).await?;
+    let file = Locked::open(taken.path()).await?;
+    let id = file.header.id.clone();
+    file.check_length().await?;
+    if catalogue::path(agent, &id)?.exists() {
+        return Err(Error::conflict(format!("backup {id} is on this node already"))
+            .with_hint("`ksctl backup get` shows it; delete it first if it is to be replaced"));
     }
-    .await;
-    if taken.is_err() {
-        let _gone = tokio::fs::remove_file(&path).await;
-    }
-    let id = taken?;
+    taken.keep(agent, &id)?;
     tracing::info!(target: "audit", id, "a backup was uploaded");
     catalogue::get(agent, &id).await
 }

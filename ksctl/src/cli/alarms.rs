@@ -4,6 +4,8 @@
 
 use clap::{Args, Subcommand};
 
+use super::page::PageArgs;
+
 /// The second word after `alarms`.
 #[derive(Subcommand)]
 pub(crate) enum AlarmsCommand {
@@ -21,12 +23,8 @@ pub(crate) enum AlarmsCommand {
 /// `alarms list`.
 #[derive(Args)]
 pub(crate) struct ListArgs {
-    /// How many to show at the most
-    #[arg(long)]
-    pub(crate) limit: Option<u64>,
-    /// How many to leave out at the front
-    #[arg(long)]
-    pub(crate) skip: Option<u64>,
+    #[command(flatten)]
+    pub(crate) page: PageArgs,
     /// Only alarms of this name, such as "Cluster Node Down"
     #[arg(long)]
     pub(crate) name: Option<String>,

@@ -6,6 +6,8 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 
+use super::page::PageArgs;
+
 /// The second word after `backup`.
 #[derive(Subcommand)]
 pub(crate) enum BackupCommand {
@@ -55,12 +57,8 @@ pub(crate) struct CreateArgs {
 /// `backup list`.
 #[derive(Args)]
 pub(crate) struct ListArgs {
-    /// How many to show at the most
-    #[arg(long)]
-    pub(crate) limit: Option<u64>,
-    /// How many to leave out at the front
-    #[arg(long)]
-    pub(crate) skip: Option<u64>,
+    #[command(flatten)]
+    pub(crate) page: PageArgs,
     /// Taken and of no effect: all are of the scope `system`
     #[arg(long)]
     pub(crate) scope: Option<String>,

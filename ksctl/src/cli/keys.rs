@@ -7,6 +7,8 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand};
 use secrecy::SecretString;
 
+use super::page::PageArgs;
+
 use super::ack::AckArgs;
 
 /// The second word after `keys`.
@@ -69,12 +71,8 @@ pub(crate) struct CreateArgs {
 /// `keys list`.
 #[derive(Args)]
 pub(crate) struct ListArgs {
-    /// How many to show at the most
-    #[arg(long)]
-    pub(crate) limit: Option<u64>,
-    /// How many to leave out at the front
-    #[arg(long)]
-    pub(crate) skip: Option<u64>,
+    #[command(flatten)]
+    pub(crate) page: PageArgs,
     /// Only keys of this name
     #[arg(long)]
     pub(crate) name: Option<String>,
@@ -116,12 +114,8 @@ pub(crate) struct RotateArgs {
 pub(crate) struct VersionsArgs {
     #[command(flatten)]
     pub(crate) key: OneKeyArgs,
-    /// How many to show at the most
-    #[arg(long)]
-    pub(crate) limit: Option<u64>,
-    /// How many to leave out at the front
-    #[arg(long)]
-    pub(crate) skip: Option<u64>,
+    #[command(flatten)]
+    pub(crate) page: PageArgs,
 }
 
 /// `vkeys get` and `vkeys export`.

@@ -16,6 +16,7 @@ pub(crate) mod lanes;
 pub(crate) mod login;
 pub(crate) mod metrics;
 pub(crate) mod nodes;
+pub(crate) mod page;
 pub(crate) mod services;
 pub(crate) mod system;
 mod usage;

@@ -6,6 +6,8 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 
+use super::page::PageArgs;
+
 /// The third word after `cluster nodes`.
 #[derive(Subcommand)]
 pub(crate) enum NodesCommand {
@@ -47,12 +49,8 @@ pub(crate) struct CreateArgs {
 /// `cluster nodes list`.
 #[derive(Args)]
 pub(crate) struct ListArgs {
-    /// How many to show at the most
-    #[arg(long)]
-    pub(crate) limit: Option<u64>,
-    /// How many to leave out at the front
-    #[arg(long)]
-    pub(crate) skip: Option<u64>,
+    #[command(flatten)]
+    pub(crate) page: PageArgs,
     /// Taken so that older scripts run, and ignored
     #[arg(long, value_name = "VALUE", allow_hyphen_values = true)]
     pub(crate) allowlist: Option<String>,

@@ -2,7 +2,6 @@
 //!
 //! They may take longer than any other request, so they have a limit of their own.
 
-use std::io::Write as _;
 use std::path::Path;
 use std::time::Duration;
 
@@ -12,6 +11,7 @@ use secrecy::ExposeSecret;
 use super::{Answer, Call, Client, answer};
 use crate::failure::Failure;
 use crate::input;
+use crate::output::Output;
 
 /// A transfer that lasts longer hangs.
 const LONGEST: Duration = Duration::from_hours(2);
@@ -26,17 +26,12 @@ impl Client {
             let (status, text) = (response.status(), response.text().await.map_err(unanswered)?);
             return answer::read(status, text, &self.url).map(|_| 0);
         }
-        let unwritten = |cause| Failure::usage(format!("cannot write {}: {cause}", path.display()));
-        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
-        let made = tempfile::NamedTempFile::new_in(folder.unwrap_or(Path::new(".")));
-        let mut file = made.map_err(unwritten)?;
-        let mut size = 0;
+        let (mut file, mut size) = (Output::new(path)?, 0);
         while let Some(piece) = response.chunk().await.map_err(unanswered)? {
             size += piece.len() as u64;
-            file.write_all(&piece).map_err(unwritten)?;
+            file.add(&piece)?;
         }
-        file.as_file().sync_all().map_err(unwritten)?;
-        file.persist(path).map_err(|failed| unwritten(failed.error))?;
+        file.keep()?;
         Ok(size)
     }
 

@@ -2,11 +2,12 @@
 
 use keystead::api::backup::{NewBackupKeyRequest, NewBackupRequest, RestoreRequest};
 
+use super::page;
 use crate::cli::backup::{BackupCommand, CreateArgs};
 use crate::cli::backupkeys::BackupkeysCommand;
 use crate::commands::backup::{Filters, transfer};
 use crate::commands::backupkeys::files;
-use crate::commands::{Context, Page, backup, backupkeys};
+use crate::commands::{Context, backup, backupkeys};
 use crate::failure::Failure;
 
 /// Runs one command about backups.
@@ -16,13 +17,7 @@ pub(super) async fn run(context: &Context, command: BackupCommand) -> Result<(),
             let (request, filters) = order(args);
             backup::create(context, request, filters).await
         }
-        BackupCommand::List(args) => {
-            let page = Page {
-                limit: args.limit,
-                skip: args.skip,
-            };
-            backup::list(context, page).await
-        }
+        BackupCommand::List(args) => backup::list(context, page(&args.page)).await,
         BackupCommand::Get(args) => backup::get(context, &args.id).await,
         BackupCommand::Delete(args) => backup::delete(context, &args.id).await,
         BackupCommand::Restore(args) => backup::restore(context, &args.id, &RestoreRequest { force: args.force }).await,
@@ -58,13 +53,7 @@ pub(super) async fn run_keys(context: &Context, command: BackupkeysCommand) -> R
             };
             backupkeys::create(context, &request).await
         }
-        BackupkeysCommand::List(args) => {
-            let page = Page {
-                limit: args.limit,
-                skip: args.skip,
-            };
-            backupkeys::list(context, page, args.default).await
-        }
+        BackupkeysCommand::List(args) => backupkeys::list(context, page(&args.page), args.default).await,
         BackupkeysCommand::Get(args) => backupkeys::get(context, &args.id).await,
         BackupkeysCommand::Delete(args) => backupkeys::delete(context, &args.id).await,
         BackupkeysCommand::Default(args) => backupkeys::make_default(context, &args.id).await,

@@ -19,6 +19,7 @@ use crate::cli::keys::{self as key_args, KeysCommand, VkeysCommand};
 use crate::cli::lanes::LanesCommand;
 use crate::cli::metrics::{MetricsCommand, PrometheusCommand};
 use crate::cli::nodes::{self as node_args, NodesCommand};
+use crate::cli::page::PageArgs;
 use crate::cli::services::ServicesCommand;
 use crate::cli::system::{InfoCommand, SystemCommand};
 use crate::cli::{Asking, Cli, Command, GlobalArgs, generate};
@@ -140,16 +141,7 @@ async fn run_nodes(context: &Context, command: NodesCommand) -> Result<(), Failu
             let (csr, request) = node_order(args);
             nodes::create::run(context, &csr, request).await
         }
-        NodesCommand::List(args) => {
-            nodes::list::run(
-                context,
-                Page {
-                    limit: args.limit,
-                    skip: args.skip,
-                },
-            )
-            .await
-        }
+        NodesCommand::List(args) => nodes::list::run(context, page(&args.page)).await,
         NodesCommand::Get(args) => nodes::get::run(context, &args.id).await,
         NodesCommand::Delete(args) => nodes::delete::run(context, &args.id, args.force).await,
     }
@@ -158,17 +150,13 @@ async fn run_nodes(context: &Context, command: NodesCommand) -> Result<(), Failu
 async fn run_alarms(context: &Context, command: AlarmsCommand) -> Result<(), Failure> {
     match command {
         AlarmsCommand::List(args) => {
-            let page = Page {
-                limit: args.limit,
-                skip: args.skip,
-            };
             let filter = alarms::list::Filter {
                 name: args.name,
                 state: args.state,
                 severity: args.severity,
                 source: args.source,
             };
-            alarms::list::run(context, page, filter).await
+            alarms::list::run(context, page(&args.page), filter).await
         }
         AlarmsCommand::Get(args) => alarms::get::run(context, &args.id).await,
         AlarmsCommand::Acknowledge(args) => alarms::say::run(context, &args.id, "acknowledge").await,
@@ -193,13 +181,9 @@ async fn run_keys(context: &Context, command: KeysCommand) -> Result<(), Failure
             keys::create::run(context, &key_order(args), ack.as_deref()).await
         }
         KeysCommand::List(args) => {
-            let page = Page {
-                limit: args.limit,
-                skip: args.skip,
-            };
             keys::list::run(
                 context,
-                page,
+                page(&args.page),
                 keys::list::Filter {
                     name: args.name,
                     state: args.state,
@@ -230,13 +214,7 @@ async fn run_vkeys(context: &Context, command: VkeysCommand) -> Result<(), Failu
             };
             keys::rotate::run(context, &one_key(args.key, None), &request, args.ack.ack.as_deref()).await
         }
-        VkeysCommand::List(args) => {
-            let page = Page {
-                limit: args.limit,
-                skip: args.skip,
-            };
-            keys::versions::run(context, page, &one_key(args.key, None)).await
-        }
+        VkeysCommand::List(args) => keys::versions::run(context, page(&args.page), &one_key(args.key, None)).await,
         VkeysCommand::Get(args) => keys::get::run(context, &one_key(args.key, Some(args.version))).await,
         VkeysCommand::Export(args) => keys::export::run(context, &one_key(args.key, Some(args.version))).await,
     }
@@ -260,6 +238,13 @@ fn flags(global: GlobalArgs) -> Flags {
         },
         configfile: global.configfile,
         yes: global.yes,
+    }
+}
+
+fn page(args: &PageArgs) -> Page {
+    Page {
+        limit: args.limit,
+        skip: args.skip,
     }
 }
 

@@ -10,6 +10,7 @@ use crate::client::Call;
 use crate::commands::Context;
 use crate::failure::Failure;
 use crate::input;
+use crate::output::Output;
 
 /// The way out when no password can be asked for.
 const PASSWORD: &str = "give --bkpassword PASSWORD";
@@ -34,8 +35,9 @@ pub(crate) async fn download(
     let Some(path) = file else {
         return context.printer.answer(&answer);
     };
-    std::fs::write(&path, answer.text())
-        .map_err(|cause| Failure::usage(format!("cannot write {}: {cause}", path.display())))?;
+    let mut output = Output::new(&path)?;
+    output.add(answer.text().as_bytes())?;
+    output.keep()?;
     context
         .printer
         .note(&format!("the backup key is in {}", path.display()));
