@@ -39,5 +39,6 @@ async fn change_password(
     Json(asked): Json<ChangePasswordRequest>,
 ) -> Result<Json<ChangePasswordAnswer>, Refusal> {
     standing::may_write(agent.standing())?;
+    let _call = agent.calls.read().await;
     Ok(Json(account::change_password(&agent, asked).await?))
 }
