@@ -367,6 +367,35 @@ async fn a_restore_that_is_killed_after_its_commit_is_known_to_be_done() -> Resu
     killed.is_restored().await
 }
 
+#[tokio::test]
+async fn a_restore_whose_postgresql_is_killed_leaves_the_old_data_and_can_be_repeated() -> Result<()> {
+    let mut lab = Lab::new()?;
+    let mut node = lab.node()?;
+    node.start_new("restore::filled=sleep(5000)").await?;
+    make(&node, "restored").await?;
+    let away = backed_up(&node).await?;
+    make(&node, "later").await?;
+    let (cut_off, killed) = tokio::join!(restore(&node, &away), async {
+        let holds =
+            "select count(*)::text from pg_locks where relation = 'public.key'::regclass and mode = 'ExclusiveLock'";
+        until(
+            "the rows are in",
+            PATIENCE,
+            async || Ok(node.query(holds).await? == "1"),
+        )
+        .await?;
+        node.kill_postgres()
+    });
+    killed?;
+    ensure!(cut_off.is_err(), "it was over by then: {cut_off:?}");
+    let status = node.json(&["backup", "status"]).await?;
+    assert_eq!(status["status"], "Failed", "{status}");
+    exported(&node, "later").await?;
+    restore(&node, &away).await?;
+    exported(&node, "restored").await?;
+    lacks(&node, "later").await
+}
+
 /// Waits until the alarm about backups is in this state.
 async fn alarm_is(node: &Node, state: &str) -> Result<()> {
     until(&format!("the alarm about backups is {state}"), PATIENCE, async || {

@@ -119,8 +119,9 @@ async fn answers(agent: &Agent) -> Result<()> {
 
 fn status_of(postgres: &str, standing: Standing) -> ServicesStatus {
     let replication = match standing {
-        Standing::Alone | Standing::Restoring | Standing::Removed => "disabled",
-        Standing::Joining | Standing::Fenced => "starting",
+        Standing::Alone | Standing::Removed => "disabled",
+        // Clients wait for it before they go on: after a restore too, before a join.
+        Standing::Restoring | Standing::Joining | Standing::Fenced => "starting",
         Standing::Member => "started",
         Standing::Killed => "error",
     };
@@ -159,6 +160,7 @@ mod tests {
         assert_eq!(status_of("started", Standing::Alone).status, "started");
         assert_eq!(status_of("started", Standing::Member).status, "started");
         assert_eq!(status_of("started", Standing::Joining).status, "starting");
+        assert_eq!(status_of("started", Standing::Restoring).status, "starting");
         assert_eq!(status_of("error", Standing::Joining).status, "error");
         assert_eq!(status_of("started", Standing::Killed).status, "error");
     }

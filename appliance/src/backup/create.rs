@@ -25,9 +25,9 @@ const RESOURCES: [&str; 3] = ["users_groups", "keys", "syslog"];
 /// Makes one; answers with it, or with how far it is when that takes long.
 pub(crate) async fn create(agent: &Arc<Agent>, asked: NewBackup) -> Result<Backup> {
     let (header, key) = prepare(agent, asked).await?;
-    let begun = operation::begin(agent, Deed::Backup, &header.id, Some(header.clone())).await?;
     let (working, making) = (Arc::clone(agent), header.clone());
     let work = async move {
+        let begun = operation::begin(&working, Deed::Backup, &making.id, Some(making.clone())).await?;
         let made = make(&working, &making, &key).await;
         operation::end(&working, begun, made.as_ref().copied()).await;
         made
@@ -67,7 +67,9 @@ pub(super) async fn make(agent: &Agent, header: &Header, key: &WrappingKey) -> R
     crash_point("backup::written");
     // It counts from here on: what cannot be read again is none.
     Locked::open(file.path()).await?.unlock(key).await?.check().await?;
-    file.keep(agent, &header.id)
+    file.keep(agent, &header.id)?;
+    tracing::info!(target: "audit", id = header.id, "a backup was made");
+    Ok(())
 }
 
 async fn write(agent: &Agent, path: &Path, header: &Header, key: &WrappingKey) -> Result<()> {

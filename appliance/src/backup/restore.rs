@@ -23,14 +23,14 @@ use crate::agent::{Agent, Standing};
 use crate::crash_point::{crash_point, halting_point};
 use crate::vault::WrappingKey;
 
-/// How long between two attempts to open the restored keys.
+/// How long between two attempts to do what must be done.
 const LOOK: Duration = Duration::from_secs(1);
 
 /// Begins to restore a backup; answers with its end, or with how far it is when that takes long.
 pub(crate) async fn restore(agent: &Arc<Agent>, id: &str, asked: &RestoreRequest) -> Result<BackupStatus> {
-    let (operation, key) = begin(agent, id, asked.force).await?;
-    let (working, id) = (Arc::clone(agent), id.to_owned());
+    let (working, id, force) = (Arc::clone(agent), id.to_owned(), asked.force);
     let work = async move {
+        let (operation, key) = begin(&working, &id, force).await?;
         let restored = run(&working, &id, &key, &operation.run).await;
         working.stand(Standing::Alone);
         operation::end(&working, operation, restored.as_ref().copied()).await;
@@ -60,8 +60,8 @@ fn may_begin(standing: Standing) -> Result<()> {
         Standing::Alone => Ok(()),
         Standing::Restoring => Err(restoring()),
         Standing::Joining => Err(
-            Error::conflict("this node is joining a cluster, which replaces its data")
-                .with_hint("`ksctl cluster delete` ends the join; then restore, and join again from a member"),
+            Error::conflict("this node is joining a cluster, whose data replaces its own")
+                .with_hint("if it is to be restored instead, end the join with `ksctl cluster delete`"),
         ),
         Standing::Member | Standing::Fenced => Err(Error::conflict(
             "this node is a member of a cluster, whose data is on all members",
@@ -87,10 +87,43 @@ async fn run(agent: &Agent, id: &str, key: &WrappingKey, run: &str) -> Result<()
     catalogue::open(agent, id).await?.unlock(key).await?.check().await?;
     keep_what_is_there(agent, id).await?;
     let file = catalogue::open(agent, id).await?.unlock(key).await?;
-    replace(agent, file, run).await?;
+    catalogue::has_room(agent, 2 * catalogue::get(agent, id).await?.size)?;
+    let replaced = replace(agent, file, run).await;
+    if let Err(error) = replaced
+        && !is_committed(agent, run).await
+    {
+        return Err(error);
+    }
     crash_point("restore::replaced");
     open_keys(agent).await;
     Ok(())
+}
+
+/// Is the data of this run there? The answer to its commit may have been lost, and who asks must know. If the agent ends
+/// before, the next one sees.
+async fn is_committed(agent: &Agent, run: &str) -> bool {
+    loop {
+        match restored(agent).await {
+            Ok(restored) => return restored.as_deref() == Some(run),
+            Err(error) => wait(&error).await,
+        }
+    }
+}
+
+async fn restored(agent: &Agent) -> Result<Option<String>> {
+    Ok(sql::backup::restored(&*agent.db().await?).await?)
+}
+
+/// The data is there; without its keys nobody could use it, so this goes on until they are open.
+async fn open_keys(agent: &Agent) {
+    while let Err(error) = agent.open_keyring().await {
+        wait(&error).await;
+    }
+}
+
+async fn wait(error: &Error) {
+    tracing::warn!(error = error.chain(), "a restore cannot be ended now, trying again");
+    tokio::time::sleep(LOOK).await;
 }
 
 /// Backs up the data that is about to go, if there are keys in it.
@@ -109,7 +142,6 @@ async fn keep_what_is_there(agent: &Agent, id: &str) -> Result<()> {
 async fn replace(agent: &Agent, mut file: Reader, run: &str) -> Result<()> {
     // A connection of its own: when the restore is cut off, its transaction goes with it.
     let db = sql::connect(&agent.postgres.config(sql::database::CLUSTER)).await?;
-    catalogue::has_room(agent, sql::backup::bytes(&db).await?)?;
     sql::backup::begin_restore(&db).await?;
     let keks = fill(&db, &mut file).await?;
     all_open(&sql::backup::epochs(&db).await?, &keks)?;
@@ -156,21 +188,6 @@ async fn fill_table(db: &Connection, table: &Table, file: &mut Reader) -> Result
                 sink.close().await.map_err(sql::backup::not_filled)?;
                 return Ok(other);
             }
-        }
-    }
-}
-
-/// The data is there; without its keys nobody could use it, so this goes on until they are open.
-async fn open_keys(agent: &Agent) {
-    let stop = agent.tasks.stopping();
-    while let Err(error) = agent.open_keyring().await {
-        tracing::warn!(
-            error = error.chain(),
-            "the restored keys could not be opened, trying again"
-        );
-        tokio::select! {
-            () = stop.cancelled() => return,
-            () = tokio::time::sleep(LOOK) => {}
         }
     }
 }
