@@ -30,14 +30,14 @@ CREATE TYPE public.node_state AS ENUM (
 
 CREATE FUNCTION peer.answer(call_id bigint) RETURNS jsonb
     LANGUAGE sql SECURITY DEFINER
-    SET search_path TO ''
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
     delete from replication.call where id = call_id and caller = session_user and answer is not null returning answer
 $$;
 
 CREATE FUNCTION peer.call(kind text, body jsonb) RETURNS bigint
     LANGUAGE plpgsql SECURITY DEFINER
-    SET search_path TO ''
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
 declare
     call_id bigint;
@@ -47,14 +47,14 @@ begin
     end if;
     insert into replication.call (caller, kind, body) values (session_user, call.kind, call.body)
     returning id into call_id;
-    perform pg_notify('keystead_call', call_id::text);
+    perform replication.notify('keystead_call', call_id::text);
     return call_id;
 end
 $$;
 
 CREATE FUNCTION peer.caller_number() RETURNS integer
     LANGUAGE sql STABLE SECURITY DEFINER
-    SET search_path TO ''
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
     select number from public.node
     where session_user = 'peer_' || id and state in ('joining', 'ready')
@@ -62,7 +62,7 @@ $$;
 
 CREATE FUNCTION peer.confirmed_by(number integer) RETURNS pg_lsn
     LANGUAGE sql STABLE SECURITY DEFINER
-    SET search_path TO ''
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
     select confirmed_flush_lsn from pg_catalog.pg_replication_slots
     where slot_name = format('keystead_%s_to_%s', replication.this_node(), number)
@@ -70,14 +70,14 @@ $$;
 
 CREATE FUNCTION peer.digest(buckets integer, until bigint, purged_up_to bigint) RETURNS TABLE(relation text, bucket integer, row_count bigint, total text)
     LANGUAGE sql SECURITY DEFINER
-    SET search_path TO ''
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
     select * from replication.digest(buckets, until, purged_up_to)
 $$;
 
 CREATE FUNCTION peer.end_lane(ended integer) RETURNS boolean
     LANGUAGE plpgsql SECURITY DEFINER
-    SET search_path TO ''
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
 declare
     caller integer := peer.caller_number();
@@ -98,17 +98,17 @@ $$;
 
 CREATE FUNCTION peer.end_lease(lease_holder text) RETURNS void
     LANGUAGE sql SECURITY DEFINER
-    SET search_path TO ''
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
     update replication.lease set until = 'epoch' where holder = lease_holder
 $$;
 
 CREATE FUNCTION peer.grant_lease(lease_holder text, seconds integer) RETURNS TABLE(granted boolean, highest_number integer)
     LANGUAGE plpgsql SECURITY DEFINER
-    SET search_path TO ''
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
 begin
-    if session_user <> current_user
+    if not (select r.rolsuper from pg_catalog.pg_roles r where r.rolname = session_user)
        and not exists (select from public.node where session_user = 'peer_' || id and state = 'ready') then
         raise exception 'only a member may ask this' using errcode = 'insufficient_privilege';
     end if;
@@ -125,14 +125,14 @@ $$;
 
 CREATE FUNCTION peer.heard_of_me() RETURNS TABLE(run text, beat bigint, version bigint)
     LANGUAGE sql STABLE SECURITY DEFINER
-    SET search_path TO ''
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
     select run, beat, version from replication.heard(peer.caller_number())
 $$;
 
 CREATE FUNCTION peer.keep_changes() RETURNS pg_lsn
     LANGUAGE plpgsql SECURITY DEFINER
-    SET search_path TO ''
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
 declare
     slot text := format('keystead_%s_to_%s', replication.this_node(), peer.caller_number());
@@ -153,7 +153,7 @@ $$;
 
 CREATE FUNCTION peer.keep_changes_anew() RETURNS void
     LANGUAGE plpgsql SECURITY DEFINER
-    SET search_path TO ''
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
 declare
     caller integer := peer.caller_number();
@@ -174,7 +174,7 @@ $$;
 
 CREATE FUNCTION peer.keep_lane(lane integer) RETURNS boolean
     LANGUAGE plpgsql SECURITY DEFINER
-    SET search_path TO ''
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
 declare
     caller integer := peer.caller_number();
@@ -201,28 +201,28 @@ $$;
 
 CREATE FUNCTION peer.my_lag() RETURNS bigint
     LANGUAGE sql STABLE SECURITY DEFINER
-    SET search_path TO ''
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
     select pg_catalog.pg_wal_lsn_diff(pg_catalog.pg_current_wal_lsn(), peer.confirmed_by(peer.caller_number()))::bigint
 $$;
 
 CREATE FUNCTION peer.past() RETURNS TABLE(run text, ended bigint)
     LANGUAGE sql STABLE SECURITY DEFINER
-    SET search_path TO ''
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
     select run, ended from replication.past() where not exists (select from replication.fence)
 $$;
 
 CREATE FUNCTION peer.purged_up_to() RETURNS bigint
     LANGUAGE sql STABLE SECURITY DEFINER
-    SET search_path TO ''
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
     select pg_catalog.pg_sequence_last_value('replication.purge_floor')
 $$;
 
 CREATE FUNCTION peer.record_node(lease_holder text, id text, number integer, host text, port integer, public_address text, serial text) RETURNS boolean
     LANGUAGE plpgsql SECURITY DEFINER
-    SET search_path TO ''
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
 begin
     perform from replication.lease l where l.holder = lease_holder and l.until > clock_timestamp() for update;
@@ -239,7 +239,7 @@ $$;
 
 CREATE FUNCTION peer.reserve_number(lease_holder text, number integer) RETURNS boolean
     LANGUAGE plpgsql SECURITY DEFINER
-    SET search_path TO ''
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
 begin
     update replication.lease
@@ -251,7 +251,7 @@ $$;
 
 CREATE FUNCTION peer.rows_of_buckets(relation text, buckets integer, wanted integer[]) RETURNS TABLE(key text, version bigint, origin integer, deleted boolean, hash bigint)
     LANGUAGE plpgsql STABLE SECURITY DEFINER
-    SET search_path TO ''
+    SET search_path TO 'pg_catalog', 'pg_temp'
     SET extra_float_digits TO '1'
     SET "DateStyle" TO 'ISO'
     SET "IntervalStyle" TO 'postgres'
@@ -270,7 +270,7 @@ $_$;
 
 CREATE FUNCTION peer.rows_of_keys(relation text, keys jsonb) RETURNS TABLE(key text, version bigint, origin integer, deleted boolean, hash bigint)
     LANGUAGE plpgsql STABLE SECURITY DEFINER
-    SET search_path TO ''
+    SET search_path TO 'pg_catalog', 'pg_temp'
     SET extra_float_digits TO '1'
     SET "DateStyle" TO 'ISO'
     SET "IntervalStyle" TO 'postgres'
@@ -289,7 +289,7 @@ $$;
 
 CREATE FUNCTION peer.slot_kept() RETURNS text
     LANGUAGE sql STABLE SECURITY DEFINER
-    SET search_path TO ''
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
     select case when caller.number is null then null
                 when exists (select from generate_series(0, replication.lanes() - 1) lane
@@ -303,7 +303,7 @@ $$;
 
 CREATE FUNCTION peer.tables() RETURNS TABLE(relation text, columns text[], row_count bigint, bytes bigint)
     LANGUAGE plpgsql SECURITY DEFINER
-    SET search_path TO ''
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
 declare
     t replication.enlisted;
@@ -468,7 +468,7 @@ CREATE FUNCTION public.tell_node_changed() RETURNS trigger
     LANGUAGE plpgsql
     AS $$
 begin
-    perform pg_catalog.pg_notify('keystead_node', '');
+    perform replication.notify('keystead_node');
     return null;
 end
 $$;
@@ -1296,6 +1296,7 @@ declare
     name text;
     cols text[];
     keys text[];
+    made replication.enlisted;
 begin
     perform replication.check_enlistable(relation);
     select format('%I.%I', nspname, relname), case when nspname = 'public' then '' else nspname || '_' end || relname
@@ -1319,7 +1320,9 @@ begin
     execute format('create view live.%I as select %s from %s where not deleted', name,
                    (select replication.list(array_agg(attname order by attnum)) from pg_attribute
                     where attrelid = relation and attnum > 0 and not attisdropped and attname <> 'deleted'), target);
-    insert into replication.enlisted values (target, format('replication.%I', 'outbox_' || name), cols, keys, digested, merges);
+    insert into replication.enlisted values (target, format('replication.%I', 'outbox_' || name), cols, keys, digested, merges)
+    returning * into made;
+    perform replication.grant_enlisted(made);
     perform replication.publish();
     perform replication.spread_sequences();
 end
@@ -1361,6 +1364,31 @@ begin
         raise exception '% is not enlisted', name using errcode = 'undefined_table';
     end if;
     return t;
+end
+$$;
+
+CREATE FUNCTION replication.grant_enlisted(e replication.enlisted) RETURNS void
+    LANGUAGE plpgsql
+    AS $_$
+begin
+    execute format('grant select, insert, update, delete on %s, %s to keystead_apply; grant select on %1$s to keystead_peer',
+                   e.relation, e.outbox);
+end
+$_$;
+
+CREATE FUNCTION replication.hand_over(subscription text) RETURNS void
+    LANGUAGE plpgsql
+    AS $$
+begin
+    if pg_catalog.current_setting('server_version_num')::integer >= 160000 then
+        execute format('alter subscription %I set (password_required = false, run_as_owner = true)', subscription);
+        execute format('alter subscription %I owner to keystead_apply', subscription);
+    else
+        perform from pg_catalog.pg_authid where rolname = 'keystead_apply' for update;
+        alter role keystead_apply superuser;
+        execute format('alter subscription %I owner to keystead_apply', subscription);
+        alter role keystead_apply nosuperuser;
+    end if;
 end
 $$;
 
@@ -1530,6 +1558,16 @@ begin
         end;
     end loop;
     raise exception 'the slot % is read from, and its reader does not end', slot using errcode = 'object_in_use';
+end
+$$;
+
+CREATE FUNCTION replication.limit_role(role text) RETURNS void
+    LANGUAGE plpgsql
+    AS $$
+begin
+    execute format('alter role %I connection limit %s', role,
+                   case when pg_has_role(role, 'keystead_peer', 'member') then 16 else 2 end);
+    execute format('alter role %I set temp_file_limit = %L', role, '256MB');
 end
 $$;
 
@@ -2033,7 +2071,17 @@ begin
     insert into replication.resync (number, reason, had, came) values (peer_number, 'gap', miss.had, miss.came)
     on conflict do nothing;
     if found then
-        perform pg_catalog.pg_notify('keystead_resync', '');
+        perform replication.notify('keystead_resync');
+    end if;
+end
+$$;
+
+CREATE FUNCTION replication.notify(channel text, payload text DEFAULT ''::text) RETURNS void
+    LANGUAGE plpgsql
+    AS $$
+begin
+    if pg_catalog.pg_notification_queue_usage() < 0.1 then
+        perform pg_catalog.pg_notify(channel, payload);
     end if;
 end
 $$;
@@ -2103,7 +2151,7 @@ end
 $_$;
 
 CREATE FUNCTION replication.purge(up_to bigint, at_most integer) RETURNS bigint
-    LANGUAGE plpgsql SECURITY DEFINER
+    LANGUAGE plpgsql
     SET search_path TO ''
     SET session_replication_role TO 'replica'
     AS $_$
@@ -2604,10 +2652,11 @@ begin
         $sql$
         -- Definer's rights and no triggers: a tombstone is really taken out, which a writer may not do.
         create or replace function replication.%1$I(%2$s) returns %2$s
-            language sql security definer set session_replication_role = replica as
+            language sql security definer set search_path = pg_catalog, pg_temp set session_replication_role = replica as
         $body$
             delete from %2$s where %3$s and deleted returning *
-        $body$
+        $body$;
+        alter function replication.%1$I(%2$s) owner to keystead_apply
         $sql$, 'unbury_' || name, relation, conditions);
     return format('if exists (select from %1$s where (%2$s) = (%3$s) and deleted) then
                 declare
@@ -2887,6 +2936,7 @@ $_$;
 CREATE FUNCTION replication.unbury_account(public.account) RETURNS public.account
     LANGUAGE sql SECURITY DEFINER
     SET session_replication_role TO 'replica'
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $_$
             delete from public.account where id = $1.id and deleted returning *
         $_$;
@@ -2913,6 +2963,7 @@ CREATE TABLE public.alarm (
 CREATE FUNCTION replication.unbury_alarm(public.alarm) RETURNS public.alarm
     LANGUAGE sql SECURITY DEFINER
     SET session_replication_role TO 'replica'
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $_$
             delete from public.alarm where id = $1.id and deleted returning *
         $_$;
@@ -2931,6 +2982,7 @@ CREATE TABLE public.alarm_mark (
 CREATE FUNCTION replication.unbury_alarm_mark(public.alarm_mark) RETURNS public.alarm_mark
     LANGUAGE sql SECURITY DEFINER
     SET session_replication_role TO 'replica'
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $_$
             delete from public.alarm_mark where alarm = $1.alarm and episode = $1.episode and kind = $1.kind and deleted returning *
         $_$;
@@ -2947,6 +2999,7 @@ CREATE TABLE public.cluster_key (
 CREATE FUNCTION replication.unbury_cluster_key(public.cluster_key) RETURNS public.cluster_key
     LANGUAGE sql SECURITY DEFINER
     SET session_replication_role TO 'replica'
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $_$
             delete from public.cluster_key where name = $1.name and deleted returning *
         $_$;
@@ -2962,6 +3015,7 @@ CREATE TABLE public.cluster_property (
 CREATE FUNCTION replication.unbury_cluster_property(public.cluster_property) RETURNS public.cluster_property
     LANGUAGE sql SECURITY DEFINER
     SET session_replication_role TO 'replica'
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $_$
             delete from public.cluster_property where name = $1.name and deleted returning *
         $_$;
@@ -2983,6 +3037,7 @@ CREATE TABLE public.heartbeat (
 CREATE FUNCTION replication.unbury_heartbeat(public.heartbeat) RETURNS public.heartbeat
     LANGUAGE sql SECURITY DEFINER
     SET session_replication_role TO 'replica'
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $_$
             delete from public.heartbeat where number = $1.number and deleted returning *
         $_$;
@@ -2999,6 +3054,7 @@ CREATE TABLE public.lane_beat (
 CREATE FUNCTION replication.unbury_lane_beat(public.lane_beat) RETURNS public.lane_beat
     LANGUAGE sql SECURITY DEFINER
     SET session_replication_role TO 'replica'
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $_$
             delete from public.lane_beat where number = $1.number and lane = $1.lane and deleted returning *
         $_$;
@@ -3021,6 +3077,7 @@ CREATE TABLE public.node (
 CREATE FUNCTION replication.unbury_node(public.node) RETURNS public.node
     LANGUAGE sql SECURITY DEFINER
     SET session_replication_role TO 'replica'
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $_$
             delete from public.node where id = $1.id and deleted returning *
         $_$;
@@ -3036,6 +3093,7 @@ CREATE TABLE public.node_certificate (
 CREATE FUNCTION replication.unbury_node_certificate(public.node_certificate) RETURNS public.node_certificate
     LANGUAGE sql SECURITY DEFINER
     SET session_replication_role TO 'replica'
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $_$
             delete from public.node_certificate where node = $1.node and deleted returning *
         $_$;
@@ -3054,6 +3112,7 @@ CREATE TABLE public.node_version (
 CREATE FUNCTION replication.unbury_node_version(public.node_version) RETURNS public.node_version
     LANGUAGE sql SECURITY DEFINER
     SET session_replication_role TO 'replica'
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $_$
             delete from public.node_version where number = $1.number and deleted returning *
         $_$;
@@ -3069,6 +3128,7 @@ CREATE TABLE public.node_view (
 CREATE FUNCTION replication.unbury_node_view(public.node_view) RETURNS public.node_view
     LANGUAGE sql SECURITY DEFINER
     SET session_replication_role TO 'replica'
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $_$
             delete from public.node_view where viewer = $1.viewer and deleted returning *
         $_$;
@@ -3090,6 +3150,7 @@ CREATE TABLE public.syslog (
 CREATE FUNCTION replication.unbury_syslog(public.syslog) RETURNS public.syslog
     LANGUAGE sql SECURITY DEFINER
     SET session_replication_role TO 'replica'
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $_$
             delete from public.syslog where id = $1.id and deleted returning *
         $_$;
@@ -3127,7 +3188,7 @@ CREATE FUNCTION replication.version_now() RETURNS bigint
 $$;
 
 CREATE FUNCTION replication.wait_for_members(patience interval DEFAULT '00:01:00'::interval) RETURNS bigint
-    LANGUAGE plpgsql SECURITY DEFINER
+    LANGUAGE plpgsql
     SET search_path TO ''
     AS $$
 declare
@@ -4327,11 +4388,21 @@ ALTER PUBLICATION keystead_lane_2 ADD TABLE ONLY replication.outbox_syslog WHERE
 ALTER PUBLICATION keystead_lane_3 ADD TABLE ONLY replication.outbox_syslog WHERE (false);
 
 GRANT USAGE ON SCHEMA live TO keystead_peer;
+GRANT USAGE ON SCHEMA live TO keystead_apply;
+GRANT USAGE ON SCHEMA live TO keystead_peer_api;
 
 GRANT USAGE ON SCHEMA peer TO keystead_guest;
+GRANT USAGE ON SCHEMA peer TO keystead_peer_api;
 
 REVOKE USAGE ON SCHEMA public FROM PUBLIC;
 GRANT USAGE ON SCHEMA public TO keystead_peer;
+GRANT USAGE ON SCHEMA public TO keystead_apply;
+GRANT USAGE ON SCHEMA public TO keystead_peer_api;
+
+GRANT USAGE ON SCHEMA replication TO keystead_apply;
+GRANT USAGE ON SCHEMA replication TO keystead_peer_api;
+
+REVOKE ALL ON LANGUAGE plpgsql FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION peer.answer(call_id bigint) FROM PUBLIC;
 GRANT ALL ON FUNCTION peer.answer(call_id bigint) TO keystead_guest;
@@ -4395,367 +4466,749 @@ GRANT ALL ON FUNCTION peer.slot_kept() TO keystead_peer;
 REVOKE ALL ON FUNCTION peer.tables() FROM PUBLIC;
 GRANT ALL ON FUNCTION peer.tables() TO keystead_peer;
 
+REVOKE ALL ON FUNCTION pg_catalog.cursor_to_xml(cursor refcursor, count integer, nulls boolean, tableforest boolean, targetns text) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION pg_catalog.cursor_to_xmlschema(cursor refcursor, nulls boolean, tableforest boolean, targetns text) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION pg_catalog.database_to_xml(nulls boolean, tableforest boolean, targetns text) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION pg_catalog.database_to_xml_and_xmlschema(nulls boolean, tableforest boolean, targetns text) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION pg_catalog.database_to_xmlschema(nulls boolean, tableforest boolean, targetns text) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION pg_catalog.lo_close(integer) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION pg_catalog.lo_creat(integer) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION pg_catalog.lo_create(oid) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION pg_catalog.lo_from_bytea(oid, bytea) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION pg_catalog.lo_get(oid) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION pg_catalog.lo_get(oid, bigint, integer) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION pg_catalog.lo_lseek(integer, integer, integer) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION pg_catalog.lo_lseek64(integer, bigint, integer) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION pg_catalog.lo_open(oid, integer) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION pg_catalog.lo_put(oid, bigint, bytea) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION pg_catalog.lo_tell(integer) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION pg_catalog.lo_tell64(integer) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION pg_catalog.lo_truncate(integer, integer) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION pg_catalog.lo_truncate64(integer, bigint) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION pg_catalog.lo_unlink(oid) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION pg_catalog.loread(integer, integer) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION pg_catalog.lowrite(integer, bytea) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION pg_catalog.pg_advisory_lock(bigint) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION pg_catalog.pg_advisory_lock(integer, integer) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION pg_catalog.pg_advisory_lock_shared(bigint) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION pg_catalog.pg_advisory_lock_shared(integer, integer) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION pg_catalog.pg_advisory_unlock(bigint) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION pg_catalog.pg_advisory_unlock(integer, integer) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION pg_catalog.pg_advisory_unlock_all() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION pg_catalog.pg_advisory_unlock_shared(bigint) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION pg_catalog.pg_advisory_unlock_shared(integer, integer) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION pg_catalog.pg_advisory_xact_lock(bigint) FROM PUBLIC;
+GRANT ALL ON FUNCTION pg_catalog.pg_advisory_xact_lock(bigint) TO keystead_apply;
+GRANT ALL ON FUNCTION pg_catalog.pg_advisory_xact_lock(bigint) TO keystead_peer_api;
+
+REVOKE ALL ON FUNCTION pg_catalog.pg_advisory_xact_lock(integer, integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION pg_catalog.pg_advisory_xact_lock(integer, integer) TO keystead_apply;
+GRANT ALL ON FUNCTION pg_catalog.pg_advisory_xact_lock(integer, integer) TO keystead_peer_api;
+
+REVOKE ALL ON FUNCTION pg_catalog.pg_advisory_xact_lock_shared(bigint) FROM PUBLIC;
+GRANT ALL ON FUNCTION pg_catalog.pg_advisory_xact_lock_shared(bigint) TO keystead_peer_api;
+
+REVOKE ALL ON FUNCTION pg_catalog.pg_advisory_xact_lock_shared(integer, integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION pg_catalog.pg_advisory_xact_lock_shared(integer, integer) TO keystead_peer_api;
+
+REVOKE ALL ON FUNCTION pg_catalog.pg_copy_logical_replication_slot(src_slot_name name, dst_slot_name name, OUT slot_name name, OUT lsn pg_lsn) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION pg_catalog.pg_copy_logical_replication_slot(src_slot_name name, dst_slot_name name, temporary boolean, OUT slot_name name, OUT lsn pg_lsn) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION pg_catalog.pg_copy_logical_replication_slot(src_slot_name name, dst_slot_name name, temporary boolean, plugin name, OUT slot_name name, OUT lsn pg_lsn) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION pg_catalog.pg_copy_physical_replication_slot(src_slot_name name, dst_slot_name name, OUT slot_name name, OUT lsn pg_lsn) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION pg_catalog.pg_copy_physical_replication_slot(src_slot_name name, dst_slot_name name, temporary boolean, OUT slot_name name, OUT lsn pg_lsn) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION pg_catalog.pg_create_logical_replication_slot(slot_name name, plugin name, temporary boolean, twophase boolean, OUT slot_name name, OUT lsn pg_lsn) FROM PUBLIC;
+GRANT ALL ON FUNCTION pg_catalog.pg_create_logical_replication_slot(slot_name name, plugin name, temporary boolean, twophase boolean, OUT slot_name name, OUT lsn pg_lsn) TO keystead_peer_api;
+
+REVOKE ALL ON FUNCTION pg_catalog.pg_create_physical_replication_slot(slot_name name, immediately_reserve boolean, temporary boolean, OUT slot_name name, OUT lsn pg_lsn) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION pg_catalog.pg_drop_replication_slot(name) FROM PUBLIC;
+GRANT ALL ON FUNCTION pg_catalog.pg_drop_replication_slot(name) TO keystead_peer_api;
+
+REVOKE ALL ON FUNCTION pg_catalog.pg_export_snapshot() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION pg_catalog.pg_logical_emit_message(boolean, text, bytea) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION pg_catalog.pg_logical_emit_message(boolean, text, text) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION pg_catalog.pg_logical_slot_get_binary_changes(slot_name name, upto_lsn pg_lsn, upto_nchanges integer, VARIADIC options text[], OUT lsn pg_lsn, OUT xid xid, OUT data bytea) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION pg_catalog.pg_logical_slot_get_changes(slot_name name, upto_lsn pg_lsn, upto_nchanges integer, VARIADIC options text[], OUT lsn pg_lsn, OUT xid xid, OUT data text) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION pg_catalog.pg_logical_slot_peek_binary_changes(slot_name name, upto_lsn pg_lsn, upto_nchanges integer, VARIADIC options text[], OUT lsn pg_lsn, OUT xid xid, OUT data bytea) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION pg_catalog.pg_logical_slot_peek_changes(slot_name name, upto_lsn pg_lsn, upto_nchanges integer, VARIADIC options text[], OUT lsn pg_lsn, OUT xid xid, OUT data text) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION pg_catalog.pg_read_file_old(text, bigint, bigint) FROM PUBLIC;
+
+GRANT ALL ON FUNCTION pg_catalog.pg_replication_origin_session_is_setup() TO keystead_apply;
+
+REVOKE ALL ON FUNCTION pg_catalog.pg_replication_slot_advance(slot_name name, upto_lsn pg_lsn, OUT slot_name name, OUT end_lsn pg_lsn) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION pg_catalog.pg_sleep(double precision) FROM PUBLIC;
+GRANT ALL ON FUNCTION pg_catalog.pg_sleep(double precision) TO keystead_peer_api;
+
+REVOKE ALL ON FUNCTION pg_catalog.pg_sleep_for(interval) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION pg_catalog.pg_sleep_until(timestamp with time zone) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION pg_catalog.pg_try_advisory_lock(bigint) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION pg_catalog.pg_try_advisory_lock(integer, integer) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION pg_catalog.pg_try_advisory_lock_shared(bigint) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION pg_catalog.pg_try_advisory_lock_shared(integer, integer) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION pg_catalog.pg_try_advisory_xact_lock(bigint) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION pg_catalog.pg_try_advisory_xact_lock(integer, integer) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION pg_catalog.pg_try_advisory_xact_lock_shared(bigint) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION pg_catalog.pg_try_advisory_xact_lock_shared(integer, integer) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION pg_catalog.query_to_xml(query text, nulls boolean, tableforest boolean, targetns text) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION pg_catalog.query_to_xml_and_xmlschema(query text, nulls boolean, tableforest boolean, targetns text) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION pg_catalog.query_to_xmlschema(query text, nulls boolean, tableforest boolean, targetns text) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION pg_catalog.schema_to_xml(schema name, nulls boolean, tableforest boolean, targetns text) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION pg_catalog.schema_to_xml_and_xmlschema(schema name, nulls boolean, tableforest boolean, targetns text) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION pg_catalog.schema_to_xmlschema(schema name, nulls boolean, tableforest boolean, targetns text) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION pg_catalog.table_to_xml(tbl regclass, nulls boolean, tableforest boolean, targetns text) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION pg_catalog.table_to_xml_and_xmlschema(tbl regclass, nulls boolean, tableforest boolean, targetns text) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION pg_catalog.table_to_xmlschema(tbl regclass, nulls boolean, tableforest boolean, targetns text) FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION public.alarm_id(kind text, subject text) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.alarm_id(kind text, subject text) TO keystead_apply;
 
 GRANT SELECT ON TABLE public.key TO keystead_peer;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.key TO keystead_apply;
+
+REVOKE ALL ON FUNCTION public.change_key(key_id text, new_name text, new_description text, new_usage_mask integer, OUT taken boolean, OUT changed public.key) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.change_key(key_id text, new_name text, new_description text, new_usage_mask integer, OUT taken boolean, OUT changed public.key) TO keystead_apply;
 
 GRANT SELECT ON TABLE public.account TO keystead_peer;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.account TO keystead_apply;
+
+REVOKE ALL ON FUNCTION public.create_account(new_account public.account) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.create_account(new_account public.account) TO keystead_apply;
+
+REVOKE ALL ON FUNCTION public.create_key(new_key public.key) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.create_key(new_key public.key) TO keystead_apply;
+
+REVOKE ALL ON FUNCTION public.create_version(new_key public.key, after_id text, after_version bigint) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.create_version(new_key public.key, after_id text, after_version bigint) TO keystead_apply;
+
+REVOKE ALL ON FUNCTION public.drop_material() FROM PUBLIC;
+GRANT ALL ON FUNCTION public.drop_material() TO keystead_apply;
+
+REVOKE ALL ON FUNCTION public.join_key_state(a public.key_state, b public.key_state) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.join_key_state(a public.key_state, b public.key_state) TO keystead_apply;
+
+REVOKE ALL ON FUNCTION public.newest_version(first text, number integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.newest_version(first text, number integer) TO keystead_apply;
 
 REVOKE ALL ON FUNCTION public.tell_node_changed() FROM PUBLIC;
+GRANT ALL ON FUNCTION public.tell_node_changed() TO keystead_apply;
 
 REVOKE ALL ON FUNCTION replication.add_column(relation regclass, column_name text, type regtype, since integer, default_value text) FROM PUBLIC;
+GRANT ALL ON FUNCTION replication.add_column(relation regclass, column_name text, type regtype, since integer, default_value text) TO keystead_apply;
 
 REVOKE ALL ON FUNCTION replication.arrive_account() FROM PUBLIC;
+GRANT ALL ON FUNCTION replication.arrive_account() TO keystead_apply;
 
 REVOKE ALL ON FUNCTION replication.arrive_alarm() FROM PUBLIC;
+GRANT ALL ON FUNCTION replication.arrive_alarm() TO keystead_apply;
 
 REVOKE ALL ON FUNCTION replication.arrive_alarm_mark() FROM PUBLIC;
+GRANT ALL ON FUNCTION replication.arrive_alarm_mark() TO keystead_apply;
 
 REVOKE ALL ON FUNCTION replication.arrive_cluster_key() FROM PUBLIC;
+GRANT ALL ON FUNCTION replication.arrive_cluster_key() TO keystead_apply;
 
 REVOKE ALL ON FUNCTION replication.arrive_cluster_property() FROM PUBLIC;
+GRANT ALL ON FUNCTION replication.arrive_cluster_property() TO keystead_apply;
 
 REVOKE ALL ON FUNCTION replication.arrive_heartbeat() FROM PUBLIC;
+GRANT ALL ON FUNCTION replication.arrive_heartbeat() TO keystead_apply;
 
 REVOKE ALL ON FUNCTION replication.arrive_key() FROM PUBLIC;
+GRANT ALL ON FUNCTION replication.arrive_key() TO keystead_apply;
 
 REVOKE ALL ON FUNCTION replication.arrive_lane_beat() FROM PUBLIC;
+GRANT ALL ON FUNCTION replication.arrive_lane_beat() TO keystead_apply;
 
 REVOKE ALL ON FUNCTION replication.arrive_node() FROM PUBLIC;
+GRANT ALL ON FUNCTION replication.arrive_node() TO keystead_apply;
 
 REVOKE ALL ON FUNCTION replication.arrive_node_certificate() FROM PUBLIC;
+GRANT ALL ON FUNCTION replication.arrive_node_certificate() TO keystead_apply;
 
 REVOKE ALL ON FUNCTION replication.arrive_node_version() FROM PUBLIC;
+GRANT ALL ON FUNCTION replication.arrive_node_version() TO keystead_apply;
 
 REVOKE ALL ON FUNCTION replication.arrive_node_view() FROM PUBLIC;
+GRANT ALL ON FUNCTION replication.arrive_node_view() TO keystead_apply;
 
 REVOKE ALL ON FUNCTION replication.arrive_syslog() FROM PUBLIC;
+GRANT ALL ON FUNCTION replication.arrive_syslog() TO keystead_apply;
 
 REVOKE ALL ON FUNCTION replication.barrier_time() FROM PUBLIC;
+GRANT ALL ON FUNCTION replication.barrier_time() TO keystead_apply;
 
 REVOKE ALL ON FUNCTION replication.beat(number integer, at bigint) FROM PUBLIC;
+GRANT ALL ON FUNCTION replication.beat(number integer, at bigint) TO keystead_apply;
 
 REVOKE ALL ON FUNCTION replication.beat_in_lane(beating_lane integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION replication.beat_in_lane(beating_lane integer) TO keystead_apply;
 
 REVOKE ALL ON FUNCTION replication.become_node(number integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION replication.become_node(number integer) TO keystead_apply;
 
 REVOKE ALL ON FUNCTION replication.begin_heartbeat(OUT at bigint, OUT xid bigint) FROM PUBLIC;
+GRANT ALL ON FUNCTION replication.begin_heartbeat(OUT at bigint, OUT xid bigint) TO keystead_apply;
 
 REVOKE ALL ON FUNCTION replication.bury_account() FROM PUBLIC;
+GRANT ALL ON FUNCTION replication.bury_account() TO keystead_apply;
 
 REVOKE ALL ON FUNCTION replication.bury_alarm() FROM PUBLIC;
+GRANT ALL ON FUNCTION replication.bury_alarm() TO keystead_apply;
 
 REVOKE ALL ON FUNCTION replication.bury_alarm_mark() FROM PUBLIC;
+GRANT ALL ON FUNCTION replication.bury_alarm_mark() TO keystead_apply;
 
 REVOKE ALL ON FUNCTION replication.bury_cluster_key() FROM PUBLIC;
+GRANT ALL ON FUNCTION replication.bury_cluster_key() TO keystead_apply;
 
 REVOKE ALL ON FUNCTION replication.bury_cluster_property() FROM PUBLIC;
+GRANT ALL ON FUNCTION replication.bury_cluster_property() TO keystead_apply;
 
 REVOKE ALL ON FUNCTION replication.bury_heartbeat() FROM PUBLIC;
+GRANT ALL ON FUNCTION replication.bury_heartbeat() TO keystead_apply;
 
 REVOKE ALL ON FUNCTION replication.bury_key() FROM PUBLIC;
+GRANT ALL ON FUNCTION replication.bury_key() TO keystead_apply;
 
 REVOKE ALL ON FUNCTION replication.bury_lane_beat() FROM PUBLIC;
+GRANT ALL ON FUNCTION replication.bury_lane_beat() TO keystead_apply;
 
 REVOKE ALL ON FUNCTION replication.bury_node() FROM PUBLIC;
+GRANT ALL ON FUNCTION replication.bury_node() TO keystead_apply;
 
 REVOKE ALL ON FUNCTION replication.bury_node_certificate() FROM PUBLIC;
+GRANT ALL ON FUNCTION replication.bury_node_certificate() TO keystead_apply;
 
 REVOKE ALL ON FUNCTION replication.bury_node_version() FROM PUBLIC;
+GRANT ALL ON FUNCTION replication.bury_node_version() TO keystead_apply;
 
 REVOKE ALL ON FUNCTION replication.bury_node_view() FROM PUBLIC;
+GRANT ALL ON FUNCTION replication.bury_node_view() TO keystead_apply;
 
 REVOKE ALL ON FUNCTION replication.bury_syslog() FROM PUBLIC;
+GRANT ALL ON FUNCTION replication.bury_syslog() TO keystead_apply;
 
 REVOKE ALL ON FUNCTION replication.capture_account() FROM PUBLIC;
+GRANT ALL ON FUNCTION replication.capture_account() TO keystead_apply;
 
 REVOKE ALL ON FUNCTION replication.capture_alarm() FROM PUBLIC;
+GRANT ALL ON FUNCTION replication.capture_alarm() TO keystead_apply;
 
 REVOKE ALL ON FUNCTION replication.capture_alarm_mark() FROM PUBLIC;
+GRANT ALL ON FUNCTION replication.capture_alarm_mark() TO keystead_apply;
 
 REVOKE ALL ON FUNCTION replication.capture_cluster_key() FROM PUBLIC;
+GRANT ALL ON FUNCTION replication.capture_cluster_key() TO keystead_apply;
 
 REVOKE ALL ON FUNCTION replication.capture_cluster_property() FROM PUBLIC;
+GRANT ALL ON FUNCTION replication.capture_cluster_property() TO keystead_apply;
 
 REVOKE ALL ON FUNCTION replication.capture_heartbeat() FROM PUBLIC;
+GRANT ALL ON FUNCTION replication.capture_heartbeat() TO keystead_apply;
 
 REVOKE ALL ON FUNCTION replication.capture_key() FROM PUBLIC;
+GRANT ALL ON FUNCTION replication.capture_key() TO keystead_apply;
 
 REVOKE ALL ON FUNCTION replication.capture_lane_beat() FROM PUBLIC;
+GRANT ALL ON FUNCTION replication.capture_lane_beat() TO keystead_apply;
 
 REVOKE ALL ON FUNCTION replication.capture_node() FROM PUBLIC;
+GRANT ALL ON FUNCTION replication.capture_node() TO keystead_apply;
 
 REVOKE ALL ON FUNCTION replication.capture_node_certificate() FROM PUBLIC;
+GRANT ALL ON FUNCTION replication.capture_node_certificate() TO keystead_apply;
 
 REVOKE ALL ON FUNCTION replication.capture_node_version() FROM PUBLIC;
+GRANT ALL ON FUNCTION replication.capture_node_version() TO keystead_apply;
 
 REVOKE ALL ON FUNCTION replication.capture_node_view() FROM PUBLIC;
+GRANT ALL ON FUNCTION replication.capture_node_view() TO keystead_apply;
 
 REVOKE ALL ON FUNCTION replication.capture_syslog() FROM PUBLIC;
+GRANT ALL ON FUNCTION replication.capture_syslog() TO keystead_apply;
 
 REVOKE ALL ON FUNCTION replication.carried(lane integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION replication.carried(lane integer) TO keystead_apply;
 
 REVOKE ALL ON FUNCTION replication.check_enlistable(relation regclass) FROM PUBLIC;
+GRANT ALL ON FUNCTION replication.check_enlistable(relation regclass) TO keystead_apply;
 
 REVOKE ALL ON FUNCTION replication.continue_from(purged_up_to bigint) FROM PUBLIC;
+GRANT ALL ON FUNCTION replication.continue_from(purged_up_to bigint) TO keystead_apply;
 
 REVOKE ALL ON FUNCTION replication.digest(buckets integer, until bigint, purged_up_to bigint) FROM PUBLIC;
+GRANT ALL ON FUNCTION replication.digest(buckets integer, until bigint, purged_up_to bigint) TO keystead_apply;
+GRANT ALL ON FUNCTION replication.digest(buckets integer, until bigint, purged_up_to bigint) TO keystead_peer_api;
 
 REVOKE ALL ON FUNCTION replication.empty_outboxes(larger_than bigint) FROM PUBLIC;
+GRANT ALL ON FUNCTION replication.empty_outboxes(larger_than bigint) TO keystead_apply;
 
 REVOKE ALL ON FUNCTION replication.end_run() FROM PUBLIC;
+GRANT ALL ON FUNCTION replication.end_run() TO keystead_apply;
 
 REVOKE ALL ON FUNCTION replication.enlist(relation regclass, merges jsonb, digested boolean) FROM PUBLIC;
+GRANT ALL ON FUNCTION replication.enlist(relation regclass, merges jsonb, digested boolean) TO keystead_apply;
 
 REVOKE ALL ON FUNCTION replication.enlist_later(relation regclass, since integer, merges jsonb, digested boolean) FROM PUBLIC;
+GRANT ALL ON FUNCTION replication.enlist_later(relation regclass, since integer, merges jsonb, digested boolean) TO keystead_apply;
+
+GRANT SELECT ON TABLE replication.enlisted TO keystead_apply;
+GRANT SELECT ON TABLE replication.enlisted TO keystead_peer_api;
 
 REVOKE ALL ON FUNCTION replication.enlisted_table(name text) FROM PUBLIC;
+GRANT ALL ON FUNCTION replication.enlisted_table(name text) TO keystead_apply;
+GRANT ALL ON FUNCTION replication.enlisted_table(name text) TO keystead_peer_api;
+
+REVOKE ALL ON FUNCTION replication.grant_enlisted(e replication.enlisted) FROM PUBLIC;
+GRANT ALL ON FUNCTION replication.grant_enlisted(e replication.enlisted) TO keystead_apply;
+
+REVOKE ALL ON FUNCTION replication.hand_over(subscription text) FROM PUBLIC;
+GRANT ALL ON FUNCTION replication.hand_over(subscription text) TO keystead_apply;
 
 REVOKE ALL ON FUNCTION replication.has_come(of_node integer, beats bigint[]) FROM PUBLIC;
+GRANT ALL ON FUNCTION replication.has_come(of_node integer, beats bigint[]) TO keystead_apply;
 
 REVOKE ALL ON FUNCTION replication.hashed_columns(t replication.enlisted) FROM PUBLIC;
+GRANT ALL ON FUNCTION replication.hashed_columns(t replication.enlisted) TO keystead_apply;
+GRANT ALL ON FUNCTION replication.hashed_columns(t replication.enlisted) TO keystead_peer_api;
 
 REVOKE ALL ON FUNCTION replication.hear() FROM PUBLIC;
+GRANT ALL ON FUNCTION replication.hear() TO keystead_apply;
 
 REVOKE ALL ON FUNCTION replication.hear_in_lane() FROM PUBLIC;
+GRANT ALL ON FUNCTION replication.hear_in_lane() TO keystead_apply;
 
 REVOKE ALL ON FUNCTION replication.hear_promised() FROM PUBLIC;
+GRANT ALL ON FUNCTION replication.hear_promised() TO keystead_apply;
 
 REVOKE ALL ON FUNCTION replication.heard(of_node integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION replication.heard(of_node integer) TO keystead_apply;
+GRANT ALL ON FUNCTION replication.heard(of_node integer) TO keystead_peer_api;
 
 REVOKE ALL ON FUNCTION replication.in_lane(version bigint) FROM PUBLIC;
+GRANT ALL ON FUNCTION replication.in_lane(version bigint) TO keystead_apply;
+GRANT ALL ON FUNCTION replication.in_lane(version bigint) TO keystead_peer_api;
 
 REVOKE ALL ON FUNCTION replication.judged_one_in() FROM PUBLIC;
+GRANT ALL ON FUNCTION replication.judged_one_in() TO keystead_apply;
 
 REVOKE ALL ON FUNCTION replication.keep_lanes(reader integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION replication.keep_lanes(reader integer) TO keystead_apply;
+GRANT ALL ON FUNCTION replication.keep_lanes(reader integer) TO keystead_peer_api;
 
 REVOKE ALL ON FUNCTION replication.lane() FROM PUBLIC;
+GRANT ALL ON FUNCTION replication.lane() TO keystead_apply;
+GRANT ALL ON FUNCTION replication.lane() TO keystead_peer_api;
 
 REVOKE ALL ON FUNCTION replication.lane_beats(of_node integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION replication.lane_beats(of_node integer) TO keystead_apply;
 
 REVOKE ALL ON FUNCTION replication.lanes() FROM PUBLIC;
+GRANT ALL ON FUNCTION replication.lanes() TO keystead_apply;
+GRANT ALL ON FUNCTION replication.lanes() TO keystead_peer_api;
 
 REVOKE ALL ON FUNCTION replication.let_go(slot text) FROM PUBLIC;
+GRANT ALL ON FUNCTION replication.let_go(slot text) TO keystead_apply;
+GRANT ALL ON FUNCTION replication.let_go(slot text) TO keystead_peer_api;
+
+REVOKE ALL ON FUNCTION replication.limit_role(role text) FROM PUBLIC;
+GRANT ALL ON FUNCTION replication.limit_role(role text) TO keystead_apply;
 
 REVOKE ALL ON FUNCTION replication.list(columns text[], prefix text) FROM PUBLIC;
+GRANT ALL ON FUNCTION replication.list(columns text[], prefix text) TO keystead_apply;
+GRANT ALL ON FUNCTION replication.list(columns text[], prefix text) TO keystead_peer_api;
 
 REVOKE ALL ON FUNCTION replication.lock_promised(of_node integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION replication.lock_promised(of_node integer) TO keystead_apply;
 
 REVOKE ALL ON FUNCTION replication.look_from_now_on(version bigint) FROM PUBLIC;
+GRANT ALL ON FUNCTION replication.look_from_now_on(version bigint) TO keystead_apply;
 
 REVOKE ALL ON FUNCTION replication.make_anew(e replication.enlisted) FROM PUBLIC;
+GRANT ALL ON FUNCTION replication.make_anew(e replication.enlisted) TO keystead_apply;
 
 REVOKE ALL ON FUNCTION replication.make_arrival(relation text, name text, cols text[], keys text[]) FROM PUBLIC;
+GRANT ALL ON FUNCTION replication.make_arrival(relation text, name text, cols text[], keys text[]) TO keystead_apply;
 
 REVOKE ALL ON FUNCTION replication.make_capture(name text, cols text[], keys text[]) FROM PUBLIC;
+GRANT ALL ON FUNCTION replication.make_capture(name text, cols text[], keys text[]) TO keystead_apply;
 
 REVOKE ALL ON FUNCTION replication.make_merge(relation text, name text, cols text[], keys text[], merges jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION replication.make_merge(relation text, name text, cols text[], keys text[], merges jsonb) TO keystead_apply;
 
 REVOKE ALL ON FUNCTION replication.make_stamps(relation text, name text, cols text[], keys text[], merges jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION replication.make_stamps(relation text, name text, cols text[], keys text[], merges jsonb) TO keystead_apply;
 
 REVOKE ALL ON FUNCTION replication.make_triggers(relation text, name text) FROM PUBLIC;
+GRANT ALL ON FUNCTION replication.make_triggers(relation text, name text) TO keystead_apply;
 
 REVOKE ALL ON FUNCTION replication.members_without(up_to bigint) FROM PUBLIC;
+GRANT ALL ON FUNCTION replication.members_without(up_to bigint) TO keystead_apply;
 
 REVOKE ALL ON FUNCTION replication.merge_account() FROM PUBLIC;
+GRANT ALL ON FUNCTION replication.merge_account() TO keystead_apply;
 
 REVOKE ALL ON FUNCTION replication.merge_alarm() FROM PUBLIC;
+GRANT ALL ON FUNCTION replication.merge_alarm() TO keystead_apply;
 
 REVOKE ALL ON FUNCTION replication.merge_alarm_mark() FROM PUBLIC;
+GRANT ALL ON FUNCTION replication.merge_alarm_mark() TO keystead_apply;
 
 REVOKE ALL ON FUNCTION replication.merge_cluster_key() FROM PUBLIC;
+GRANT ALL ON FUNCTION replication.merge_cluster_key() TO keystead_apply;
 
 REVOKE ALL ON FUNCTION replication.merge_cluster_property() FROM PUBLIC;
+GRANT ALL ON FUNCTION replication.merge_cluster_property() TO keystead_apply;
 
 REVOKE ALL ON FUNCTION replication.merge_heartbeat() FROM PUBLIC;
+GRANT ALL ON FUNCTION replication.merge_heartbeat() TO keystead_apply;
 
 REVOKE ALL ON FUNCTION replication.merge_key() FROM PUBLIC;
+GRANT ALL ON FUNCTION replication.merge_key() TO keystead_apply;
 
 REVOKE ALL ON FUNCTION replication.merge_lane_beat() FROM PUBLIC;
+GRANT ALL ON FUNCTION replication.merge_lane_beat() TO keystead_apply;
 
 REVOKE ALL ON FUNCTION replication.merge_node() FROM PUBLIC;
+GRANT ALL ON FUNCTION replication.merge_node() TO keystead_apply;
 
 REVOKE ALL ON FUNCTION replication.merge_node_certificate() FROM PUBLIC;
+GRANT ALL ON FUNCTION replication.merge_node_certificate() TO keystead_apply;
 
 REVOKE ALL ON FUNCTION replication.merge_node_version() FROM PUBLIC;
+GRANT ALL ON FUNCTION replication.merge_node_version() TO keystead_apply;
 
 REVOKE ALL ON FUNCTION replication.merge_node_view() FROM PUBLIC;
+GRANT ALL ON FUNCTION replication.merge_node_view() TO keystead_apply;
 
 REVOKE ALL ON FUNCTION replication.merge_of_older(relation text, keys text[], merges jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION replication.merge_of_older(relation text, keys text[], merges jsonb) TO keystead_apply;
 
 REVOKE ALL ON FUNCTION replication.merge_staged(relation text) FROM PUBLIC;
+GRANT ALL ON FUNCTION replication.merge_staged(relation text) TO keystead_apply;
 
 REVOKE ALL ON FUNCTION replication.merge_syslog() FROM PUBLIC;
+GRANT ALL ON FUNCTION replication.merge_syslog() TO keystead_apply;
 
 REVOKE ALL ON FUNCTION replication.miss(peer_number integer, had bigint, came bigint) FROM PUBLIC;
+GRANT ALL ON FUNCTION replication.miss(peer_number integer, had bigint, came bigint) TO keystead_apply;
+
+REVOKE ALL ON FUNCTION replication.notify(channel text, payload text) FROM PUBLIC;
+GRANT ALL ON FUNCTION replication.notify(channel text, payload text) TO keystead_apply;
+GRANT ALL ON FUNCTION replication.notify(channel text, payload text) TO keystead_peer_api;
 
 REVOKE ALL ON FUNCTION replication.orphans(above bigint) FROM PUBLIC;
+GRANT ALL ON FUNCTION replication.orphans(above bigint) TO keystead_apply;
 
 REVOKE ALL ON FUNCTION replication.past() FROM PUBLIC;
+GRANT ALL ON FUNCTION replication.past() TO keystead_apply;
+GRANT ALL ON FUNCTION replication.past() TO keystead_peer_api;
 
 REVOKE ALL ON FUNCTION replication.pending_columns(relation text) FROM PUBLIC;
+GRANT ALL ON FUNCTION replication.pending_columns(relation text) TO keystead_apply;
 
 REVOKE ALL ON FUNCTION replication.publication(lane integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION replication.publication(lane integer) TO keystead_apply;
 
 REVOKE ALL ON FUNCTION replication.publish() FROM PUBLIC;
+GRANT ALL ON FUNCTION replication.publish() TO keystead_apply;
 
 REVOKE ALL ON FUNCTION replication.purge(up_to bigint, at_most integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION replication.purge(up_to bigint, at_most integer) TO keystead_apply;
 
 REVOKE ALL ON FUNCTION replication.reading_of(relation text, keys jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION replication.reading_of(relation text, keys jsonb) TO keystead_apply;
 
 REVOKE ALL ON FUNCTION replication.refuse_not_yet() FROM PUBLIC;
+GRANT ALL ON FUNCTION replication.refuse_not_yet() TO keystead_apply;
 
 REVOKE ALL ON FUNCTION replication.refuse_truncate() FROM PUBLIC;
+GRANT ALL ON FUNCTION replication.refuse_truncate() TO keystead_apply;
 
 REVOKE ALL ON FUNCTION replication.refuse_while_fenced() FROM PUBLIC;
+GRANT ALL ON FUNCTION replication.refuse_while_fenced() TO keystead_apply;
 
 REVOKE ALL ON FUNCTION replication.remember(run text, beat bigint, version bigint) FROM PUBLIC;
+GRANT ALL ON FUNCTION replication.remember(run text, beat bigint, version bigint) TO keystead_apply;
 
 REVOKE ALL ON FUNCTION replication.resynced(peer_number integer, newest jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION replication.resynced(peer_number integer, newest jsonb) TO keystead_apply;
 
 REVOKE ALL ON FUNCTION replication.row_columns(t replication.enlisted) FROM PUBLIC;
+GRANT ALL ON FUNCTION replication.row_columns(t replication.enlisted) TO keystead_apply;
+GRANT ALL ON FUNCTION replication.row_columns(t replication.enlisted) TO keystead_peer_api;
 
 REVOKE ALL ON FUNCTION replication.rows_with_keys(t replication.enlisted) FROM PUBLIC;
+GRANT ALL ON FUNCTION replication.rows_with_keys(t replication.enlisted) TO keystead_apply;
+GRANT ALL ON FUNCTION replication.rows_with_keys(t replication.enlisted) TO keystead_peer_api;
 
 REVOKE ALL ON FUNCTION replication.send_again(relation text, keys jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION replication.send_again(relation text, keys jsonb) TO keystead_apply;
 
 REVOKE ALL ON FUNCTION replication.send_in_lanes(number integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION replication.send_in_lanes(number integer) TO keystead_apply;
 
 REVOKE ALL ON FUNCTION replication.send_pending(up_to integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION replication.send_pending(up_to integer) TO keystead_apply;
 
 REVOKE ALL ON FUNCTION replication.send_rows_of(writer integer, above bigint) FROM PUBLIC;
+GRANT ALL ON FUNCTION replication.send_rows_of(writer integer, above bigint) TO keystead_apply;
 
 REVOKE ALL ON FUNCTION replication.set_lanes(number integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION replication.set_lanes(number integer) TO keystead_apply;
 
 REVOKE ALL ON FUNCTION replication.slot_for(number integer, lane integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION replication.slot_for(number integer, lane integer) TO keystead_apply;
+GRANT ALL ON FUNCTION replication.slot_for(number integer, lane integer) TO keystead_peer_api;
 
 REVOKE ALL ON FUNCTION replication.spread_sequences() FROM PUBLIC;
+GRANT ALL ON FUNCTION replication.spread_sequences() TO keystead_apply;
 
 REVOKE ALL ON FUNCTION replication.stage(relation text) FROM PUBLIC;
+GRANT ALL ON FUNCTION replication.stage(relation text) TO keystead_apply;
 
 REVOKE ALL ON FUNCTION replication.staged(relation text) FROM PUBLIC;
+GRANT ALL ON FUNCTION replication.staged(relation text) TO keystead_apply;
 
 REVOKE ALL ON FUNCTION replication.stamp_insert_account() FROM PUBLIC;
+GRANT ALL ON FUNCTION replication.stamp_insert_account() TO keystead_apply;
 
 REVOKE ALL ON FUNCTION replication.stamp_insert_alarm() FROM PUBLIC;
+GRANT ALL ON FUNCTION replication.stamp_insert_alarm() TO keystead_apply;
 
 REVOKE ALL ON FUNCTION replication.stamp_insert_alarm_mark() FROM PUBLIC;
+GRANT ALL ON FUNCTION replication.stamp_insert_alarm_mark() TO keystead_apply;
 
 REVOKE ALL ON FUNCTION replication.stamp_insert_cluster_key() FROM PUBLIC;
+GRANT ALL ON FUNCTION replication.stamp_insert_cluster_key() TO keystead_apply;
 
 REVOKE ALL ON FUNCTION replication.stamp_insert_cluster_property() FROM PUBLIC;
+GRANT ALL ON FUNCTION replication.stamp_insert_cluster_property() TO keystead_apply;
 
 REVOKE ALL ON FUNCTION replication.stamp_insert_heartbeat() FROM PUBLIC;
+GRANT ALL ON FUNCTION replication.stamp_insert_heartbeat() TO keystead_apply;
 
 REVOKE ALL ON FUNCTION replication.stamp_insert_key() FROM PUBLIC;
+GRANT ALL ON FUNCTION replication.stamp_insert_key() TO keystead_apply;
 
 REVOKE ALL ON FUNCTION replication.stamp_insert_lane_beat() FROM PUBLIC;
+GRANT ALL ON FUNCTION replication.stamp_insert_lane_beat() TO keystead_apply;
 
 REVOKE ALL ON FUNCTION replication.stamp_insert_node() FROM PUBLIC;
+GRANT ALL ON FUNCTION replication.stamp_insert_node() TO keystead_apply;
 
 REVOKE ALL ON FUNCTION replication.stamp_insert_node_certificate() FROM PUBLIC;
+GRANT ALL ON FUNCTION replication.stamp_insert_node_certificate() TO keystead_apply;
 
 REVOKE ALL ON FUNCTION replication.stamp_insert_node_version() FROM PUBLIC;
+GRANT ALL ON FUNCTION replication.stamp_insert_node_version() TO keystead_apply;
 
 REVOKE ALL ON FUNCTION replication.stamp_insert_node_view() FROM PUBLIC;
+GRANT ALL ON FUNCTION replication.stamp_insert_node_view() TO keystead_apply;
 
 REVOKE ALL ON FUNCTION replication.stamp_insert_syslog() FROM PUBLIC;
+GRANT ALL ON FUNCTION replication.stamp_insert_syslog() TO keystead_apply;
 
 REVOKE ALL ON FUNCTION replication.stamp_of_revived(relation text, name text, keys text[], merges jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION replication.stamp_of_revived(relation text, name text, keys text[], merges jsonb) TO keystead_apply;
 
 REVOKE ALL ON FUNCTION replication.stamp_update_account() FROM PUBLIC;
+GRANT ALL ON FUNCTION replication.stamp_update_account() TO keystead_apply;
 
 REVOKE ALL ON FUNCTION replication.stamp_update_alarm() FROM PUBLIC;
+GRANT ALL ON FUNCTION replication.stamp_update_alarm() TO keystead_apply;
 
 REVOKE ALL ON FUNCTION replication.stamp_update_alarm_mark() FROM PUBLIC;
+GRANT ALL ON FUNCTION replication.stamp_update_alarm_mark() TO keystead_apply;
 
 REVOKE ALL ON FUNCTION replication.stamp_update_cluster_key() FROM PUBLIC;
+GRANT ALL ON FUNCTION replication.stamp_update_cluster_key() TO keystead_apply;
 
 REVOKE ALL ON FUNCTION replication.stamp_update_cluster_property() FROM PUBLIC;
+GRANT ALL ON FUNCTION replication.stamp_update_cluster_property() TO keystead_apply;
 
 REVOKE ALL ON FUNCTION replication.stamp_update_heartbeat() FROM PUBLIC;
+GRANT ALL ON FUNCTION replication.stamp_update_heartbeat() TO keystead_apply;
 
 REVOKE ALL ON FUNCTION replication.stamp_update_key() FROM PUBLIC;
+GRANT ALL ON FUNCTION replication.stamp_update_key() TO keystead_apply;
 
 REVOKE ALL ON FUNCTION replication.stamp_update_lane_beat() FROM PUBLIC;
+GRANT ALL ON FUNCTION replication.stamp_update_lane_beat() TO keystead_apply;
 
 REVOKE ALL ON FUNCTION replication.stamp_update_node() FROM PUBLIC;
+GRANT ALL ON FUNCTION replication.stamp_update_node() TO keystead_apply;
 
 REVOKE ALL ON FUNCTION replication.stamp_update_node_certificate() FROM PUBLIC;
+GRANT ALL ON FUNCTION replication.stamp_update_node_certificate() TO keystead_apply;
 
 REVOKE ALL ON FUNCTION replication.stamp_update_node_version() FROM PUBLIC;
+GRANT ALL ON FUNCTION replication.stamp_update_node_version() TO keystead_apply;
 
 REVOKE ALL ON FUNCTION replication.stamp_update_node_view() FROM PUBLIC;
+GRANT ALL ON FUNCTION replication.stamp_update_node_view() TO keystead_apply;
 
 REVOKE ALL ON FUNCTION replication.stamp_update_syslog() FROM PUBLIC;
+GRANT ALL ON FUNCTION replication.stamp_update_syslog() TO keystead_apply;
 
 REVOKE ALL ON FUNCTION replication.take(relation text) FROM PUBLIC;
+GRANT ALL ON FUNCTION replication.take(relation text) TO keystead_apply;
 
 REVOKE ALL ON FUNCTION replication.this_node() FROM PUBLIC;
+GRANT ALL ON FUNCTION replication.this_node() TO keystead_apply;
+GRANT ALL ON FUNCTION replication.this_node() TO keystead_peer_api;
 
 REVOKE ALL ON FUNCTION replication.touch(relation text, keys jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION replication.touch(relation text, keys jsonb) TO keystead_apply;
 
 REVOKE ALL ON FUNCTION replication.unbury_account(public.account) FROM PUBLIC;
 
 GRANT SELECT ON TABLE public.alarm TO keystead_peer;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.alarm TO keystead_apply;
 
 REVOKE ALL ON FUNCTION replication.unbury_alarm(public.alarm) FROM PUBLIC;
 
 GRANT SELECT ON TABLE public.alarm_mark TO keystead_peer;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.alarm_mark TO keystead_apply;
 
 REVOKE ALL ON FUNCTION replication.unbury_alarm_mark(public.alarm_mark) FROM PUBLIC;
 
 GRANT SELECT ON TABLE public.cluster_key TO keystead_peer;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.cluster_key TO keystead_apply;
 
 REVOKE ALL ON FUNCTION replication.unbury_cluster_key(public.cluster_key) FROM PUBLIC;
 
 GRANT SELECT ON TABLE public.cluster_property TO keystead_peer;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.cluster_property TO keystead_apply;
 
 REVOKE ALL ON FUNCTION replication.unbury_cluster_property(public.cluster_property) FROM PUBLIC;
 
 GRANT SELECT ON TABLE public.heartbeat TO keystead_peer;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.heartbeat TO keystead_apply;
 
 REVOKE ALL ON FUNCTION replication.unbury_heartbeat(public.heartbeat) FROM PUBLIC;
 
 GRANT SELECT ON TABLE public.lane_beat TO keystead_peer;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.lane_beat TO keystead_apply;
 
 REVOKE ALL ON FUNCTION replication.unbury_lane_beat(public.lane_beat) FROM PUBLIC;
 
 GRANT SELECT ON TABLE public.node TO keystead_peer;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.node TO keystead_apply;
+GRANT INSERT ON TABLE public.node TO keystead_peer_api;
 
 REVOKE ALL ON FUNCTION replication.unbury_node(public.node) FROM PUBLIC;
+GRANT ALL ON FUNCTION replication.unbury_node(public.node) TO keystead_peer_api;
 
 GRANT SELECT ON TABLE public.node_certificate TO keystead_peer;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.node_certificate TO keystead_apply;
 
 REVOKE ALL ON FUNCTION replication.unbury_node_certificate(public.node_certificate) FROM PUBLIC;
 
 GRANT SELECT ON TABLE public.node_version TO keystead_peer;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.node_version TO keystead_apply;
 
 REVOKE ALL ON FUNCTION replication.unbury_node_version(public.node_version) FROM PUBLIC;
 
 GRANT SELECT ON TABLE public.node_view TO keystead_peer;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.node_view TO keystead_apply;
 
 REVOKE ALL ON FUNCTION replication.unbury_node_view(public.node_view) FROM PUBLIC;
 
 GRANT SELECT ON TABLE public.syslog TO keystead_peer;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.syslog TO keystead_apply;
 
 REVOKE ALL ON FUNCTION replication.unbury_syslog(public.syslog) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION replication.use_pending(up_to integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION replication.use_pending(up_to integer) TO keystead_apply;
 
 REVOKE ALL ON FUNCTION replication.version_now() FROM PUBLIC;
+GRANT ALL ON FUNCTION replication.version_now() TO keystead_apply;
+GRANT ALL ON FUNCTION replication.version_now() TO keystead_peer_api;
 
 REVOKE ALL ON FUNCTION replication.wait_for_members(patience interval) FROM PUBLIC;
+GRANT ALL ON FUNCTION replication.wait_for_members(patience interval) TO keystead_apply;
 
 REVOKE ALL ON FUNCTION replication.wait_for_peers(peers integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION replication.wait_for_peers(peers integer) TO keystead_apply;
 
 REVOKE ALL ON FUNCTION replication.wanted_lanes() FROM PUBLIC;
+GRANT ALL ON FUNCTION replication.wanted_lanes() TO keystead_apply;
+GRANT ALL ON FUNCTION replication.wanted_lanes() TO keystead_peer_api;
 
 REVOKE ALL ON FUNCTION replication.watch_slots() FROM PUBLIC;
+GRANT ALL ON FUNCTION replication.watch_slots() TO keystead_apply;
 
 REVOKE ALL ON FUNCTION replication.without(columns text[], left_out text[]) FROM PUBLIC;
+GRANT ALL ON FUNCTION replication.without(columns text[], left_out text[]) TO keystead_apply;
 
 REVOKE ALL ON FUNCTION replication.written_from(times bigint[]) FROM PUBLIC;
+GRANT ALL ON FUNCTION replication.written_from(times bigint[]) TO keystead_apply;
+
+GRANT SELECT ON TABLE live.cluster_property TO keystead_peer_api;
 
 GRANT SELECT ON TABLE live.heartbeat TO keystead_peer;
 
@@ -4766,6 +5219,57 @@ GRANT SELECT ON TABLE public.alarm_state TO keystead_peer;
 GRANT SELECT ON TABLE public.name_clash TO keystead_peer;
 
 GRANT SELECT ON TABLE public.restored TO keystead_peer;
+
+GRANT SELECT,INSERT,DELETE ON TABLE replication.call TO keystead_peer_api;
+
+GRANT SELECT ON TABLE replication.fence TO keystead_peer_api;
+
+GRANT SELECT ON SEQUENCE replication.floor TO keystead_apply;
+GRANT SELECT ON SEQUENCE replication.floor TO keystead_peer_api;
+
+GRANT SELECT ON TABLE replication.kept TO keystead_peer_api;
+
+GRANT SELECT,INSERT,UPDATE ON TABLE replication.lease TO keystead_peer_api;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE replication.outbox_account TO keystead_apply;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE replication.outbox_alarm TO keystead_apply;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE replication.outbox_alarm_mark TO keystead_apply;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE replication.outbox_cluster_key TO keystead_apply;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE replication.outbox_cluster_property TO keystead_apply;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE replication.outbox_heartbeat TO keystead_apply;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE replication.outbox_key TO keystead_apply;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE replication.outbox_lane_beat TO keystead_apply;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE replication.outbox_node TO keystead_apply;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE replication.outbox_node_certificate TO keystead_apply;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE replication.outbox_node_version TO keystead_apply;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE replication.outbox_node_view TO keystead_apply;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE replication.outbox_syslog TO keystead_apply;
+
+GRANT SELECT,INSERT,DELETE ON TABLE replication.promised TO keystead_apply;
+GRANT SELECT ON TABLE replication.promised TO keystead_peer_api;
+
+GRANT SELECT ON SEQUENCE replication.purge_floor TO keystead_apply;
+GRANT SELECT ON SEQUENCE replication.purge_floor TO keystead_peer_api;
+
+GRANT SELECT,INSERT ON TABLE replication.resync TO keystead_apply;
+
+GRANT SELECT ON TABLE replication.run TO keystead_peer_api;
+
+GRANT SELECT,DELETE ON TABLE replication.slot_seen TO keystead_peer_api;
+
+GRANT SELECT,UPDATE ON SEQUENCE replication.unlooked TO keystead_apply;
 
 ALTER DEFAULT PRIVILEGES FOR ROLE keystead IN SCHEMA public GRANT SELECT ON TABLES  TO keystead_peer;
 
@@ -4842,4 +5346,8 @@ ALTER TABLE ONLY public.refinery_schema_history
 
 ALTER TABLE ONLY public.ticket
     ADD CONSTRAINT ticket_pkey PRIMARY KEY (id);
+
+REVOKE USAGE ON SCHEMA public FROM PUBLIC;
+
+REVOKE ALL ON LANGUAGE plpgsql FROM PUBLIC;
 

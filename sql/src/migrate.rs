@@ -1,4 +1,5 @@
-//! Brings a database to the newest schema. Each node migrates itself; versions are compared before a join.
+//! Brings a database to the newest schema, and into force who may do what in it: `queries/rights`. Each node migrates
+//! itself; versions are compared before a join.
 //!
 //! Refinery does the work and checks that applied migrations have not changed. It takes no lock itself, so one is
 //! taken around it: two agents may start on one database.
@@ -7,6 +8,7 @@ use tokio_postgres::Config;
 
 use crate::error::{Error, Result};
 use crate::pool::drive;
+use crate::query::{Query, query};
 
 mod cluster {
     refinery::embed_migrations!("migrations");
@@ -24,7 +26,7 @@ const LOCK: i64 = 0x6b65_7973;
 /// # Errors
 /// When PostgreSQL is away, or a migration that was applied has changed since.
 pub async fn cluster(config: &Config) -> Result<()> {
-    run(config, cluster_runner()?).await
+    run(config, cluster_runner()?, query!("rights/settle")).await
 }
 
 /// Migrates the database `keystead_local`.
@@ -32,7 +34,7 @@ pub async fn cluster(config: &Config) -> Result<()> {
 /// # Errors
 /// As [`cluster()`].
 pub async fn local(config: &Config) -> Result<()> {
-    run(config, local::migrations::runner()).await
+    run(config, local::migrations::runner(), query!("rights/settle_local")).await
 }
 
 /// The number of the newest migration of the database that replicates.
@@ -63,7 +65,8 @@ fn cluster_runner() -> Result<refinery::Runner> {
     Ok(refinery::Runner::new(&all))
 }
 
-async fn run(config: &Config, runner: refinery::Runner) -> Result<()> {
+/// Migrates, then brings into force who may do what with everything that is there by now.
+async fn run(config: &Config, runner: refinery::Runner, rights: Query) -> Result<()> {
     let away = |source| Error::Connect(Box::new(source));
     let (mut client, connection) = config.connect(tokio_postgres::NoTls).await.map_err(away)?;
     let driver = drive(connection);
@@ -76,8 +79,13 @@ async fn run(config: &Config, runner: refinery::Runner) -> Result<()> {
         .execute("select pg_advisory_lock($1)", &[&LOCK])
         .await
         .map_err(locked)?;
-    let report = runner.run_async(&mut client).await.map_err(Error::Migrate);
+    let migrated = async {
+        runner.run_async(&mut client).await.map_err(Error::Migrate)?;
+        let settled = client.batch_execute(rights.text).await;
+        settled.map_err(|source| rights.failed(source))
+    };
+    let migrated = migrated.await;
     drop(client);
     let _ended = driver.await;
-    report.map(drop)
+    migrated
 }

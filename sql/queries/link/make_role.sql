@@ -1,1 +1,1 @@
-select format('create role %1$I login connection limit 16 in role keystead_guest', $1::text)
+select format('create role %1$I login in role keystead_guest; select replication.limit_role(%1$L)', $1::text)
