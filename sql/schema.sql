@@ -5271,7 +5271,13 @@ GRANT SELECT,DELETE ON TABLE replication.slot_seen TO keystead_peer_api;
 
 GRANT SELECT,UPDATE ON SEQUENCE replication.unlooked TO keystead_apply;
 
+ALTER DEFAULT PRIVILEGES FOR ROLE keystead IN SCHEMA public GRANT ALL ON FUNCTIONS  TO keystead_apply;
+
 ALTER DEFAULT PRIVILEGES FOR ROLE keystead IN SCHEMA public GRANT SELECT ON TABLES  TO keystead_peer;
+
+ALTER DEFAULT PRIVILEGES FOR ROLE keystead IN SCHEMA replication GRANT ALL ON FUNCTIONS  TO keystead_apply;
+
+ALTER DEFAULT PRIVILEGES FOR ROLE keystead REVOKE ALL ON FUNCTIONS  FROM PUBLIC;
 
 -- The database keystead_local, made from its migrations by a test; not to be edited.
 

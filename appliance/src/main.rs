@@ -30,6 +30,7 @@ mod keys;
 mod links;
 mod metrics;
 mod open;
+mod peer_sessions;
 mod peers;
 mod postgres;
 mod private_file;

@@ -18,7 +18,7 @@ use crate::postgres::Postgres;
 use crate::tasks::Tasks;
 use crate::vault::RootOfTrust;
 use crate::{
-    account, alarm, certificates, clock_step, disk, heartbeat, join, links, peers, purge, removed, resync, syslog,
+    account, alarm, certificates, clock_step, disk, heartbeat, join, links, peer_sessions, peers, purge, removed, resync, syslog,
     upgrade, upkeep, verify, view,
 };
 
@@ -77,6 +77,7 @@ pub(crate) fn work(agent: &Arc<Agent>, door: Door) {
     let tasks = &agent.tasks;
     let stop = || tasks.stopping();
     tasks.spawn("peers", peers::answer::run(Arc::clone(agent), stop()));
+    tasks.spawn("peer sessions", peer_sessions::run(Arc::clone(agent), stop()));
     tasks.spawn("certificates", certificates::run(Arc::clone(agent), stop()));
     tasks.spawn("links", links::run(Arc::clone(agent), stop()));
     tasks.spawn("heartbeat", heartbeat::run(Arc::clone(agent), stop()));

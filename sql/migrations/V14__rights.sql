@@ -208,4 +208,6 @@ begin
 end
 $$;
 
-revoke execute on all functions in schema replication, peer, public from public;
+-- Whatever is made from here on is nobody's to call but theirs who need it.
+alter default privileges revoke execute on functions from public;
+alter default privileges in schema replication, public grant execute on functions to keystead_apply;

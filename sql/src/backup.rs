@@ -9,6 +9,7 @@ use futures_util::{Sink, Stream, TryStreamExt as _};
 use keystead::{Error as Refusal, Result as Decided};
 use serde::{Deserialize, Serialize};
 
+use crate::copy::{Target, command_in};
 use crate::error::{Error, Result};
 use crate::pool::Connection;
 use crate::query::query;
@@ -99,7 +100,7 @@ pub async fn begin_restore(db: &Connection) -> Result<()> {
 /// Takes the rows of a table, until it is closed. Dropped before that, none.
 pub async fn fill(db: &Connection, table: &Table) -> Result<impl Sink<Bytes, Error = tokio_postgres::Error> + use<>> {
     let into = query!("copy/in");
-    let write: String = into.one(db, &[&table.relation, &table.columns]).await?.get(0);
+    let write = command_in(db, &table.relation, Target::Table, &table.columns).await?;
     db.copy_in::<_, Bytes>(&write)
         .await
         .map_err(|source| into.failed(source))

@@ -8,7 +8,7 @@
 use bytes::Bytes;
 use futures_util::{SinkExt, StreamExt};
 
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::pool::Connection;
 use crate::query::query;
 
@@ -32,6 +32,35 @@ pub struct Table {
     pub rows: u64,
     /// Its size on disk.
     pub bytes: u64,
+}
+
+/// Where rows go that are copied.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Target {
+    /// The enlisted table.
+    Table,
+    /// Its outbox, which merges them.
+    Outbox,
+    /// Where they are laid aside, to be merged.
+    Staged,
+    /// Where they are laid aside, to be put in the place of others.
+    Taken,
+}
+
+/// The command that takes rows of an enlisted table.
+///
+/// # Errors
+/// [`Error::Foreign`] when it is none: its name comes from a peer or a file, and must not become part of a statement.
+pub(crate) async fn command_in(db: &Connection, relation: &str, target: Target, columns: &[String]) -> Result<String> {
+    let target = match target {
+        Target::Table => "table",
+        Target::Outbox => "outbox",
+        Target::Staged => "staged",
+        Target::Taken => "taken",
+    };
+    let row = query!("copy/in").opt(db, &[&relation, &target, &columns]).await?;
+    row.map(|row| row.get(0))
+        .ok_or_else(|| Error::Foreign(relation.to_owned()))
 }
 
 /// The tables of a peer.
@@ -69,9 +98,9 @@ where
     F: FnMut(u64, u64) + Send,
 {
     let (out, into, empty) = (query!("copy/out"), query!("copy/in"), query!("copy/empty"));
+    let write = command_in(db, &table.relation, Target::Table, &table.columns).await?;
     empty.run_made(db, &[&table.relation]).await?;
     let read: String = out.one(peer, &[&table.relation, &table.columns]).await?.get(0);
-    let write: String = into.one(db, &[&table.relation, &table.columns]).await?.get(0);
     let rows = Box::pin(peer.copy_out(&read).await.map_err(|source| out.failed(source))?);
     let sink = Box::pin(
         db.copy_in::<_, Bytes>(&write)
@@ -133,8 +162,8 @@ where
     F: FnMut(u64, u64) + Send,
 {
     let (out, into, stage) = (query!("copy/out"), query!("copy/in"), query!("copy/stage"));
-    let aside: String = stage.one(db, &[&table.relation]).await?.get(0);
-    let write: String = into.one(db, &[&aside, &table.columns]).await?.get(0);
+    let write = command_in(db, &table.relation, Target::Staged, &table.columns).await?;
+    stage.one(db, &[&table.relation]).await?;
     let read: String = out.one(peer, &[&table.relation, &table.columns]).await?.get(0);
     let rows = Box::pin(peer.copy_out(&read).await.map_err(|source| out.failed(source))?);
     let sink = Box::pin(

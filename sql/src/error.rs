@@ -29,6 +29,9 @@ pub enum Error {
     /// It is not known how a write ended.
     #[error("a write was not answered")]
     Unknown(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// A peer or a file names a table that is not one of ours.
+    #[error("{0:?} is no table of this cluster")]
+    Foreign(String),
     /// A row holds what the product never writes.
     #[error("{0} in the database is not understood")]
     Unexpected(String),
@@ -40,7 +43,7 @@ impl Error {
         match self {
             Self::Query { source, .. } => source.code(),
             Self::Connect(source) => source.downcast_ref::<tokio_postgres::Error>()?.code(),
-            Self::Migrate(_) | Self::Unknown(_) | Self::Unexpected(_) => None,
+            Self::Migrate(_) | Self::Unknown(_) | Self::Foreign(_) | Self::Unexpected(_) => None,
         }
     }
 
@@ -77,7 +80,7 @@ impl Error {
         match self {
             Self::Unknown(_) => true,
             Self::Query { source, .. } => source.code().is_none_or(ended),
-            Self::Connect(_) | Self::Migrate(_) | Self::Unexpected(_) => false,
+            Self::Connect(_) | Self::Migrate(_) | Self::Foreign(_) | Self::Unexpected(_) => false,
         }
     }
 

@@ -36,6 +36,7 @@ pub mod property;
 pub mod replication;
 pub mod resync;
 pub mod server;
+pub mod session;
 pub mod stat;
 pub mod syslog;
 pub mod ticket;

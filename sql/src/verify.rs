@@ -9,7 +9,7 @@ use keystead::clock::Micros;
 use keystead::verify::{Row, Rows};
 use serde_json::Value;
 
-use crate::copy::pass;
+use crate::copy::{Target, command_in, pass};
 use crate::error::{Error, Result};
 use crate::pool::Connection;
 use crate::query::{Query, query};
@@ -84,7 +84,7 @@ fn read(row: &tokio_postgres::Row) -> (String, Row) {
 /// After a failure `db` is as before; `peer` may not be used again.
 pub async fn merge(peer: &Connection, db: &Connection, table: &Table, keys: &Value) -> Result<()> {
     let begin = "begin; set local session_replication_role = replica";
-    let work = read_into(peer, db, table, &table.outbox, keys);
+    let work = read_into(peer, db, table, Target::Outbox, keys);
     within(db, begin, work).await
 }
 
@@ -95,7 +95,7 @@ pub async fn merge(peer: &Connection, db: &Connection, table: &Table, keys: &Val
 pub async fn take(peer: &Connection, db: &Connection, table: &Table, keys: &Value) -> Result<i64> {
     let work = async {
         query!("verify/stage").run_made(db, &[&table.outbox]).await?;
-        read_into(peer, db, table, "pg_temp.taken", keys).await?;
+        read_into(peer, db, table, Target::Taken, keys).await?;
         batch(db, "set local session_replication_role = replica").await?;
         query!("verify/take").one(db, &[&table.relation]).await?;
         batch(db, "set local session_replication_role = origin").await?;
@@ -114,10 +114,10 @@ pub async fn touch(db: &Connection, relation: &str, keys: &Value) -> Result<i64>
     Ok(query!("verify/touch").one(db, &[&relation, keys]).await?.get(0))
 }
 
-async fn read_into(peer: &Connection, db: &Connection, table: &Table, target: &str, keys: &Value) -> Result<()> {
+async fn read_into(peer: &Connection, db: &Connection, table: &Table, target: Target, keys: &Value) -> Result<()> {
     let (out, into) = (query!("verify/reading"), query!("copy/in"));
     let read: String = out.one(db, &[&table.relation, keys]).await?.get(0);
-    let write: String = into.one(db, &[&target, &table.columns]).await?.get(0);
+    let write = command_in(db, &table.relation, target, &table.columns).await?;
     let rows = Box::pin(peer.copy_out(&read).await.map_err(|source| out.failed(source))?);
     let sink = Box::pin(
         db.copy_in::<_, Bytes>(&write)

@@ -44,6 +44,8 @@ pub enum Alarm {
     AckDegraded,
     /// A node was removed without asking a majority.
     ForcedRemoval,
+    /// PostgreSQL's queue of notifications fills.
+    NotificationQueue,
 }
 
 /// What there is to know of an alarm.
@@ -351,9 +353,29 @@ const FORCED_REMOVAL: Entry = Entry {
     after_millis: 0,
 };
 
+const NOTIFICATION_QUEUE: Entry = Entry {
+    id: "notification-queue",
+    name: "PostgreSQL Notification Queue",
+    subject: "queue",
+    levels: &[
+        Level {
+            severity: Severity::Warning,
+            when: "10 % of PostgreSQL's queue of notifications is in use: a session listens and does not take its own",
+        },
+        Level {
+            severity: Severity::Critical,
+            when: "50 % of it is",
+        },
+    ],
+    ends: "less than 10 % is in use",
+    remedy: "sessions of other nodes are ended by the agent; look for others in pg_stat_activity that are idle in a \
+             transaction, and end them",
+    after_millis: 0,
+};
+
 impl Alarm {
     /// All of them.
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 19] = [
         Self::NodeDown,
         Self::ReplicationBlocked,
         Self::SlotRetention,
@@ -372,6 +394,7 @@ impl Alarm {
         Self::SinkUnreachable,
         Self::AckDegraded,
         Self::ForcedRemoval,
+        Self::NotificationQueue,
     ];
 
     /// What there is to know of it.
@@ -395,6 +418,7 @@ impl Alarm {
             Self::SinkUnreachable => &SINK_UNREACHABLE,
             Self::AckDegraded => &ACK_DEGRADED,
             Self::ForcedRemoval => &FORCED_REMOVAL,
+            Self::NotificationQueue => &NOTIFICATION_QUEUE,
         }
     }
 

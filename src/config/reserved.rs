@@ -8,6 +8,7 @@
 pub const RESERVED: &[&str] = &[
     "allow_system_table_mods",
     "archive_mode",
+    "authentication_timeout",
     "cluster_name",
     "config_file",
     "data_directory",
@@ -45,6 +46,7 @@ pub const RESERVED: &[&str] = &[
     "ssl_crl_file",
     "ssl_key_file",
     "ssl_min_protocol_version",
+    "superuser_reserved_connections",
     "synchronous_commit",
     "synchronous_standby_names",
     "timezone",

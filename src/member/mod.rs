@@ -8,6 +8,7 @@ pub mod links;
 pub mod parts;
 pub mod removal;
 pub mod roster;
+pub mod sessions;
 pub mod status;
 pub mod trouble;
 pub mod versions;

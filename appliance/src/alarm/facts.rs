@@ -50,6 +50,7 @@ impl Eyes {
             disk: disk(agent),
             join_failed: join_failed(agent),
             damaged_pages: damaged_pages(agent).await.ok(),
+            notification_queue: notification_queue(agent).await.ok(),
             ..Facts::default()
         };
         if seldom {
@@ -214,6 +215,10 @@ pub(crate) fn disk(agent: &Agent) -> Option<Disk> {
 
 async fn damaged_pages(agent: &Agent) -> Result<i64> {
     Ok(sql::stat::damaged_pages(&*agent.db().await?).await?)
+}
+
+async fn notification_queue(agent: &Agent) -> Result<i32> {
+    Ok(sql::session::notification_queue_percent(&*agent.db().await?).await?)
 }
 
 fn join_failed(agent: &Agent) -> Option<String> {

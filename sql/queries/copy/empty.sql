@@ -1,1 +1,1 @@
-select format('truncate %s', $1::text)
+select format('truncate %s', relation) from replication.enlisted where relation = $1

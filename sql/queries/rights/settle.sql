@@ -67,7 +67,7 @@ begin
         select p.oid::regprocedure as called, prosecdef, pronamespace::regnamespace::text as home, proname,
                proowner::regrole::text as owner, coalesce(proconfig, '{}') as settings,
                has_function_privilege('public', p.oid, 'execute') as is_public,
-               has_function_privilege('keystead_apply', p.oid, 'execute') as is_applied
+               exists (select from aclexplode(proacl) where grantee = 'keystead_apply'::regrole) as is_applied
         from pg_proc p
         where pronamespace in ('public'::regnamespace, 'replication'::regnamespace, 'live'::regnamespace, 'peer'::regnamespace)
           and prokind in ('f', 'p')

@@ -113,6 +113,39 @@ async fn rows_that_arrive_again_after_the_copy_do_no_harm() -> Result<()> {
     Ok(())
 }
 
+#[tokio::test]
+async fn the_name_of_a_table_that_a_source_sends_is_never_a_statement() -> Result<()> {
+    let pair = Pair::apart().await?;
+    pair.two
+        .run("create table public.own (id text); insert into public.own values ('kept')")
+        .await?;
+    let genuine = item(&pair.one).await?;
+    for relation in [
+        "public.item; drop table public.own; --",
+        "public.own",
+        "pg_catalog.pg_authid",
+        "replication.outbox_item",
+        "item",
+        "",
+    ] {
+        let sent = copy::Table {
+            relation: relation.to_owned(),
+            ..genuine.clone()
+        };
+        let first = copy::table(&pair.one.db, &pair.two.db, &sent, |_, _| {}).await;
+        let (source, db) = (pair.one.session().await?, pair.two.session().await?);
+        let merged = copy::merge(&source, &db, &[sent], |_, _| {}).await;
+        for refused in [first, merged] {
+            let Err(sql::Error::Foreign(name)) = refused else {
+                anyhow::bail!("{relation:?} was taken: {refused:?}")
+            };
+            assert_eq!(name, relation);
+        }
+    }
+    assert_eq!(pair.two.text("select id from public.own").await?, "kept");
+    Ok(())
+}
+
 async fn item(node: &Node) -> Result<copy::Table> {
     let tables = copy::tables(&node.db).await?;
     tables

@@ -20,6 +20,7 @@ mod copying;
 mod digest;
 mod enlisting;
 mod heartbeat;
+mod hostile;
 mod key_state;
 mod lanes;
 mod lease;

@@ -131,7 +131,10 @@ pub(crate) struct Pair {
 impl Pair {
     /// Two nodes that keep their changes for each other and do not get them yet.
     pub(crate) async fn apart() -> Result<Self> {
-        let postgres = Postgres::start().await?;
+        Self::apart_on(Postgres::start().await?).await
+    }
+
+    async fn apart_on(postgres: Postgres) -> Result<Self> {
         let one = Node::new(&postgres, ONE).await?;
         let two = Node::new(&postgres, TWO).await?;
         let pair = Self { one, two, postgres };
@@ -143,6 +146,13 @@ impl Pair {
     /// Two nodes that get each other's changes.
     pub(crate) async fn linked() -> Result<Self> {
         let pair = Self::apart().await?;
+        pair.link().await?;
+        Ok(pair)
+    }
+
+    /// The same on this server.
+    pub(crate) async fn linked_on(postgres: Postgres) -> Result<Self> {
+        let pair = Self::apart_on(postgres).await?;
         pair.link().await?;
         Ok(pair)
     }

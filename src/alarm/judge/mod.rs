@@ -7,6 +7,7 @@ mod applying;
 mod certificates;
 mod clocks;
 mod disk;
+mod notifications;
 mod peers;
 mod slots;
 
@@ -42,6 +43,8 @@ pub struct Facts {
     pub applying: Option<BTreeMap<String, Applying>>,
     /// Pages of the database that were read and were not as they had been written.
     pub damaged_pages: Option<i64>,
+    /// How full the queue of notifications is, in percent.
+    pub notification_queue: Option<i32>,
     /// The disk under the data.
     pub disk: Option<Disk>,
     /// Certificates and lists that end.
@@ -68,6 +71,9 @@ pub fn judge(facts: &Facts, raised: &BTreeMap<Cause, Raised>) -> Look {
     }
     if let Some(pages) = facts.damaged_pages {
         look.add(Alarm::DataDamaged, (pages > 0).then(|| damaged(pages)));
+    }
+    if let Some(percent) = facts.notification_queue {
+        look.add(Alarm::NotificationQueue, notifications::filling(percent));
     }
     if let Some(slots) = &facts.slots {
         look.add(Alarm::SlotLost, slots::lost(slots));

@@ -28,8 +28,9 @@ pub(super) async fn run(agent: &Agent) -> Result<Event> {
     let tables = sql::copy::tables(&source).await?;
     super::report(agent, |progress| {
         (progress.rows_done, progress.bytes_done) = (0, 0);
-        progress.rows_total = tables.iter().map(|table| table.rows).sum();
-        progress.bytes_total = tables.iter().map(|table| table.bytes).sum();
+        // The source's word: any number.
+        progress.rows_total = tables.iter().fold(0, |sum, table| table.rows.saturating_add(sum));
+        progress.bytes_total = tables.iter().fold(0, |sum, table| table.bytes.saturating_add(sum));
     });
     // A connection of its own: when the copy is cut off, its transaction goes with it.
     let db = sql::connect(&agent.postgres.config(sql::database::CLUSTER)).await?;

@@ -1,0 +1,12 @@
+-- Sessions of other nodes with how long each has been at what it does. One that streams changes is PostgreSQL's to watch.
+select a.pid, (date_part('epoch', a.backend_start) * 1000000)::bigint as started, a.usename::text as role,
+       not pg_has_role(a.usesysid, 'keystead_peer', 'member') as is_guest,
+       coalesce(r.state in ('catchup', 'streaming'), false) as is_streaming,
+       coalesce(a.state, '') as state,
+       greatest((date_part('epoch', clock_timestamp() - a.state_change) * 1000)::bigint, 0) as state_millis,
+       greatest((date_part('epoch', clock_timestamp() - a.xact_start) * 1000)::bigint, 0) as transaction_millis,
+       c.bytes_processed as copied
+from pg_stat_activity a
+left join pg_stat_replication r using (pid)
+left join pg_stat_progress_copy c using (pid)
+where starts_with(a.usename, $1)

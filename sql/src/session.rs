@@ -1,0 +1,58 @@
+//! Sessions of other nodes in this node's PostgreSQL, and the queue of notifications that they can hold up.
+
+use keystead::clock::Micros;
+use keystead::member::sessions::{Activity, PeerSession};
+use keystead::replication::names::ROLE_PREFIX;
+
+use crate::error::Result;
+use crate::pool::Connection;
+use crate::query::query;
+
+/// The sessions of all other nodes.
+///
+/// # Errors
+/// When PostgreSQL does not answer.
+pub async fn of_peers(db: &Connection) -> Result<Vec<PeerSession>> {
+    let rows = query!("session/of_peers").rows(db, &[&ROLE_PREFIX]).await?;
+    let read = |row: &tokio_postgres::Row| {
+        let state: &str = row.get("state");
+        let activity = if row.get("is_streaming") {
+            Activity::Streaming
+        } else if state.starts_with("idle in transaction") {
+            Activity::IdleInTransaction
+        } else if state == "idle" {
+            Activity::Idle
+        } else {
+            Activity::Active
+        };
+        PeerSession {
+            pid: row.get("pid"),
+            started: Micros(row.get("started")),
+            role: row.get("role"),
+            is_guest: row.get("is_guest"),
+            activity,
+            state_millis: row.get::<_, Option<i64>>("state_millis").unwrap_or_default(),
+            transaction_millis: row.get::<_, Option<i64>>("transaction_millis").unwrap_or_default(),
+            copied_bytes: row.get("copied"),
+        }
+    };
+    Ok(rows.iter().map(read).collect())
+}
+
+/// Ends a session, if it is still there.
+///
+/// # Errors
+/// When PostgreSQL does not answer.
+pub async fn end(db: &Connection, session: &PeerSession) -> Result<()> {
+    let started = session.started.0;
+    query!("session/end").one(db, &[&session.pid, &started]).await?;
+    Ok(())
+}
+
+/// How full the queue of notifications is, in percent. When it is full, commits that notify fail.
+///
+/// # Errors
+/// When PostgreSQL does not answer.
+pub async fn notification_queue_percent(db: &Connection) -> Result<i32> {
+    Ok(query!("session/notification_queue").one(db, &[]).await?.get(0))
+}
