@@ -41,6 +41,16 @@ impl Way {
 
     /// What libpq says to it.
     pub(crate) async fn attempt(&self) -> Result<Said> {
+        let question = if self.more.contains("replication") {
+            "IDENTIFY_SYSTEM"
+        } else {
+            "select session_user"
+        };
+        cli::run(self.psql()?.args(["--command", question]), "").await
+    }
+
+    /// A client that has yet to be told what to ask.
+    pub(crate) fn psql(&self) -> Result<tokio::process::Command> {
         let conninfo = format!(
             "hostaddr={0} host={0} port=5432 dbname={1} user={2} sslcert={3} sslkey={4} sslrootcert={5} {6}",
             self.address,
@@ -51,21 +61,9 @@ impl Way {
             self.authority.display(),
             self.more,
         );
-        let question = if self.more.contains("replication") {
-            "IDENTIFY_SYSTEM"
-        } else {
-            "select session_user"
-        };
         let mut psql = tokio::process::Command::from(postgres::program("psql")?);
-        psql.args([
-            "--no-psqlrc",
-            "--tuples-only",
-            "--no-align",
-            "--command",
-            question,
-            &conninfo,
-        ]);
-        cli::run(&mut psql, "").await
+        psql.args(["--no-psqlrc", "--tuples-only", "--no-align", "--dbname", &conninfo]);
+        Ok(psql)
     }
 
     pub(crate) async fn is_refused(&self, what: &str) -> Result<()> {

@@ -25,6 +25,7 @@ mod ended_joins;
 mod endings;
 mod faults;
 mod full_disk;
+mod hostile;
 mod hosts;
 mod kills;
 mod lanes;

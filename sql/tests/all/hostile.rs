@@ -233,7 +233,7 @@ async fn guests_and_members_make_nothing_and_hold_nothing_up() -> Result<()> {
             "checkpoint",
             "vacuum public.node, pg_catalog.pg_class",
             "load 'pgoutput'",
-            "lock table public.node in row share mode",
+            "begin; lock table public.node in row share mode",
         ] {
             // Refused, or left out with a warning: a vacuum of others' tables.
             match intruder.batch_execute(statement).await {
@@ -355,4 +355,47 @@ async fn apply_workers_begin_again_while_every_connection_is_taken() -> Result<(
     })
     .await?;
     pair.settle().await
+}
+
+/// What an earlier version made: a superuser's subscriptions and functions, open to all.
+const AS_BEFORE: &str = "
+    alter subscription keystead_1_to_2 owner to keystead;
+    alter function peer.call(text, jsonb) owner to keystead;
+    alter function peer.call(text, jsonb) set search_path = '';
+    alter function replication.unbury_node(public.node) owner to keystead;
+    alter function replication.unbury_node(public.node) reset search_path;
+    grant execute on all functions in schema replication, peer to public;
+    grant execute on function pg_catalog.pg_sleep(double precision) to public;
+    grant usage on language plpgsql, sql to public;
+    revoke all on all tables in schema public, replication from keystead_apply;
+    create role peer_00000000000000000000000000000009 login connection limit 16 in role keystead_guest";
+
+#[tokio::test]
+async fn what_an_earlier_version_made_is_settled_at_the_next_start() -> Result<()> {
+    let pair = Pair::linked().await?;
+    pair.settle().await?;
+    let two = &pair.two;
+    two.run(&format!("{AS_BEFORE}; grant temporary on database {} to public", two.name))
+        .await?;
+    sql::migrate::cluster(&two.config).await?;
+
+    let owner = "select subowner::regrole::text from pg_subscription where subname = 'keystead_1_to_2'";
+    assert_eq!(two.text(owner).await?, "keystead_apply");
+    let functions = "select string_agg(concat(proname, ' ', proowner::regrole, ' ', proconfig), ', ' order by proname)
+        from pg_proc where oid in ('peer.call(text, jsonb)'::regprocedure, 'replication.unbury_node(public.node)'::regprocedure)";
+    assert_eq!(
+        two.text(functions).await?,
+        "call keystead_peer_api {\"search_path=pg_catalog, pg_temp\"}, \
+         unbury_node keystead_apply {session_replication_role=replica,\"search_path=pg_catalog, pg_temp\"}"
+    );
+    let open = "select concat(has_function_privilege('public', 'pg_catalog.pg_sleep(double precision)', 'execute'),
+        has_function_privilege('public', 'replication.let_go(text)', 'execute'),
+        has_database_privilege('public', current_database(), 'temporary'), has_language_privilege('public', 'plpgsql', 'usage'))";
+    assert_eq!(two.text(open).await?, "ffff");
+    let limits = "select concat(rolconnlimit, ' ', rolconfig) from pg_roles where rolname = 'peer_00000000000000000000000000000009'";
+    assert_eq!(two.text(limits).await?, "2 {temp_file_limit=256MB}");
+    pair.one.run("insert into public.item values ('a', 'after')").await?;
+    pair.settle().await?;
+    assert_eq!(two.text("select value from public.item").await?, "after");
+    Ok(())
 }

@@ -1,0 +1,102 @@
+//! What a node that means harm gets from the PostgreSQL of another: no more than it was given, and no time of it.
+//!
+//! Over PostgreSQL's port, with certificates of the cluster. What it may do with every function is in
+//! `sql/tests/all/hostile.rs`.
+
+use std::path::PathBuf;
+use std::process::Stdio;
+
+use anyhow::{Context as _, Result, ensure};
+use tokio::io::AsyncWriteExt as _;
+
+use crate::access::{Way, give_like};
+use crate::harness::node::PATIENCE;
+use crate::harness::wait::until;
+use crate::harness::{Cluster, Node, cli};
+use crate::refusals::ticket;
+
+/// A type of the caller's own in the place of one that our functions name, with a check that the owner's rights run.
+const EXPLOIT: &str = "create function pg_temp.rise(text) returns boolean language plpgsql as
+    $$ begin execute format('alter role %I superuser', session_user); return true; end $$;
+    create domain pg_temp.text as pg_catalog.text check (pg_temp.rise(value));
+    select peer.call('hello', '{}');";
+
+/// Functions with their owner's rights that are a superuser's, and workers that apply as one.
+const TOO_MIGHTY: &str = "select concat(
+    (select string_agg(p.oid::regprocedure::text, ',') from pg_proc p join pg_roles r on r.oid = proowner
+     where prosecdef and (rolsuper or not 'search_path=pg_catalog, pg_temp' = any (coalesce(proconfig, '{}')))),
+    (select string_agg(usename, ',') from pg_stat_activity join pg_roles on rolname = usename
+     where rolsuper and (backend_type like '%apply worker%' or backend_type = 'logical replication worker')))";
+
+#[tokio::test]
+async fn a_guest_and_a_member_stay_what_they_are_and_hold_nothing_up() -> Result<()> {
+    let mut cluster = Cluster::new(2).await?;
+    let outsider = cluster.lab.single().await?;
+    let member = Way::of(&cluster.nodes[1], cluster.first()).await?;
+    let guest = guest(&cluster, &outsider, &member).await?;
+    for node in &cluster.nodes {
+        assert_eq!(node.query(TOO_MIGHTY).await?, "", "on {}", node.address);
+    }
+    let node = cluster.first();
+    for way in [&guest, &member] {
+        let exploited = cli::run(way.psql()?.args(["--command", EXPLOIT]), "").await?;
+        ensure!(exploited.stderr.contains("permission denied"), "{exploited:?}");
+        let rose = format!("select rolsuper::text from pg_roles where rolname = '{}'", way.role);
+        assert_eq!(node.query(&rose).await?, "false", "{}", way.role);
+        does_not_stay_in_a_transaction(node, way).await?;
+    }
+    cluster.wait_until_equal().await
+}
+
+/// A session that listens in a transaction would hold the queue of notifications for all.
+async fn does_not_stay_in_a_transaction(node: &Node, way: &Way) -> Result<()> {
+    let idle = format!(
+        "select count(*)::text from pg_stat_activity where usename = '{}' and state = 'idle in transaction'",
+        way.role
+    );
+    let mut psql = way.psql()?;
+    let mut psql = psql
+        .stdin(Stdio::piped())
+        .stdout(Stdio::null())
+        .kill_on_drop(true)
+        .spawn()?;
+    let mut input = psql.stdin.take().context("psql has no input")?;
+    input
+        .write_all(b"set idle_in_transaction_session_timeout = 0; set statement_timeout = 0;\n")
+        .await?;
+    input.write_all(b"listen keystead_node; begin; select 1;\n").await?;
+    until("the session is idle in its transaction", PATIENCE, async || {
+        Ok(node.query(&idle).await? == "1")
+    })
+    .await?;
+    until("the session was ended", PATIENCE, async || {
+        Ok(node.query(&idle).await? == "0")
+    })
+    .await?;
+    let told = format!("ending a session of another node role=\"{}\"", way.role);
+    until("the end is in the log", PATIENCE, async || {
+        let logged = node.logged();
+        Ok(logged.contains(&told) || logged.contains(&told.replace('"', "")))
+    })
+    .await
+}
+
+/// The way of a node that was signed and never joins.
+async fn guest(cluster: &Cluster, outsider: &Node, like: &Way) -> Result<Way> {
+    let signed = ticket(cluster.first(), outsider, &outsider.address.to_string()).await?;
+    let text = |name: &str| signed[name].as_str().context("not signed").map(str::to_owned);
+    let file = |name: &str, pem: &str| -> Result<PathBuf> {
+        let path = PathBuf::from(cluster.lab.file(name, pem)?);
+        give_like(&path, &like.key)?;
+        Ok(path)
+    };
+    let key = std::fs::read_to_string(outsider.data().join("pending/node.key"))?;
+    let id = certs::Identity::from_pem(&text("cert")?)?.node_id;
+    Ok(Way {
+        role: format!("peer_{id}"),
+        certificate: file("guest.crt", &text("cert")?)?,
+        key: file("guest.key", &key)?,
+        authority: file("guest-ca.crt", &text("cachain")?)?,
+        ..like.clone()
+    })
+}
