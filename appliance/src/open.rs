@@ -18,8 +18,8 @@ use crate::postgres::Postgres;
 use crate::tasks::Tasks;
 use crate::vault::RootOfTrust;
 use crate::{
-    account, alarm, certificates, clock_step, disk, heartbeat, join, links, peer_sessions, peers, purge, removed, resync, syslog,
-    upgrade, upkeep, verify, view,
+    account, alarm, certificates, clock_step, disk, heartbeat, join, links, peer_sessions, peers, purge, removed,
+    resync, syslog, upgrade, upkeep, verify, view,
 };
 
 /// Connections for requests and tasks; beyond this many at once they wait their turn.

@@ -73,25 +73,26 @@ const RELATIONS: [&str; 5] = [
     "pg_stat_replication_slots",
 ];
 
+/// Notes whose rights it is called with.
+const NOTE: &str = "create table pg_temp.caught (owner text);
+    grant all on pg_temp.caught to public;
+    create function pg_temp.spring() returns boolean language plpgsql as
+    $$ begin
+        if current_user <> session_user then insert into pg_temp.caught values (current_user); end if;
+        return true;
+    end $$;";
+
 /// Objects that stand in for PostgreSQL's own, and note whose rights they are used with.
 fn traps() -> String {
-    let mut traps = "create table pg_temp.caught (owner text);
-        grant all on pg_temp.caught to public;
-        create function pg_temp.spring() returns boolean language plpgsql as
-        $$ begin
-            if current_user <> session_user then insert into pg_temp.caught values (current_user); end if;
-            return true;
-        end $$;"
-        .to_owned();
-    for name in RELATIONS {
-        traps += &format!(
-            "create view pg_temp.{name} as select * from pg_catalog.{name} where pg_temp.spring(); grant all on pg_temp.{name} to public;"
-        );
-    }
-    for name in TYPES {
-        traps += &format!("create domain pg_temp.{name} as pg_catalog.{name} check (pg_temp.spring());");
-    }
-    traps
+    let views = RELATIONS.map(|name| {
+        format!(
+            "create view pg_temp.{name} as select * from pg_catalog.{name} where pg_temp.spring();
+             grant all on pg_temp.{name} to public;"
+        )
+    });
+    let types =
+        TYPES.map(|name| format!("create domain pg_temp.{name} as pg_catalog.{name} check (pg_temp.spring());"));
+    [NOTE, &views.concat(), &types.concat()].concat()
 }
 
 #[tokio::test]
@@ -108,10 +109,8 @@ async fn a_type_of_a_guest_or_member_makes_nobody_superuser() -> Result<()> {
         let refused = refused(&intruder, &exploit).await?;
         assert_eq!(*refused.code(), SqlState::INSUFFICIENT_PRIVILEGE, "{refused}");
         assert_eq!(
-            node.text(&format!(
-                "select rolsuper::text from pg_roles where rolname = '{PEER}'"
-            ))
-            .await?,
+            node.text(&format!("select rolsuper::text from pg_roles where rolname = '{PEER}'"))
+                .await?,
             "false"
         );
     }
@@ -184,57 +183,60 @@ async fn no_function_with_its_owners_rights_is_a_superusers_or_looks_in_pg_temp_
     Ok(())
 }
 
+/// What a session without rights could hold a server up with, or make objects by.
+const FORBIDDEN: [&str; 44] = [
+    "create temporary table mine (id integer)",
+    "create temporary sequence mine",
+    "create domain pg_temp.text as pg_catalog.text",
+    "create type pg_temp.mine as (a integer)",
+    "create function pg_temp.mine() returns integer language sql as 'select 1'",
+    "create table public.mine (id integer)",
+    "create schema mine",
+    "do $$ begin null; end $$",
+    "do language plpgsql $$ begin perform 1; end $$",
+    "select lo_create(0)",
+    "select lo_from_bytea(0, 'x')",
+    "select lo_import('/etc/passwd')",
+    "select pg_sleep(60)",
+    "select pg_sleep_for('1 minute')",
+    "select pg_advisory_lock(1)",
+    "select pg_advisory_xact_lock(1)",
+    "select pg_try_advisory_lock(1)",
+    "select pg_advisory_lock_shared(1, 2)",
+    "select pg_read_file('/etc/passwd')",
+    "select pg_read_binary_file('/etc/passwd')",
+    "select pg_ls_dir('/')",
+    "select pg_stat_file('/etc/passwd')",
+    "copy (select 1) to program 'true'",
+    "copy (select 1) to '/tmp/mine'",
+    "select pg_logical_emit_message(false, 'mine', repeat('x', 1000))",
+    "select pg_create_physical_replication_slot('mine')",
+    "select pg_create_logical_replication_slot('mine', 'pgoutput')",
+    "select pg_drop_replication_slot('mine')",
+    "select pg_replication_slot_advance('mine', '0/1')",
+    "select database_to_xml(true, true, '')",
+    "set session_replication_role = replica",
+    "set temp_file_limit = -1",
+    "set role keystead_apply",
+    "set role keystead_peer_api",
+    "set session authorization keystead",
+    "grant keystead_apply to current_user",
+    "select replication.hand_over('s')",
+    "select replication.limit_role('r')",
+    "select replication.notify('keystead_node')",
+    "alter function peer.call(text, jsonb) owner to current_user",
+    "checkpoint",
+    "vacuum public.node, pg_catalog.pg_class",
+    "load 'pgoutput'",
+    "begin; lock table public.node in row share mode",
+];
+
 #[tokio::test]
 async fn guests_and_members_make_nothing_and_hold_nothing_up() -> Result<()> {
     for is_member in [false, true] {
         let node = Alone::start().await?;
         let intruder = intruder(&node, is_member).await?;
-        for statement in [
-            "create temporary table mine (id integer)",
-            "create temporary sequence mine",
-            "create domain pg_temp.text as pg_catalog.text",
-            "create type pg_temp.mine as (a integer)",
-            "create function pg_temp.mine() returns integer language sql as 'select 1'",
-            "create table public.mine (id integer)",
-            "create schema mine",
-            "do $$ begin null; end $$",
-            "do language plpgsql $$ begin perform 1; end $$",
-            "select lo_create(0)",
-            "select lo_from_bytea(0, 'x')",
-            "select lo_import('/etc/passwd')",
-            "select pg_sleep(60)",
-            "select pg_sleep_for('1 minute')",
-            "select pg_advisory_lock(1)",
-            "select pg_advisory_xact_lock(1)",
-            "select pg_try_advisory_lock(1)",
-            "select pg_advisory_lock_shared(1, 2)",
-            "select pg_read_file('/etc/passwd')",
-            "select pg_read_binary_file('/etc/passwd')",
-            "select pg_ls_dir('/')",
-            "select pg_stat_file('/etc/passwd')",
-            "copy (select 1) to program 'true'",
-            "copy (select 1) to '/tmp/mine'",
-            "select pg_logical_emit_message(false, 'mine', repeat('x', 1000))",
-            "select pg_create_physical_replication_slot('mine')",
-            "select pg_create_logical_replication_slot('mine', 'pgoutput')",
-            "select pg_drop_replication_slot('mine')",
-            "select pg_replication_slot_advance('mine', '0/1')",
-            "select database_to_xml(true, true, '')",
-            "set session_replication_role = replica",
-            "set temp_file_limit = -1",
-            "set role keystead_apply",
-            "set role keystead_peer_api",
-            "set session authorization keystead",
-            "grant keystead_apply to current_user",
-            "select replication.hand_over('s')",
-            "select replication.limit_role('r')",
-            "select replication.notify('keystead_node')",
-            "alter function peer.call(text, jsonb) owner to current_user",
-            "checkpoint",
-            "vacuum public.node, pg_catalog.pg_class",
-            "load 'pgoutput'",
-            "begin; lock table public.node in row share mode",
-        ] {
+        for statement in FORBIDDEN {
             // Refused, or left out with a warning: a vacuum of others' tables.
             match intruder.batch_execute(statement).await {
                 Err(error) => {
@@ -261,7 +263,11 @@ async fn what_a_role_may_take_is_bounded_and_not_its_own_to_change() -> Result<(
         "2 temp_file_limit=256MB"
     );
     let _second = node.session_as(PEER).await?;
-    let third = node.session_as(PEER).await.err().context("a third session was let in")?;
+    let third = node
+        .session_as(PEER)
+        .await
+        .err()
+        .context("a third session was let in")?;
     assert_eq!(
         third.downcast_ref::<sql::Error>().and_then(sql::Error::code),
         Some(&SqlState::TOO_MANY_CONNECTIONS)
@@ -287,7 +293,8 @@ async fn what_a_role_may_take_is_bounded_and_not_its_own_to_change() -> Result<(
         node.text(&format!("{limits} '{PEER}'")).await?,
         "16 temp_file_limit=256MB"
     );
-    let spill = "set work_mem = '64kB'; select count(*) from (select n from generate_series(1, 40000000) n order by n desc) s";
+    let spill =
+        "set work_mem = '64kB'; select count(*) from (select n from generate_series(1, 40000000) n order by n desc) s";
     assert_eq!(
         *refused(&guest, spill).await?.code(),
         SqlState::CONFIGURATION_LIMIT_EXCEEDED
@@ -305,15 +312,15 @@ async fn what_peers_send_is_not_applied_as_superuser() -> Result<()> {
     let pair = Pair::linked().await?;
     pair.settle().await?;
     assert_eq!(pair.one.text(WORKERS).await?, "2 f keystead_apply");
-    let owner = pair
+    let attributes = pair
         .one
         .text(
             "select concat(rolsuper, rolcreaterole, rolcreatedb, rolreplication, rolbypassrls) from pg_roles
              where rolname = 'keystead_apply'",
         )
         .await?;
-    assert_eq!(owner, "fffff", "nothing is left of what handing over takes");
-    let owned = pair
+    assert_eq!(attributes, "fffff", "nothing is left of what handing over takes");
+    let belongings = pair
         .one
         .text(
             "select concat((select count(*) from pg_class where relowner = r.oid), ' ',
@@ -322,7 +329,7 @@ async fn what_peers_send_is_not_applied_as_superuser() -> Result<()> {
              from pg_roles r where rolname = 'keystead_apply'",
         )
         .await?;
-    assert_eq!(owned, "0 0 0", "it owns no table and no code that others run");
+    assert_eq!(belongings, "0 0 0", "it owns no table and no code that others run");
     Ok(())
 }
 
@@ -344,7 +351,8 @@ async fn apply_workers_begin_again_while_every_connection_is_taken() -> Result<(
         taken.push(session);
     }
     ensure!(taken.len() > 5, "only {} sessions were taken", taken.len());
-    let pids = "select coalesce(string_agg(pid::text, ',' order by pid), '') from pg_stat_subscription where pid is not null";
+    let pids =
+        "select coalesce(string_agg(pid::text, ',' order by pid), '') from pg_stat_subscription where pid is not null";
     let before = pair.one.text(pids).await?;
     pair.one
         .run("select pg_terminate_backend(pid) from pg_stat_subscription where pid is not null")
@@ -375,8 +383,11 @@ async fn what_an_earlier_version_made_is_settled_at_the_next_start() -> Result<(
     let pair = Pair::linked().await?;
     pair.settle().await?;
     let two = &pair.two;
-    two.run(&format!("{AS_BEFORE}; grant temporary on database {} to public", two.name))
-        .await?;
+    two.run(&format!(
+        "{AS_BEFORE}; grant temporary on database {} to public",
+        two.name
+    ))
+    .await?;
     sql::migrate::cluster(&two.config).await?;
 
     let owner = "select subowner::regrole::text from pg_subscription where subname = 'keystead_1_to_2'";
