@@ -46,7 +46,6 @@ pub const RESERVED: &[&str] = &[
     "ssl_crl_file",
     "ssl_key_file",
     "ssl_min_protocol_version",
-    "superuser_reserved_connections",
     "synchronous_commit",
     "synchronous_standby_names",
     "timezone",

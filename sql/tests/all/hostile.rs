@@ -340,8 +340,7 @@ async fn apply_workers_begin_again_while_every_connection_is_taken() -> Result<(
         "wal_level=logical",
         "wal_retrieve_retry_interval=100ms",
         "max_connections=20",
-        // As a node sets it: postgresql.conf.
-        "superuser_reserved_connections=0",
+        "superuser_reserved_connections=3",
     ];
     let postgres = Postgres::start_in(crate::scratch::folder()?, &settings).await?;
     let pair = Pair::linked_on(postgres).await?;
