@@ -5,8 +5,9 @@
 use std::sync::Arc;
 
 use keystead::Result;
-use keystead::config::NodeConfig;
+use keystead::config::{self, NodeConfig};
 use keystead::member::roster::NodeState;
+use keystead::server_version::ServerVersion;
 use sql::wait::Writers;
 use sql::{Pool, database, migrate};
 
@@ -14,7 +15,7 @@ use crate::acknowledge::Acknowledging;
 use crate::agent::{Agent, Parts, Standing};
 use crate::api::Door;
 use crate::clock::SystemClock;
-use crate::postgres::Postgres;
+use crate::postgres::{Postgres, programs};
 use crate::tasks::Tasks;
 use crate::vault::RootOfTrust;
 use crate::{
@@ -34,6 +35,7 @@ const LOCAL_POOL: usize = 4;
 /// Opens the databases and keys and takes over where this node stood.
 pub(crate) async fn open(config: &NodeConfig, postgres: Postgres, tasks: Tasks) -> Result<Arc<Agent>> {
     let server = sql::connect(&postgres.config("postgres")).await?;
+    check_version(sql::server::version(&server).await?, &config.postgres)?;
     database::ensure(&server, database::LOCAL).await?;
     migrate::local(&postgres.config(database::LOCAL)).await?;
     let agent = Agent::new(Parts {
@@ -70,6 +72,15 @@ pub(crate) async fn open(config: &NodeConfig, postgres: Postgres, tasks: Tasks) 
         _ => account::make_first(&agent.db, &agent.config.admin, &*agent.clock).await?,
     }
     Ok(agent)
+}
+
+/// What the server that runs says counts: it may have been started before its programs were exchanged, or by somebody else.
+fn check_version(version: ServerVersion, config: &config::Postgres) -> Result<()> {
+    programs::must_be_accepted(version, config)?;
+    if let Err(unfixed) = version.must_be_fixed() {
+        tracing::warn!(hint = unfixed.hint(), "{unfixed}");
+    }
+    Ok(())
 }
 
 /// Starts everything that runs for as long as the agent does, and opens the door for users.

@@ -33,6 +33,7 @@ fn every_key_reaches_its_place() {
         os_user = "ks"
         shared_buffers = "1GB"
         max_wal_kept_for_a_peer = "64MB"
+        require_fixed_minor = true
         [postgres.settings]
         work_mem = "8MB"
         log_min_duration_statement = 250
@@ -58,6 +59,7 @@ fn every_key_reaches_its_place() {
     assert_eq!(config.postgres.listen.len(), 2);
     assert_eq!((config.postgres.port, config.postgres.os_user.as_str()), (5433, "ks"));
     assert_eq!(config.postgres.max_wal_kept_for_a_peer, "64MB");
+    assert!(config.postgres.require_fixed_minor);
     assert_eq!(config.postgres.max_wal_kept_bytes(), 64 << 20);
     let settings: Vec<String> = config
         .postgres
@@ -124,6 +126,7 @@ const WRONG: &[(&str, &str)] = &[
     ("postgres.shared_buffers = \"128 megs\"", "with its unit"),
     ("postgres.max_wal_kept_for_a_peer = \"-1\"", "with its unit"),
     ("postgres.max_wal_kept_for_a_peer = \"0GB\"", "with its unit"),
+    ("postgres.require_fixed_minor = \"yes\"", "must be true or false"),
     (
         "postgres.url = \"mysql://h\"",
         "postgres.url must begin with postgres://",
@@ -139,6 +142,10 @@ const WRONG: &[(&str, &str)] = &[
     (
         "postgres.settings.fsync = \"off\"",
         "cannot set fsync: replication and durability rest",
+    ),
+    (
+        "postgres.settings.output_plugin_libraries = \"wal2json\"",
+        "cannot set output_plugin_libraries: ",
     ),
     ("postgres.settings.Port = 1", "cannot set Port: use postgres.port"),
     ("postgres.settings.\"a b\" = 1", "it is not the name of a setting"),
