@@ -4,7 +4,7 @@
 //! node's data is touched.
 
 use keystead::clock::Micros;
-use keystead::join::preflight::{Check, JoinerFacts, MemberFacts, judge, must_pass, name};
+use keystead::join::preflight::{Check, JoinRules, JoinerFacts, MemberFacts, judge, must_pass, name};
 use keystead::join::request::Join;
 use keystead::peer::{Hello, Reach};
 use keystead::{Error, NodeId, Result};
@@ -61,10 +61,15 @@ async fn by_the_member(agent: &Agent, node_id: &NodeId, cluster_id: &str, join: 
         schema: sql::migrate::newest(),
         now: Micros(asked.0.midpoint(heard.0)),
         free_bytes: free_bytes(agent.postgres.paths().data_dir())?,
+        postgres: sql::server::version(&*agent.local.get().await?).await?,
+    };
+    let rules = JoinRules {
+        max_skew_millis: agent.config.clock.join_skew_ms,
+        require_fixed_minor: agent.config.postgres.require_fixed_minor,
     };
     let way = format!("{} answers, and its certificate is of this cluster", join.member);
     let mut checks = vec![Check::of(name::WAY_THERE, Ok(way))];
-    checks.extend(judge(&joiner, &facts, agent.config.clock.join_skew_ms));
+    checks.extend(judge(&joiner, &facts, rules));
     checks.push(Check::of(name::WAY_BACK, way_back(&member, join).await));
     Ok(Found {
         checks,
