@@ -12,6 +12,7 @@ use keystead::clock::Micros;
 use keystead::member::roster::{Member, Roster};
 use keystead::replication::horizon::Seen;
 use keystead::replication::names;
+use keystead::server_version::ServerVersion;
 use keystead::summary::is_silent;
 use keystead::{Error, Result};
 use nix::sys::statvfs::statvfs;
@@ -25,6 +26,9 @@ use crate::view;
 /// What costs more than a glance (names, certificates) is looked at this often.
 const SELDOM_MILLIS: i64 = 10_000;
 
+/// Programs on the disk are asked for their version this often.
+const INSTALLED_MILLIS: i64 = 60_000;
+
 /// A view older than this is not believed: whoever makes it has stopped.
 const VIEW_MILLIS: i64 = 10_000;
 
@@ -37,24 +41,30 @@ pub(super) struct Eyes {
     applying: BTreeMap<String, Applying>,
     speed: Speed,
     seldom: Option<Micros>,
+    asked_installed: Option<Micros>,
 }
 
 impl Eyes {
     /// Looks at everything.
     pub(super) async fn look(&mut self, agent: &Agent, now: Micros) -> Facts {
-        let seldom = self
-            .seldom
-            .is_none_or(|at| !(0..SELDOM_MILLIS).contains(&now.millis_since(at)));
+        let seldom = is_due(self.seldom, SELDOM_MILLIS, now);
         let mut facts = Facts {
             now,
             disk: disk(agent),
             join_failed: join_failed(agent),
-            damaged_pages: damaged_pages(agent).await.ok(),
             ..Facts::default()
         };
+        if let Ok((damaged_pages, running)) = server(agent).await {
+            facts.damaged_pages = Some(damaged_pages);
+            facts.running = Some(running);
+        }
         if seldom {
             self.seldom = Some(now);
             facts.certificates = Some(certificates(agent));
+        }
+        if is_due(self.asked_installed, INSTALLED_MILLIS, now) {
+            self.asked_installed = Some(now);
+            facts.installed = agent.postgres.installed_version().await;
         }
         let looked = match agent.identity().ok().filter(|_| agent.standing() == Standing::Member) {
             Some(me) => self.look_at_others(agent, &me, seldom, &mut facts).await,
@@ -154,6 +164,11 @@ impl Eyes {
     }
 }
 
+/// Whether so much time has passed since the last look, or the clock went back.
+fn is_due(last: Option<Micros>, every_millis: i64, now: Micros) -> bool {
+    last.is_none_or(|at| !(0..every_millis).contains(&now.millis_since(at)))
+}
+
 /// How fast this node writes WAL.
 #[derive(Debug, Default)]
 struct Speed {
@@ -212,8 +227,10 @@ pub(crate) fn disk(agent: &Agent) -> Option<Disk> {
     })
 }
 
-async fn damaged_pages(agent: &Agent) -> Result<i64> {
-    Ok(sql::stat::damaged_pages(&*agent.db().await?).await?)
+/// How many damaged pages the server has read, and its version.
+async fn server(agent: &Agent) -> Result<(i64, ServerVersion)> {
+    let db = agent.db().await?;
+    Ok((sql::stat::damaged_pages(&db).await?, sql::server::version(&db).await?))
 }
 
 fn join_failed(agent: &Agent) -> Option<String> {
