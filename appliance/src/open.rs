@@ -9,7 +9,7 @@ use keystead::config::{self, NodeConfig};
 use keystead::member::roster::NodeState;
 use keystead::server_version::ServerVersion;
 use sql::wait::Writers;
-use sql::{Pool, database, migrate};
+use sql::{Connection, Pool, database, migrate};
 
 use crate::acknowledge::Acknowledging;
 use crate::agent::{Agent, Parts, Standing};
@@ -34,10 +34,7 @@ const LOCAL_POOL: usize = 4;
 
 /// Opens the databases and keys and takes over where this node stood.
 pub(crate) async fn open(config: &NodeConfig, postgres: Postgres, tasks: Tasks) -> Result<Arc<Agent>> {
-    let server = sql::connect(&postgres.config("postgres")).await?;
-    check_version(sql::server::version(&server).await?, &config.postgres)?;
-    database::ensure(&server, database::LOCAL).await?;
-    migrate::local(&postgres.config(database::LOCAL)).await?;
+    let server = open_local(config, &postgres).await?;
     let agent = Agent::new(Parts {
         config: config.clone(),
         clock: Arc::new(SystemClock),
@@ -74,7 +71,19 @@ pub(crate) async fn open(config: &NodeConfig, postgres: Postgres, tasks: Tasks) 
     Ok(agent)
 }
 
-/// What the server that runs says counts: it may have been started before its programs were exchanged, or by somebody else.
+/// Opens the database of this node alone; a connection to the server.
+async fn open_local(config: &NodeConfig, postgres: &Postgres) -> Result<Connection> {
+    let server = sql::connect(&postgres.config("postgres")).await?;
+    // The one of somebody else has no peers.
+    if !postgres.is_attached() {
+        check_version(sql::server::version(&server).await?, &config.postgres)?;
+    }
+    database::ensure(&server, database::LOCAL).await?;
+    migrate::local(&postgres.config(database::LOCAL)).await?;
+    Ok(server)
+}
+
+/// The server that runs counts: it may have been started before its programs were exchanged.
 fn check_version(version: ServerVersion, config: &config::Postgres) -> Result<()> {
     programs::must_be_accepted(version, config)?;
     if let Err(unfixed) = version.must_be_fixed() {

@@ -79,7 +79,10 @@ fn with_postgresql(folder: &Path, version: &str, more: &str) -> Answer<PathBuf> 
         fs::write(&program, format!("#!/bin/sh\necho 'postgres (PostgreSQL) {version}'\n"))?;
         fs::set_permissions(&program, open())?;
     }
-    let text = format!("data_dir = \"/var/lib/keystead-of-a-test\"\n[postgres]\nbin_dir = {programs:?}\n{more}\n");
+    let text = format!(
+        "data_dir = \"/var/lib/keystead-of-a-test\"\n[postgres]\nbin_dir = \"{}\"\n{more}\n",
+        programs.display()
+    );
     file(folder, &text)
 }
 

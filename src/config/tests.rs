@@ -33,7 +33,6 @@ fn every_key_reaches_its_place() {
         os_user = "ks"
         shared_buffers = "1GB"
         max_wal_kept_for_a_peer = "64MB"
-        require_fixed_minor = true
         [postgres.settings]
         work_mem = "8MB"
         log_min_duration_statement = 250
@@ -59,7 +58,6 @@ fn every_key_reaches_its_place() {
     assert_eq!(config.postgres.listen.len(), 2);
     assert_eq!((config.postgres.port, config.postgres.os_user.as_str()), (5433, "ks"));
     assert_eq!(config.postgres.max_wal_kept_for_a_peer, "64MB");
-    assert!(config.postgres.require_fixed_minor);
     assert_eq!(config.postgres.max_wal_kept_bytes(), 64 << 20);
     let settings: Vec<String> = config
         .postgres
@@ -79,6 +77,16 @@ fn every_key_reaches_its_place() {
         (config.log.format, config.log.filter.as_str()),
         (LogFormat::Json, "debug")
     );
+}
+
+#[test]
+fn a_fixed_minor_version_is_required_only_when_the_file_says_so() {
+    let required = |line: &str| {
+        let config = NodeConfig::parse(&format!("data_dir = \"/d\"\n{line}"), "node.toml").unwrap();
+        config.postgres.require_fixed_minor
+    };
+    assert!(!required(""));
+    assert!(required("postgres.require_fixed_minor = true"));
 }
 
 #[test]

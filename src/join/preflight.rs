@@ -266,21 +266,21 @@ fn same_version(joiner: &JoinerFacts, member: &MemberFacts) -> Result<String> {
 /// Each of the two gets a role with the attribute `replication` on the other.
 fn fixed_minors(joiner: &JoinerFacts, member: &MemberFacts, required: bool) -> Verdict {
     let sides = [("this node", Some(joiner.postgres)), ("the member", member.postgres)];
-    let unfixed = sides.into_iter().find_map(|(side, version)| {
-        let refused = version?.must_be_fixed().err()?;
-        let error = Error::new(refused.kind(), format!("{side}: {refused}"));
-        Some(match refused.hint() {
-            Some(hint) => error.with_hint(format!("on {side}: {hint}")),
-            None => error,
-        })
-    });
-    match unfixed {
-        Some(error) if required => Verdict::Failed(error),
-        Some(error) => Verdict::Warned(error),
-        None => Verdict::Passed(match member.postgres {
+    let (mut texts, mut hints) = (Vec::new(), Vec::new());
+    for (side, version) in sides {
+        if let Some(error) = version.and_then(|version| version.must_be_fixed().err()) {
+            texts.push(format!("{side}: {error}"));
+            hints.extend(error.hint().map(|hint| format!("on {side}: {hint}")));
+        }
+    }
+    let unfixed = Error::conflict(texts.join("; ")).with_hint(hints.join("; "));
+    match (texts.is_empty(), required) {
+        (true, _) => Verdict::Passed(match member.postgres {
             Some(version) => format!("this node runs {}, the member {version}", joiner.postgres),
             None => format!("this node runs {}; what the member runs is not known", joiner.postgres),
         }),
+        (false, true) => Verdict::Failed(unfixed),
+        (false, false) => Verdict::Warned(unfixed),
     }
 }
 
@@ -439,7 +439,7 @@ mod tests {
         let sides: [(&str, Change); 2] = [
             ("this node", |joiner, _| joiner.postgres = ServerVersion::new(15, 18)),
             ("the member", |_, member| {
-                member.postgres = Some(ServerVersion::new(17, 10))
+                member.postgres = Some(ServerVersion::new(17, 10));
             }),
         ];
         for (side, old) in sides {
@@ -459,6 +459,19 @@ mod tests {
             assert!(must_pass(checks).unwrap_err().to_string().contains("CVE-2026-6471"));
         }
         must_pass(judged_by(true, |_, _| {})).unwrap();
+        let both = of_postgresql(&judged(|joiner, member| {
+            joiner.postgres = ServerVersion::new(15, 18);
+            member.postgres = Some(ServerVersion::new(17, 10));
+        }));
+        let (detail, hint) = (both.detail, both.hint.unwrap_or_default());
+        assert!(
+            detail.contains("this node: PostgreSQL 15.18") && detail.contains("; the member: PostgreSQL 17.10"),
+            "{detail}"
+        );
+        assert!(
+            hint.contains("15.19 or newer") && hint.contains("17.11 or newer"),
+            "{hint}"
+        );
     }
 
     #[test]

@@ -42,6 +42,7 @@ pub(super) struct Eyes {
     speed: Speed,
     seldom: Option<Micros>,
     asked_installed: Option<Micros>,
+    installed: Option<ServerVersion>,
 }
 
 impl Eyes {
@@ -54,17 +55,10 @@ impl Eyes {
             join_failed: join_failed(agent),
             ..Facts::default()
         };
-        if let Ok((damaged_pages, running)) = server(agent).await {
-            facts.damaged_pages = Some(damaged_pages);
-            facts.running = Some(running);
-        }
+        self.look_at_server(agent, &mut facts).await;
         if seldom {
             self.seldom = Some(now);
             facts.certificates = Some(certificates(agent));
-        }
-        if is_due(self.asked_installed, INSTALLED_MILLIS, now) {
-            self.asked_installed = Some(now);
-            facts.installed = agent.postgres.installed_version().await;
         }
         let looked = match agent.identity().ok().filter(|_| agent.standing() == Standing::Member) {
             Some(me) => self.look_at_others(agent, &me, seldom, &mut facts).await,
@@ -74,6 +68,19 @@ impl Eyes {
             tracing::debug!(error = error.chain(), "not everything could be looked at");
         }
         facts
+    }
+
+    async fn look_at_server(&mut self, agent: &Agent, facts: &mut Facts) {
+        if let Ok((damaged_pages, running)) = server(agent).await {
+            facts.damaged_pages = Some(damaged_pages);
+            // The one of somebody else has no peers.
+            facts.running = Some(running).filter(|_| !agent.postgres.is_attached());
+        }
+        if is_due(self.asked_installed, INSTALLED_MILLIS, facts.now) {
+            self.asked_installed = Some(facts.now);
+            self.installed = agent.postgres.installed_version().await;
+        }
+        facts.installed = self.installed;
     }
 
     /// A node that is no member has no others.

@@ -4,7 +4,7 @@
 //! node's data is touched.
 
 use keystead::clock::Micros;
-use keystead::join::preflight::{Check, JoinRules, JoinerFacts, MemberFacts, judge, must_pass, name};
+use keystead::join::preflight::{Check, JoinRules, JoinerFacts, MemberFacts, Verdict, judge, must_pass, name};
 use keystead::join::request::Join;
 use keystead::peer::{Hello, Reach};
 use keystead::{Error, NodeId, Result};
@@ -28,6 +28,11 @@ impl Found {
     /// # Errors
     /// What the checks that failed say.
     pub(super) fn passed(self) -> Result<MemberFacts> {
+        for check in &self.checks {
+            if let Verdict::Warned(warning) = &check.verdict {
+                tracing::warn!(check = check.name, hint = warning.hint(), "{warning}");
+            }
+        }
         must_pass(self.checks)?;
         self.member
             .ok_or_else(|| Error::unavailable("the member said nothing of itself"))

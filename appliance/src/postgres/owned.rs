@@ -118,12 +118,6 @@ impl Owned {
             .ok()
     }
 
-    /// The folder of the programs.
-    #[cfg(test)]
-    pub(super) fn programs_dir(&self) -> &Path {
-        self.binaries.dir()
-    }
-
     fn program(&self) -> PathBuf {
         self.binaries.program("postgres")
     }

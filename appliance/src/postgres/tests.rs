@@ -387,7 +387,7 @@ async fn programs_that_are_exchanged_are_asked_at_each_start_and_get_no_setting_
     let Server::Owned(owned) = &real.server else {
         panic!("attached")
     };
-    let dir = owned.programs_dir().to_owned();
+    let dir = owned.binaries.dir().to_owned();
     real.stop().await.unwrap();
     drop(real);
     let is_listed = |node: &Node| {
