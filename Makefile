@@ -1,6 +1,6 @@
 # Keystead. `make` alone prints what there is.
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-down demo-env test test-slow postgres-17 postgres-18 check check-again check-mutants bench scale lint deps
+.PHONY: help demo demo-down demo-env test test-slow postgres-16 postgres-17 postgres-18 check check-again check-mutants bench scale lint deps
 
 # Tests kill agents at named places, which a release does not have.
 TESTED := --workspace --features appliance/failpoints
@@ -55,6 +55,9 @@ check-mutants: ## plant bugs in clusters; make check has to catch each: SEED= SE
 	@tests/deps.sh test
 	cargo build $(TESTED) --bins
 	@$(CHECK) --no-fail-fast -E 'test(/^check::mutant_/)'
+
+postgres-16: ## fetch PostgreSQL 16: make test POSTGRES=$(make -s postgres-16)
+	@tests/postgres.sh 16
 
 postgres-17: ## fetch PostgreSQL 17: make test POSTGRES=$(make -s postgres-17)
 	@tests/postgres.sh 17

@@ -33,6 +33,7 @@ pub mod metrics;
 pub mod password;
 pub mod peer;
 pub mod replication;
+pub mod server_version;
 pub mod summary;
 pub mod syslog;
 pub mod verify;

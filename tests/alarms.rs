@@ -175,3 +175,40 @@ async fn a_certificate_that_ends_soon_is_an_alarm_with_the_days_that_are_left() 
     );
     Ok(())
 }
+
+#[tokio::test]
+async fn programs_of_postgresql_that_are_newer_than_the_server_are_an_alarm_until_it_runs_on_them() -> Result<()> {
+    let mut lab = Lab::new()?;
+    let mut node = lab.node()?;
+    node.start_new("").await?;
+    let real = node
+        .query("select setting from pg_config where name = 'BINDIR'")
+        .await?;
+    let major = node
+        .query("select current_setting('server_version_num')::int / 10000 || ''")
+        .await?;
+    node.stop().await?;
+    let folder = node.data();
+    let folder = folder.parent().context("the folder of the lab")?;
+    // A package was upgraded: its programs say the new version, the server is still the old one.
+    let newer = format!("[ \"$1\" != --version ] || {{ echo 'postgres (PostgreSQL) {major}.99'; exit; }}\n");
+    for (name, first) in [("postgres", newer.as_str()), ("initdb", ""), ("pg_ctl", "")] {
+        let program = lab.file(name, &format!("#!/bin/sh\n{first}exec {real}/{name} \"$@\"\n"))?;
+        std::fs::set_permissions(&program, std::fs::Permissions::from_mode(0o755))?;
+    }
+    node.configure(&format!("bin_dir = \"{}\"", folder.display()))?;
+    node.start().await?;
+    let raised = wait_for(&node, "PostgreSQL Restart Needed", "on").await?;
+    let text = raised["description"].as_str().unwrap_or_default();
+    ensure!(
+        text.starts_with(&format!("PostgreSQL {major}.99 is installed, and {major}."))
+            && text.contains("systemctl restart"),
+        "{raised}"
+    );
+    node.stop().await?;
+    node.configure("")?;
+    node.start().await?;
+    let over = wait_for(&node, "PostgreSQL Restart Needed", "off").await?;
+    assert_eq!(over["clearedBy"], "system", "{over}");
+    Ok(())
+}

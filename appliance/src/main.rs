@@ -51,7 +51,7 @@ mod version;
 mod view;
 mod wake;
 
-use cli::{Cli, Command, Exit, RunArgs};
+use cli::{Cli, Command, ConfigFile, Exit, RunArgs};
 
 fn main() -> ExitCode {
     // Tests name the places where the agent is to die; compiled out of the product.
@@ -59,17 +59,26 @@ fn main() -> ExitCode {
     let _scenario = fail::FailScenario::setup();
     let outcome = match Cli::parse().command {
         Command::Run(args) => run(&args),
-        Command::CheckConfig(file) => file
-            .read()
-            .and_then(|config| check::check(&config))
-            .and_then(|()| print("the configuration is good"))
-            .map_err(Exit::Usage.because()),
+        Command::CheckConfig(file) => check_config(&file),
         Command::Openapi => api::openapi_json()
             .and_then(|text| print(text.trim_end()))
             .map_err(Exit::Refused.because()),
         Command::Version => print(&format!("keysteadd {VERSION}")).map_err(Exit::Refused.because()),
     };
     outcome.unwrap_or_else(|(exit, error)| tell(exit, &error)).into()
+}
+
+fn check_config(file: &ConfigFile) -> Result<Exit, (Exit, Error)> {
+    let config = file.read().map_err(Exit::Usage.because())?;
+    check::check(&config).map_err(Exit::Usage.because())?;
+    if let Some(unfixed) = check::postgres_version(&config) {
+        if config.postgres.require_fixed_minor {
+            return Err((Exit::Refused, unfixed));
+        }
+        let hint = unfixed.hint().unwrap_or_default();
+        writeln!(std::io::stderr(), "warning: {unfixed}\nhint: {hint}").ok();
+    }
+    print("the configuration is good").map_err(Exit::Usage.because())
 }
 
 fn run(args: &RunArgs) -> Result<Exit, (Exit, Error)> {

@@ -5,16 +5,17 @@
 use std::sync::Arc;
 
 use keystead::Result;
-use keystead::config::NodeConfig;
+use keystead::config::{self, NodeConfig};
 use keystead::member::roster::NodeState;
+use keystead::server_version::ServerVersion;
 use sql::wait::Writers;
-use sql::{Pool, database, migrate};
+use sql::{Connection, Pool, database, migrate};
 
 use crate::acknowledge::Acknowledging;
 use crate::agent::{Agent, Parts, Standing};
 use crate::api::Door;
 use crate::clock::SystemClock;
-use crate::postgres::Postgres;
+use crate::postgres::{Postgres, programs};
 use crate::tasks::Tasks;
 use crate::vault::RootOfTrust;
 use crate::{
@@ -33,9 +34,7 @@ const LOCAL_POOL: usize = 4;
 
 /// Opens the databases and keys and takes over where this node stood.
 pub(crate) async fn open(config: &NodeConfig, postgres: Postgres, tasks: Tasks) -> Result<Arc<Agent>> {
-    let server = sql::connect(&postgres.config("postgres")).await?;
-    database::ensure(&server, database::LOCAL).await?;
-    migrate::local(&postgres.config(database::LOCAL)).await?;
+    let server = open_local(config, &postgres).await?;
     let agent = Agent::new(Parts {
         config: config.clone(),
         clock: Arc::new(SystemClock),
@@ -70,6 +69,27 @@ pub(crate) async fn open(config: &NodeConfig, postgres: Postgres, tasks: Tasks) 
         _ => account::make_first(&agent.db, &agent.config.admin, &*agent.clock).await?,
     }
     Ok(agent)
+}
+
+/// Opens the database of this node alone; a connection to the server.
+async fn open_local(config: &NodeConfig, postgres: &Postgres) -> Result<Connection> {
+    let server = sql::connect(&postgres.config("postgres")).await?;
+    // The one of somebody else has no peers.
+    if !postgres.is_attached() {
+        check_version(sql::server::version(&server).await?, &config.postgres)?;
+    }
+    database::ensure(&server, database::LOCAL).await?;
+    migrate::local(&postgres.config(database::LOCAL)).await?;
+    Ok(server)
+}
+
+/// The server that runs counts: it may have been started before its programs were exchanged.
+fn check_version(version: ServerVersion, config: &config::Postgres) -> Result<()> {
+    programs::must_be_accepted(version, config)?;
+    if let Err(unfixed) = version.must_be_fixed() {
+        tracing::warn!(hint = unfixed.hint(), "{unfixed}");
+    }
+    Ok(())
 }
 
 /// Starts everything that runs for as long as the agent does, and opens the door for users.

@@ -60,11 +60,49 @@ fn help_explains_every_flag_and_every_exit_code() {
 #[test]
 fn a_good_configuration_is_called_good() {
     let folder = tempfile::tempdir().unwrap();
-    let path = file(folder.path(), "data_dir = \"/var/lib/keystead\"\n").unwrap();
+    let path = with_postgresql(folder.path(), "15.19", "").unwrap();
     let (code, out, err) = keysteadd(&["check-config", "--config", path.to_str().unwrap()]).unwrap();
     assert_eq!(
         (code, out.as_str(), err.as_str()),
         (0, "the configuration is good\n", "")
+    );
+}
+
+/// A configuration file of a node whose PostgreSQL says that it is this version.
+fn with_postgresql(folder: &Path, version: &str, more: &str) -> Answer<PathBuf> {
+    let open = || fs::Permissions::from_mode(0o755);
+    fs::set_permissions(folder, open())?;
+    let programs = folder.join("bin");
+    fs::create_dir_all(&programs)?;
+    for name in ["postgres", "initdb", "pg_ctl"] {
+        let program = programs.join(name);
+        fs::write(&program, format!("#!/bin/sh\necho 'postgres (PostgreSQL) {version}'\n"))?;
+        fs::set_permissions(&program, open())?;
+    }
+    let text = format!(
+        "data_dir = \"/var/lib/keystead-of-a-test\"\n[postgres]\nbin_dir = \"{}\"\n{more}\n",
+        programs.display()
+    );
+    file(folder, &text)
+}
+
+#[test]
+fn a_postgresql_without_the_fix_is_a_warning_and_refused_with_1_only_when_the_fix_is_required() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = with_postgresql(folder.path(), "15.18", "").unwrap();
+    let (code, out, err) = keysteadd(&["check-config", "--config", path.to_str().unwrap()]).unwrap();
+    assert_eq!((code, out.as_str()), (0, "the configuration is good\n"));
+    assert!(
+        err.starts_with("warning: PostgreSQL 15.18 has the hole CVE-2026-6471") && err.contains("\nhint: install"),
+        "{err}"
+    );
+
+    let path = with_postgresql(folder.path(), "15.18", "require_fixed_minor = true").unwrap();
+    let (code, out, err) = keysteadd(&["check-config", "--config", path.to_str().unwrap()]).unwrap();
+    assert_eq!((code, out.as_str()), (1, ""));
+    assert!(
+        err.starts_with("keysteadd: PostgreSQL 15.18 has the hole CVE-2026-6471"),
+        "{err}"
     );
 }
 

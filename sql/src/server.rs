@@ -1,6 +1,7 @@
 //! What the server as a whole says of itself. Run over its `postgres` database.
 
 use keystead::clock::Micros;
+use keystead::server_version::ServerVersion;
 
 use crate::error::Result;
 use crate::pool::Connection;
@@ -22,6 +23,13 @@ pub async fn restart_launcher(db: &Connection) -> Result<()> {
 pub async fn checkpoint(server: &Connection) -> Result<()> {
     query!("server/checkpoint").run(server, &[]).await?;
     Ok(())
+}
+
+/// The version of the server that runs, which may be older than the programs on the disk.
+pub async fn version(db: &Connection) -> Result<ServerVersion> {
+    Ok(ServerVersion::of_number(
+        query!("server/version").one(db, &[]).await?.get(0),
+    ))
 }
 
 /// What time it is by the clock of the machine that the server runs on.

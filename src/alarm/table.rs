@@ -22,6 +22,10 @@ pub enum Alarm {
     Disk,
     /// A page of the database is not as it was written.
     DataDamaged,
+    /// The PostgreSQL that runs has a known hole.
+    PostgresUnfixed,
+    /// The PostgreSQL that runs is older than its programs on the disk.
+    PostgresOutdated,
     /// A member's clock is ahead of this node's.
     ClockSkew,
     /// A certificate or revocation list ends.
@@ -182,6 +186,34 @@ const DATA_DAMAGED: Entry = Entry {
     }],
     ends: "PostgreSQL began its statistics anew, as after a crash, and has met no such page since",
     remedy: "the disk or the memory of the machine rots: see operations.md, a node whose data is damaged",
+    after_millis: 0,
+};
+
+const POSTGRES_UNFIXED: Entry = Entry {
+    id: "postgres-unfixed",
+    name: "PostgreSQL Without Fix",
+    subject: "always `postgresql`",
+    levels: &[Level {
+        severity: Severity::Error,
+        when: "the PostgreSQL that runs is older than 15.19, 16.15, 17.11 or 18.6, so that members can make it load any \
+               library of its machine (CVE-2026-6471)",
+    }],
+    ends: "a version with the fix runs",
+    remedy: "install the newest minor version, then systemctl restart keysteadd (operations.md, a new minor version of \
+             PostgreSQL)",
+    after_millis: 0,
+};
+
+const POSTGRES_OUTDATED: Entry = Entry {
+    id: "postgres-outdated",
+    name: "PostgreSQL Restart Needed",
+    subject: "always `postgresql`",
+    levels: &[Level {
+        severity: Severity::Warning,
+        when: "the programs of PostgreSQL on the disk are of a later minor version than the server that runs",
+    }],
+    ends: "the server was restarted",
+    remedy: "systemctl restart keysteadd, node by node (operations.md, a new minor version of PostgreSQL)",
     after_millis: 0,
 };
 
@@ -375,7 +407,7 @@ const NOTIFICATION_QUEUE: Entry = Entry {
 
 impl Alarm {
     /// All of them.
-    pub const ALL: [Self; 19] = [
+    pub const ALL: [Self; 21] = [
         Self::NodeDown,
         Self::ReplicationBlocked,
         Self::SlotRetention,
@@ -383,6 +415,8 @@ impl Alarm {
         Self::Resync,
         Self::Disk,
         Self::DataDamaged,
+        Self::PostgresUnfixed,
+        Self::PostgresOutdated,
         Self::ClockSkew,
         Self::CertificateExpiring,
         Self::CertificateRenewed,
@@ -407,6 +441,8 @@ impl Alarm {
             Self::Resync => &RESYNC,
             Self::Disk => &DISK,
             Self::DataDamaged => &DATA_DAMAGED,
+            Self::PostgresUnfixed => &POSTGRES_UNFIXED,
+            Self::PostgresOutdated => &POSTGRES_OUTDATED,
             Self::ClockSkew => &CLOCK_SKEW,
             Self::CertificateExpiring => &CERTIFICATE_EXPIRING,
             Self::CertificateRenewed => &CERTIFICATE_RENEWED,

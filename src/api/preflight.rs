@@ -26,6 +26,8 @@ pub struct PreflightRequest {
 pub enum Outcome {
     /// Nothing stands in the way.
     Passed,
+    /// The join would not be refused, but something has to be done.
+    Warning,
     /// The join would be refused.
     Failed,
     /// It could not be looked at, because another check failed.

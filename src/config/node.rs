@@ -81,6 +81,8 @@ pub struct Postgres {
     /// How much WAL is kept for a peer that does not come to fetch it, with its unit. Beyond it the peer must
     /// synchronise anew; without such a limit a dead peer fills this node's disk.
     pub max_wal_kept_for_a_peer: String,
+    /// Refuse a minor version without the fix of CVE-2026-6471 ([`crate::server_version`]), instead of a warning.
+    pub require_fixed_minor: bool,
     /// Further settings, as text. Those the product chooses are refused ([`super::reserved`]).
     pub settings: BTreeMap<String, String>,
 }
@@ -99,6 +101,8 @@ impl Default for Postgres {
             shared_buffers: "128MB".to_owned(),
             // About an hour of 2000 small writes a second.
             max_wal_kept_for_a_peer: "4GB".to_owned(),
+            // A node that ran yesterday must not stand still because of a hole that members alone can use.
+            require_fixed_minor: false,
             settings: BTreeMap::new(),
         }
     }

@@ -118,6 +118,9 @@ fn read_postgres(document: &Document<'_>) -> Postgres {
         max_wal_kept_for_a_peer: postgres
             .get("max_wal_kept_for_a_peer", values::size)
             .unwrap_or(default.max_wal_kept_for_a_peer),
+        require_fixed_minor: postgres
+            .get("require_fixed_minor", values::flag)
+            .unwrap_or(default.require_fixed_minor),
         settings: postgres.get("settings", values::settings).unwrap_or(default.settings),
     }
 }

@@ -34,6 +34,7 @@ pub const RESERVED: &[&str] = &[
     "max_slot_wal_keep_size",
     "max_wal_senders",
     "max_worker_processes",
+    "output_plugin_libraries",
     "password_encryption",
     "port",
     "restart_after_crash",

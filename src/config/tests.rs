@@ -80,6 +80,16 @@ fn every_key_reaches_its_place() {
 }
 
 #[test]
+fn a_fixed_minor_version_is_required_only_when_the_file_says_so() {
+    let required = |line: &str| {
+        let config = NodeConfig::parse(&format!("data_dir = \"/d\"\n{line}"), "node.toml").unwrap();
+        config.postgres.require_fixed_minor
+    };
+    assert!(!required(""));
+    assert!(required("postgres.require_fixed_minor = true"));
+}
+
+#[test]
 fn an_unknown_key_is_refused_with_its_line_and_the_nearest_key() {
     insta::assert_snapshot!(refused("data_dir = \"/d\"\n[postgres]\nprot = 5432"), @"node.toml:3: unknown key `prot` in [postgres]; did you mean `port`?");
     insta::assert_snapshot!(refused("data_dir = \"/d\"\n\n[postgre]\nport = 1"), @"node.toml:3: unknown key `postgre`; did you mean `postgres`?");
@@ -124,6 +134,7 @@ const WRONG: &[(&str, &str)] = &[
     ("postgres.shared_buffers = \"128 megs\"", "with its unit"),
     ("postgres.max_wal_kept_for_a_peer = \"-1\"", "with its unit"),
     ("postgres.max_wal_kept_for_a_peer = \"0GB\"", "with its unit"),
+    ("postgres.require_fixed_minor = \"yes\"", "must be true or false"),
     (
         "postgres.url = \"mysql://h\"",
         "postgres.url must begin with postgres://",
@@ -139,6 +150,10 @@ const WRONG: &[(&str, &str)] = &[
     (
         "postgres.settings.fsync = \"off\"",
         "cannot set fsync: replication and durability rest",
+    ),
+    (
+        "postgres.settings.output_plugin_libraries = \"wal2json\"",
+        "cannot set output_plugin_libraries: ",
     ),
     ("postgres.settings.Port = 1", "cannot set Port: use postgres.port"),
     ("postgres.settings.\"a b\" = 1", "it is not the name of a setting"),

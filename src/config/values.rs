@@ -71,6 +71,13 @@ pub(super) fn port(value: &DeValue<'_>) -> Read<u16> {
     u16::try_from(number).map_err(|_| "must be a port".to_owned())
 }
 
+/// Yes or no.
+pub(super) fn flag(value: &DeValue<'_>) -> Read<bool> {
+    value
+        .as_bool()
+        .ok_or_else(|| format!("must be true or false, not {}", value.type_str()))
+}
+
 /// A number of bytes for a request body, from 1 KiB to 64 MiB.
 pub(super) fn body_bytes(value: &DeValue<'_>) -> Read<usize> {
     let number = number(value, 1024, 64 * 1024 * 1024)?;

@@ -13,6 +13,7 @@ use crate::clock::Micros;
 use crate::error::{Error, Kind, Result};
 use crate::id::NodeNumber;
 use crate::member::lease::majority;
+use crate::server_version::ServerVersion;
 
 /// The difference of two clocks beyond which a node may not join, unless its configuration says another one: there
 /// certificates and tokens are misjudged.
@@ -46,6 +47,9 @@ pub struct MemberFacts {
     pub number: NodeNumber,
     /// Where every member is, itself too: when it dies, the join asks another one.
     pub addresses: BTreeMap<NodeNumber, Address>,
+    /// The version of its PostgreSQL; of a member that does not say it, it is not known.
+    #[serde(default)]
+    pub postgres: Option<ServerVersion>,
 }
 
 /// What the joining node says of itself.
@@ -61,6 +65,17 @@ pub struct JoinerFacts {
     pub now: Micros,
     /// Free bytes where its data will be.
     pub free_bytes: u64,
+    /// The version of its PostgreSQL.
+    pub postgres: ServerVersion,
+}
+
+/// What the joining node's configuration says of the checks.
+#[derive(Debug, Clone, Copy)]
+pub struct JoinRules {
+    /// How far the clocks may be apart.
+    pub max_skew_millis: i64,
+    /// Refuse a join when a PostgreSQL is without the fix of CVE-2026-6471, instead of a warning.
+    pub require_fixed_minor: bool,
 }
 
 /// One check and how it came out: what was seen, or why the join is refused.
@@ -77,6 +92,8 @@ pub struct Check {
 pub enum Verdict {
     /// Nothing stands in the way; what was seen.
     Passed(String),
+    /// The join is not refused, but something has to be done.
+    Warned(Error),
     /// The join is refused.
     Failed(Error),
     /// Another check failed before.
@@ -99,6 +116,8 @@ pub mod name {
     pub const CLUSTER: &str = "cluster";
     /// Do both run one version?
     pub const VERSION: &str = "version";
+    /// Have both a PostgreSQL with the fix of CVE-2026-6471?
+    pub const POSTGRESQL: &str = "postgresql";
     /// Do the clocks agree?
     pub const CLOCKS: &str = "clocks";
     /// Has the cluster a place?
@@ -113,7 +132,7 @@ pub mod name {
     pub const LICENCE: &str = "licence";
 
     /// The checks that need the member's word.
-    pub const BY_THE_MEMBER: [&str; 7] = [CLUSTER, VERSION, CLOCKS, ROOM, MEMBERS, DISK, WAY_BACK];
+    pub const BY_THE_MEMBER: [&str; 8] = [CLUSTER, VERSION, POSTGRESQL, CLOCKS, ROOM, MEMBERS, DISK, WAY_BACK];
 }
 
 impl Check {
@@ -154,6 +173,7 @@ impl From<&Check> for PreflightCheck {
     fn from(check: &Check) -> Self {
         let (outcome, detail, hint) = match &check.verdict {
             Verdict::Passed(seen) => (Outcome::Passed, seen.clone(), None),
+            Verdict::Warned(error) => (Outcome::Warning, error.to_string(), error.hint().map(str::to_owned)),
             Verdict::Failed(error) => (Outcome::Failed, error.to_string(), error.hint().map(str::to_owned)),
             Verdict::NotChecked => (Outcome::NotChecked, "a check before it failed".to_owned(), None),
             Verdict::NotNeeded(why) => (Outcome::NotNeeded, (*why).to_owned(), None),
@@ -194,12 +214,16 @@ pub fn must_pass(checks: Vec<Check>) -> Result<()> {
     Err(Error::new(kind, texts.join("; ")).with_hint(hints.join("; ")))
 }
 
-/// What can be judged by what both sides say. `max_skew_millis` is how far their clocks may be apart.
-pub fn judge(joiner: &JoinerFacts, member: &MemberFacts, max_skew_millis: i64) -> Vec<Check> {
+/// What can be judged by what both sides say.
+pub fn judge(joiner: &JoinerFacts, member: &MemberFacts, rules: JoinRules) -> Vec<Check> {
     vec![
         Check::of(name::CLUSTER, same_cluster(joiner, member)),
         Check::of(name::VERSION, same_version(joiner, member)),
-        Check::of(name::CLOCKS, clocks_agree(joiner, member, max_skew_millis)),
+        Check {
+            name: name::POSTGRESQL,
+            verdict: fixed_minors(joiner, member, rules.require_fixed_minor),
+        },
+        Check::of(name::CLOCKS, clocks_agree(joiner, member, rules.max_skew_millis)),
         Check::of(name::ROOM, has_room(member)),
         Check::of(name::MEMBERS, most_are_up(member)),
         Check::of(name::DISK, fits(joiner, member)),
@@ -237,6 +261,27 @@ fn same_version(joiner: &JoinerFacts, member: &MemberFacts) -> Result<String> {
         .with_hint("bring all members to the same version, then join"));
     }
     Ok(format!("all run {} (schema {})", member.version, member.schema))
+}
+
+/// Each of the two gets a role with the attribute `replication` on the other.
+fn fixed_minors(joiner: &JoinerFacts, member: &MemberFacts, required: bool) -> Verdict {
+    let sides = [("this node", Some(joiner.postgres)), ("the member", member.postgres)];
+    let (mut texts, mut hints) = (Vec::new(), Vec::new());
+    for (side, version) in sides {
+        if let Some(error) = version.and_then(|version| version.must_be_fixed().err()) {
+            texts.push(format!("{side}: {error}"));
+            hints.extend(error.hint().map(|hint| format!("on {side}: {hint}")));
+        }
+    }
+    let unfixed = Error::conflict(texts.join("; ")).with_hint(hints.join("; "));
+    match (texts.is_empty(), required) {
+        (true, _) => Verdict::Passed(match member.postgres {
+            Some(version) => format!("this node runs {}, the member {version}", joiner.postgres),
+            None => format!("this node runs {}; what the member runs is not known", joiner.postgres),
+        }),
+        (false, true) => Verdict::Failed(unfixed),
+        (false, false) => Verdict::Warned(unfixed),
+    }
 }
 
 fn clocks_agree(joiner: &JoinerFacts, member: &MemberFacts, most: i64) -> Result<String> {
@@ -299,6 +344,7 @@ mod tests {
             schema: 3,
             now,
             free_bytes: 1 << 30,
+            postgres: ServerVersion::new(15, 20),
         };
         let member = MemberFacts {
             cluster_id: "c".to_owned(),
@@ -313,14 +359,23 @@ mod tests {
             bytes: 1 << 20,
             number: NodeNumber::FIRST,
             addresses: BTreeMap::new(),
+            postgres: Some(ServerVersion::new(18, 6)),
         };
         (joiner, member)
     }
 
     fn judged(change: impl Fn(&mut JoinerFacts, &mut MemberFacts)) -> Vec<Check> {
+        judged_by(false, change)
+    }
+
+    fn judged_by(require_fixed_minor: bool, change: impl Fn(&mut JoinerFacts, &mut MemberFacts)) -> Vec<Check> {
         let (mut joiner, mut member) = facts();
         change(&mut joiner, &mut member);
-        judge(&joiner, &member, MAX_SKEW_MILLIS)
+        let rules = JoinRules {
+            max_skew_millis: MAX_SKEW_MILLIS,
+            require_fixed_minor,
+        };
+        judge(&joiner, &member, rules)
     }
 
     fn refusal(change: impl Fn(&mut JoinerFacts, &mut MemberFacts)) -> String {
@@ -371,6 +426,63 @@ mod tests {
             let checks = judged(move |joiner, _| joiner.now.0 += apart * 1000);
             assert_eq!(report(&checks).passed, passes, "{apart} ms");
         }
+    }
+
+    fn of_postgresql(checks: &[Check]) -> PreflightCheck {
+        let list = report(checks).checks;
+        list.into_iter().find(|check| check.name == name::POSTGRESQL).unwrap()
+    }
+
+    #[test]
+    fn a_postgresql_with_the_hole_is_a_warning_and_refuses_the_join_only_when_the_fix_is_required() {
+        type Change = fn(&mut JoinerFacts, &mut MemberFacts);
+        let sides: [(&str, Change); 2] = [
+            ("this node", |joiner, _| joiner.postgres = ServerVersion::new(15, 18)),
+            ("the member", |_, member| {
+                member.postgres = Some(ServerVersion::new(17, 10));
+            }),
+        ];
+        for (side, old) in sides {
+            let checks = judged_by(false, old);
+            let check = of_postgresql(&checks);
+            assert_eq!(check.outcome, Outcome::Warning, "{check:?}");
+            assert!(check.detail.starts_with(&format!("{side}: PostgreSQL 1")), "{check:?}");
+            assert!(
+                check.hint.is_some_and(|hint| hint.starts_with(&format!("on {side}: "))),
+                "{side}"
+            );
+            assert!(report(&checks).passed);
+            must_pass(checks).unwrap();
+
+            let checks = judged_by(true, old);
+            assert_eq!(of_postgresql(&checks).outcome, Outcome::Failed);
+            assert!(must_pass(checks).unwrap_err().to_string().contains("CVE-2026-6471"));
+        }
+        must_pass(judged_by(true, |_, _| {})).unwrap();
+        let both = of_postgresql(&judged(|joiner, member| {
+            joiner.postgres = ServerVersion::new(15, 18);
+            member.postgres = Some(ServerVersion::new(17, 10));
+        }));
+        let (detail, hint) = (both.detail, both.hint.unwrap_or_default());
+        assert!(
+            detail.contains("this node: PostgreSQL 15.18") && detail.contains("; the member: PostgreSQL 17.10"),
+            "{detail}"
+        );
+        assert!(
+            hint.contains("15.19 or newer") && hint.contains("17.11 or newer"),
+            "{hint}"
+        );
+    }
+
+    #[test]
+    fn of_a_member_that_does_not_say_its_postgresql_nothing_is_claimed() {
+        let check = of_postgresql(&judged_by(true, |_, member| member.postgres = None));
+        assert_eq!(check.outcome, Outcome::Passed);
+        assert!(check.detail.ends_with("what the member runs is not known"), "{check:?}");
+        // What a member of an earlier version answers.
+        let mut answer = serde_json::to_value(facts().1).unwrap();
+        answer.as_object_mut().unwrap().remove("postgres");
+        assert_eq!(serde_json::from_value::<MemberFacts>(answer).unwrap().postgres, None);
     }
 
     #[test]

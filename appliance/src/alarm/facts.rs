@@ -12,6 +12,7 @@ use keystead::clock::Micros;
 use keystead::member::roster::{Member, Roster};
 use keystead::replication::horizon::Seen;
 use keystead::replication::names;
+use keystead::server_version::ServerVersion;
 use keystead::summary::is_silent;
 use keystead::{Error, Result};
 use nix::sys::statvfs::statvfs;
@@ -25,6 +26,9 @@ use crate::view;
 /// What costs more than a glance (names, certificates) is looked at this often.
 const SELDOM_MILLIS: i64 = 10_000;
 
+/// Programs on the disk are asked for their version this often.
+const INSTALLED_MILLIS: i64 = 60_000;
+
 /// A view older than this is not believed: whoever makes it has stopped.
 const VIEW_MILLIS: i64 = 10_000;
 
@@ -37,22 +41,22 @@ pub(super) struct Eyes {
     applying: BTreeMap<String, Applying>,
     speed: Speed,
     seldom: Option<Micros>,
+    asked_installed: Option<Micros>,
+    installed: Option<ServerVersion>,
 }
 
 impl Eyes {
     /// Looks at everything.
     pub(super) async fn look(&mut self, agent: &Agent, now: Micros) -> Facts {
-        let seldom = self
-            .seldom
-            .is_none_or(|at| !(0..SELDOM_MILLIS).contains(&now.millis_since(at)));
+        let seldom = is_due(self.seldom, SELDOM_MILLIS, now);
         let mut facts = Facts {
             now,
             disk: disk(agent),
             join_failed: join_failed(agent),
-            damaged_pages: damaged_pages(agent).await.ok(),
             notification_queue: notification_queue(agent).await.ok(),
             ..Facts::default()
         };
+        self.look_at_server(agent, &mut facts).await;
         if seldom {
             self.seldom = Some(now);
             facts.certificates = Some(certificates(agent));
@@ -65,6 +69,19 @@ impl Eyes {
             tracing::debug!(error = error.chain(), "not everything could be looked at");
         }
         facts
+    }
+
+    async fn look_at_server(&mut self, agent: &Agent, facts: &mut Facts) {
+        if let Ok((damaged_pages, running)) = server(agent).await {
+            facts.damaged_pages = Some(damaged_pages);
+            // The one of somebody else has no peers.
+            facts.running = Some(running).filter(|_| !agent.postgres.is_attached());
+        }
+        if is_due(self.asked_installed, INSTALLED_MILLIS, facts.now) {
+            self.asked_installed = Some(facts.now);
+            self.installed = agent.postgres.installed_version().await;
+        }
+        facts.installed = self.installed;
     }
 
     /// A node that is no member has no others.
@@ -155,6 +172,11 @@ impl Eyes {
     }
 }
 
+/// Whether so much time has passed since the last look, or the clock went back.
+fn is_due(last: Option<Micros>, every_millis: i64, now: Micros) -> bool {
+    last.is_none_or(|at| !(0..every_millis).contains(&now.millis_since(at)))
+}
+
 /// How fast this node writes WAL.
 #[derive(Debug, Default)]
 struct Speed {
@@ -213,8 +235,10 @@ pub(crate) fn disk(agent: &Agent) -> Option<Disk> {
     })
 }
 
-async fn damaged_pages(agent: &Agent) -> Result<i64> {
-    Ok(sql::stat::damaged_pages(&*agent.db().await?).await?)
+/// How many damaged pages the server has read, and its version.
+async fn server(agent: &Agent) -> Result<(i64, ServerVersion)> {
+    let db = agent.db().await?;
+    Ok((sql::stat::damaged_pages(&db).await?, sql::server::version(&db).await?))
 }
 
 async fn notification_queue(agent: &Agent) -> Result<i32> {

@@ -4,7 +4,7 @@
 //! node's data is touched.
 
 use keystead::clock::Micros;
-use keystead::join::preflight::{Check, JoinerFacts, MemberFacts, judge, must_pass, name};
+use keystead::join::preflight::{Check, JoinRules, JoinerFacts, MemberFacts, Verdict, judge, must_pass, name};
 use keystead::join::request::Join;
 use keystead::peer::{Hello, Reach};
 use keystead::{Error, NodeId, Result};
@@ -28,6 +28,11 @@ impl Found {
     /// # Errors
     /// What the checks that failed say.
     pub(super) fn passed(self) -> Result<MemberFacts> {
+        for check in &self.checks {
+            if let Verdict::Warned(warning) = &check.verdict {
+                tracing::warn!(check = check.name, hint = warning.hint(), "{warning}");
+            }
+        }
         must_pass(self.checks)?;
         self.member
             .ok_or_else(|| Error::unavailable("the member said nothing of itself"))
@@ -61,10 +66,15 @@ async fn by_the_member(agent: &Agent, node_id: &NodeId, cluster_id: &str, join: 
         schema: sql::migrate::newest(),
         now: Micros(asked.0.midpoint(heard.0)),
         free_bytes: free_bytes(agent.postgres.paths().data_dir())?,
+        postgres: sql::server::version(&*agent.local.get().await?).await?,
+    };
+    let rules = JoinRules {
+        max_skew_millis: agent.config.clock.join_skew_ms,
+        require_fixed_minor: agent.config.postgres.require_fixed_minor,
     };
     let way = format!("{} answers, and its certificate is of this cluster", join.member);
     let mut checks = vec![Check::of(name::WAY_THERE, Ok(way))];
-    checks.extend(judge(&joiner, &facts, agent.config.clock.join_skew_ms));
+    checks.extend(judge(&joiner, &facts, rules));
     checks.push(Check::of(name::WAY_BACK, way_back(&member, join).await));
     Ok(Found {
         checks,

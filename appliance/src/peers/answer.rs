@@ -121,6 +121,7 @@ async fn hello(agent: &Agent, caller: &NodeId) -> Result<MemberFacts> {
         bytes: sql::stat::data_bytes(&db).await?,
         number: me.number,
         addresses: roster.ready().map(|node| (node.number, node.address.clone())).collect(),
+        postgres: Some(sql::server::version(&db).await?),
     })
 }
 

@@ -5,9 +5,11 @@
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
+use keystead::server_version::ServerVersion;
 use keystead::{Error, Kind, Result};
 
 use super::account::Account;
+use super::programs;
 
 /// The oldest major version that has what replication needs (row filters and `pg_ident_file_mappings`).
 pub(crate) const OLDEST: u32 = 15;
@@ -19,13 +21,18 @@ const PROGRAMS: [&str; 3] = ["postgres", "initdb", "pg_ctl"];
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Binaries {
     dir: PathBuf,
-    major: u32,
+    version: ServerVersion,
 }
 
 impl Binaries {
     /// Its major version.
     pub(crate) fn major(&self) -> u32 {
-        self.major
+        self.version.major
+    }
+
+    /// Its version when it was found. Its programs may have been exchanged since.
+    pub(crate) fn version(&self) -> ServerVersion {
+        self.version
     }
 
     /// The folder of its programs.
@@ -82,12 +89,12 @@ impl Search {
         let of_wanted = groups
             .iter()
             .flatten()
-            .find(|found| Some(found.major) == wanted)
+            .find(|found| Some(found.major()) == wanted)
             .cloned();
         let newest = || {
             groups
                 .iter()
-                .find_map(|group| group.iter().max_by_key(|found| found.major))
+                .find_map(|group| group.iter().max_by_key(|found| found.major()))
                 .cloned()
         };
         of_wanted.or_else(newest).ok_or_else(|| self.nothing(&looked))
@@ -174,28 +181,13 @@ async fn inspect(folder: &Path, account: &Account) -> Result<Binaries, String> {
     if let Some(missing) = PROGRAMS.iter().find(|name| !folder.join(name).is_file()) {
         return Err(format!("no {missing}"));
     }
-    let mut asked = account.command(&folder.join("postgres"), Path::new("/"));
-    let output = asked
-        .arg("--version")
-        .output()
-        .await
-        .map_err(|error| format!("postgres does not run: {error}"))?;
-    let text = String::from_utf8_lossy(&output.stdout).trim().to_owned();
-    match major(&text) {
-        Some(major) if major >= OLDEST => Ok(Binaries {
+    match programs::version(&folder.join("postgres"), account).await? {
+        version if version.major >= OLDEST => Ok(Binaries {
             dir: folder.to_owned(),
-            major,
+            version,
         }),
-        Some(major) => Err(format!("version {major} is too old")),
-        None => Err(format!("`postgres --version` says {text:?}")),
+        version => Err(format!("version {} is too old", version.major)),
     }
-}
-
-/// The major version in `postgres (PostgreSQL) 15.18 (Debian 15.18-0+deb12u1)`; also of `18beta1`.
-fn major(text: &str) -> Option<u32> {
-    let version = text.strip_prefix("postgres (PostgreSQL) ")?;
-    let digits: String = version.chars().take_while(char::is_ascii_digit).collect();
-    digits.parse().ok()
 }
 
 #[cfg(test)]
@@ -229,13 +221,6 @@ mod tests {
             path: OsString::new(),
         };
         (root, search, Account::choose("postgres").unwrap())
-    }
-
-    #[test]
-    fn the_major_version_is_read_from_what_the_server_says_of_itself() {
-        assert_eq!(major("postgres (PostgreSQL) 15.18 (Debian 15.18-0+deb12u1)"), Some(15));
-        assert_eq!(major("postgres (PostgreSQL) 18beta1"), Some(18));
-        assert_eq!(major("postgres (EnterpriseDB) 15"), None);
     }
 
     #[tokio::test]

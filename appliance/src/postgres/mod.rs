@@ -3,7 +3,7 @@
 //!
 //! This file is the front door, [`Postgres`]. It decides between the two; the owned one is in `owned.rs` and
 //! `process.rs`, and it never says what is in the databases. In the order of a start: `folders.rs`, `lock.rs`,
-//! `account.rs`, `locate.rs`, `initdb.rs`, `tls.rs`, `settings.rs`, `access.rs`, `port.rs`, `process.rs`,
+//! `account.rs`, `locate.rs`, `initdb.rs`, `tls.rs`, `programs.rs`, `settings.rs`, `access.rs`, `port.rs`, `process.rs`,
 //! `watch.rs`, `reload.rs`.
 
 mod access;
@@ -18,6 +18,7 @@ mod paths;
 mod port;
 mod postmaster;
 mod process;
+pub(crate) mod programs;
 mod reload;
 mod settings;
 #[cfg(test)]
@@ -32,6 +33,7 @@ use std::time::Duration;
 use keystead::config::{DatabaseUrl, NodeConfig};
 use keystead::replication::retention::Bounds;
 use keystead::replication::standbys::Standbys;
+use keystead::server_version::ServerVersion;
 use keystead::{Error, Kind, Result};
 use nix::unistd::Uid;
 use tokio_util::sync::CancellationToken;
@@ -153,6 +155,15 @@ impl Postgres {
     /// Whether somebody else runs this PostgreSQL.
     pub(crate) fn is_attached(&self) -> bool {
         matches!(self.server, Server::Attached(_))
+    }
+
+    /// The version of the programs on the disk, which may be newer than the server that runs. `None` when they do not say, or
+    /// somebody else runs the server.
+    pub(crate) async fn installed_version(&self) -> Option<ServerVersion> {
+        match &self.server {
+            Server::Owned(owned) => owned.installed_version().await,
+            Server::Attached(_) => None,
+        }
     }
 
     /// How to connect to one of its databases.

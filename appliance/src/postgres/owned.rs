@@ -4,12 +4,13 @@
 
 use std::fs;
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
 
 use aws_lc_rs::digest;
 use keystead::replication::retention::Bounds;
 use keystead::replication::standbys::Standbys;
+use keystead::server_version::ServerVersion;
 use keystead::{Error, Result, config};
 use tokio::sync::{Mutex, watch};
 
@@ -20,6 +21,7 @@ use super::initdb::{self, SUPERUSER};
 use super::locate::{Binaries, Search};
 use super::lock::Lock;
 use super::paths::Paths;
+use super::programs;
 use super::settings::{self, BOUNDS_FILE, STANDBYS_FILE, TLS_FILE, Wishes};
 use super::tls::{self, Identity};
 use super::watch::Status;
@@ -53,6 +55,7 @@ impl Owned {
         for folder in [paths.run(), paths.log()] {
             folders::for_postgres(&folder, &account)?;
         }
+        programs::must_be_accepted(binaries.version(), config)?;
         folders::check_reachable(&binaries.program("pg_ctl"), &paths, &account).await?;
         initdb::ensure(&paths, &binaries, &account).await?;
         tls::ensure(&paths, &account)?;
@@ -69,7 +72,7 @@ impl Owned {
             files,
             _lock: lock,
         };
-        owned.write_settings()?;
+        owned.check_not_overridden()?;
         owned.write_tls_settings()?;
         owned.keep_standbys()?;
         owned.keep_bounds()?;
@@ -99,9 +102,29 @@ impl Owned {
         config
     }
 
+    /// Whether the programs on the disk know the setting that lists output plugins; `None` when they do not say.
+    pub(super) async fn knows_output_plugins(&self) -> Option<bool> {
+        let answer = programs::knows_output_plugins(&self.program(), &self.paths.pg(), &self.account).await;
+        answer
+            .inspect_err(|why| tracing::warn!(why, "cannot find out whether PostgreSQL can list output plugins"))
+            .ok()
+    }
+
+    /// See [`super::Postgres::installed_version`].
+    pub(super) async fn installed_version(&self) -> Option<ServerVersion> {
+        let answer = programs::version(&self.program(), &self.account).await;
+        answer
+            .inspect_err(|why| tracing::debug!(why, "the programs of PostgreSQL do not say their version"))
+            .ok()
+    }
+
+    fn program(&self) -> PathBuf {
+        self.binaries.program("postgres")
+    }
+
     /// Tells the settings it is started with from others; an argument of its command line, as PostgreSQL notes it.
-    pub(super) fn settings_mark(&self) -> String {
-        let text = settings::text(self.wishes());
+    pub(super) fn settings_mark(&self, knows_output_plugins: bool) -> String {
+        let text = settings::text(self.wishes(knows_output_plugins));
         let digest = digest::digest(&digest::SHA256, text.as_bytes());
         let first = digest.as_ref().first_chunk().copied().unwrap_or_default();
         format!("keystead.settings={:016x}", u64::from_be_bytes(first))
@@ -181,11 +204,15 @@ impl Owned {
         self.write(BOUNDS_FILE, &settings::bounds_text(&self.config, None))
     }
 
-    fn write_settings(&self) -> Result<()> {
-        let wishes = self.wishes();
-        self.write("postgresql.conf", &settings::text(wishes))?;
+    /// Writes `postgresql.conf` as these programs understand it; whether it was another one.
+    pub(super) fn write_settings(&self, knows_output_plugins: bool) -> Result<bool> {
+        let _turn = self.files_turn();
+        self.write("postgresql.conf", &settings::text(self.wishes(knows_output_plugins)))
+    }
+
+    fn check_not_overridden(&self) -> Result<()> {
         let auto_conf = self.paths.pg().join("postgresql.auto.conf");
-        let overridden = settings::overridden(&read(&auto_conf)?, wishes);
+        let overridden = settings::overridden(&read(&auto_conf)?, self.wishes(true));
         if overridden.is_empty() {
             return Ok(());
         }
@@ -208,11 +235,12 @@ impl Owned {
         self.set_access(&access::members(&ident))
     }
 
-    fn wishes(&self) -> Wishes<'_> {
+    fn wishes(&self, knows_output_plugins: bool) -> Wishes<'_> {
         Wishes {
             config: &self.config,
             paths: &self.paths,
             major: self.major(),
+            knows_output_plugins,
         }
     }
 

@@ -14,6 +14,7 @@ use super::logs::{self, Said};
 use super::owned::Owned;
 use super::port;
 use super::postmaster::Postmaster;
+use super::programs;
 use super::reload;
 use super::watch::Status;
 
@@ -41,7 +42,7 @@ impl Owned {
     pub(super) async fn start(&self) -> Result<Begun> {
         let _turn = self.turn.lock().await;
         if let Some(running) = Postmaster::of(&self.paths.pg()) {
-            if Postmaster::started_with(&self.paths.pg(), &self.settings_mark()) {
+            if self.has_its_settings().await? {
                 self.adopt(running).await?;
                 return Ok(Begun::Adopted);
             }
@@ -52,6 +53,17 @@ impl Owned {
             self.end(running).await?;
         }
         self.launch().await.map(|()| Begun::Started)
+    }
+
+    /// Whether the running server was started with the settings that it would be started with now.
+    async fn has_its_settings(&self) -> Result<bool> {
+        let started_with = |knows| Postmaster::started_with(&self.paths.pg(), &self.settings_mark(knows));
+        match self.knows_output_plugins().await {
+            Some(knows) if started_with(knows) => self.write_settings(knows).map(|_| true),
+            Some(_) => Ok(false),
+            // Programs that do not answer are no reason to stop a server that works.
+            None => Ok(started_with(true) || started_with(false)),
+        }
     }
 
     /// Starts the process and waits until it takes connections.
@@ -67,6 +79,7 @@ impl Owned {
 
     async fn try_launch(&self) -> Result<()> {
         port::check_free(&self.config.listen, self.config.port)?;
+        let mark = self.fit_settings().await?;
         let log = self.paths.startup_log();
         logs::begin(&self.paths, &self.account).map_err(|error| cannot("write", &log, error))?;
         let pg_ctl = self.binaries.program("pg_ctl");
@@ -79,7 +92,7 @@ impl Owned {
             &START_WAIT_SECONDS.to_string(),
         ]);
         command.arg("--pgdata").arg(self.paths.pg()).arg("--log").arg(&log);
-        command.args(["--options", &format!("-c {}", self.settings_mark())]);
+        command.args(["--options", &format!("-c {mark}")]);
         let output = command.output().await.map_err(|error| cannot("run", &pg_ctl, error))?;
         if !output.status.success() {
             self.until_ready().await?;
@@ -90,6 +103,17 @@ impl Owned {
             "PostgreSQL takes connections"
         );
         Ok(())
+    }
+
+    /// Writes the settings for the programs as they are now: they may have been exchanged since the last start. Programs
+    /// that do not answer get no setting that they may not know.
+    async fn fit_settings(&self) -> Result<String> {
+        if let Some(version) = self.installed_version().await {
+            programs::must_be_accepted(version, &self.config)?;
+        }
+        let knows = self.knows_output_plugins().await.unwrap_or_default();
+        self.write_settings(knows)?;
+        Ok(self.settings_mark(knows))
     }
 
     async fn adopt(&self, running: Postmaster) -> Result<()> {

@@ -31,6 +31,10 @@ const STANDBYS: &str = "synchronous_standby_names";
 /// 18 counts the origins of replication apart from slots.
 const SINCE_18: &str = "\n# Since PostgreSQL 18.\nmax_active_replication_origins = 128\n";
 
+/// Peers' roles have the attribute `replication`, with which a server that has no such list loads any library.
+const OUTPUT_PLUGINS: &str = "\n# The only library a peer may have loaded: CVE-2026-6471. Older minor versions do not know this setting.\n\
+                              output_plugin_libraries = 'pgoutput'\n";
+
 /// What the settings depend on.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Wishes<'a> {
@@ -40,11 +44,18 @@ pub(crate) struct Wishes<'a> {
     pub(crate) paths: &'a Paths,
     /// PostgreSQL's major version: newer ones have settings that older ones refuse.
     pub(crate) major: u32,
+    /// Whether the programs know the setting that lists output plugins, which minor versions decide.
+    pub(crate) knows_output_plugins: bool,
 }
 
 /// The whole `postgresql.conf`.
 pub(crate) fn text(wishes: Wishes<'_>) -> String {
-    let Wishes { config, paths, major } = wishes;
+    let Wishes {
+        config,
+        paths,
+        major,
+        knows_output_plugins,
+    } = wishes;
     let listen: Vec<String> = config.listen.iter().map(ToString::to_string).collect();
     let mut text = TEMPLATE
         .replace("{max_wal_kept_for_a_peer}", &quoted(&config.max_wal_kept_for_a_peer))
@@ -55,6 +66,9 @@ pub(crate) fn text(wishes: Wishes<'_>) -> String {
         .replace("{log_folder}", &quoted_path(&paths.log()));
     if major >= 18 {
         text.push_str(SINCE_18);
+    }
+    if knows_output_plugins {
+        text.push_str(OUTPUT_PLUGINS);
     }
     text.push_str("\n# From [postgres.settings]; the last word on a setting counts.\n");
     for (name, value) in &config.settings {
@@ -174,6 +188,7 @@ mod tests {
             config,
             paths: &Paths::new("/d"),
             major,
+            knows_output_plugins: major >= 18,
         })
     }
 
@@ -216,6 +231,13 @@ mod tests {
         let config = config::Postgres::default();
         assert!(!at(17, &config).contains("max_active_replication_origins"));
         assert!(at(18, &config).contains("max_active_replication_origins"));
+    }
+
+    #[test]
+    fn the_list_of_output_plugins_is_given_only_to_programs_that_know_it() {
+        let config = config::Postgres::default();
+        assert!(!at(17, &config).contains("output_plugin_libraries"));
+        assert!(at(18, &config).contains("\noutput_plugin_libraries = 'pgoutput'\n"));
     }
 
     #[test]
@@ -267,11 +289,19 @@ mod tests {
             config: &config,
             paths: &Paths::new("/d"),
             major: 15,
+            knows_output_plugins: true,
         };
-        let auto =
-            "# Do not edit\nmax_replication_slots = '10'\njit = 'on'\nSSL='off'\nsynchronous_standby_names = 'a'\n";
+        let auto = "# Do not edit\noutput_plugin_libraries = 'wal2json'\n# Go on\nmax_replication_slots = '10'\njit = 'on'\nSSL='off'\nsynchronous_standby_names = 'a'\n";
         let found = overridden(auto, wishes);
-        assert_eq!(found, ["max_replication_slots", "ssl", "synchronous_standby_names"]);
+        assert_eq!(
+            found,
+            [
+                "output_plugin_libraries",
+                "max_replication_slots",
+                "ssl",
+                "synchronous_standby_names"
+            ]
+        );
     }
 
     #[test]

@@ -330,6 +330,128 @@ async fn over_a_server_of_somebody_else_there_is_no_cluster() {
     );
 }
 
+/// A folder of programs that hand over to the real ones; `postgres` runs the script first.
+fn programs(node: &Node, real: &Path, script: &str) -> anyhow::Result<std::path::PathBuf> {
+    let folder = node.folder.path().join("bin");
+    fs::create_dir_all(&folder)?;
+    for (name, before) in [("postgres", script), ("initdb", ""), ("pg_ctl", "")] {
+        // Renamed into place, as a package manager does: one that runs must not be written to.
+        let (file, new) = (folder.join(name), folder.join("new"));
+        let real = real.join(name);
+        fs::write(&new, format!("#!/bin/sh\n{before}\nexec {} \"$@\"\n", real.display()))?;
+        fs::set_permissions(&new, fs::Permissions::from_mode(0o755))?;
+        fs::rename(&new, &file)?;
+    }
+    Ok(folder)
+}
+
+/// What a program answers that does not know the setting.
+const REFUSES: &str = r#"case "$*" in *output_plugin*)
+    echo 'FATAL:  unrecognized configuration parameter "output_plugin_libraries"' >&2; exit 1 ;; esac"#;
+
+/// What a program answers that cannot be asked.
+const FAILS: &str = r#"case "$*" in *output_plugin*) echo 'FATAL:  out of memory' >&2; exit 1 ;; esac"#;
+
+#[tokio::test]
+async fn a_peer_may_have_no_library_loaded_but_pgoutput_where_the_programs_can_list_it() {
+    let node = Node::new().unwrap();
+    let postgres = node.started().await.unwrap();
+    let server = session(&postgres, "postgres").await.unwrap();
+    let version = postgres.installed_version().await.unwrap();
+    assert_eq!(sql_version(&postgres).await.unwrap(), version);
+    let listed = "select coalesce(current_setting('output_plugin_libraries', true), '')";
+    let expected = if version.is_fixed() { "pgoutput" } else { "" };
+    assert_eq!(ask(&postgres, listed).await.unwrap(), expected, "PostgreSQL {version}");
+    server
+        .batch_execute("create role peer replication; set role peer")
+        .await
+        .unwrap();
+    let slot = |plugin: &str| format!("select pg_create_logical_replication_slot('slot_{plugin}', '{plugin}')");
+    server.batch_execute(&slot("pgoutput")).await.unwrap();
+    if version.is_fixed() {
+        let refused = server.batch_execute(&slot("auto_explain")).await.unwrap_err();
+        let text = refused.as_db_error().map(ToString::to_string).unwrap_or_default();
+        assert!(text.contains("may not be used as an output plugin"), "{text}");
+    }
+}
+
+async fn sql_version(postgres: &Postgres) -> anyhow::Result<ServerVersion> {
+    let number = ask(postgres, "select current_setting('server_version_num')").await?;
+    Ok(ServerVersion::of_number(number.parse()?))
+}
+
+#[tokio::test]
+async fn programs_that_are_exchanged_are_asked_at_each_start_and_get_no_setting_that_they_do_not_know() {
+    let mut node = Node::new().unwrap();
+    let real = node.started().await.unwrap();
+    let Server::Owned(owned) = &real.server else {
+        panic!("attached")
+    };
+    let dir = owned.binaries.dir().to_owned();
+    real.stop().await.unwrap();
+    drop(real);
+    let is_listed = |node: &Node| {
+        let text = fs::read_to_string(node.pg().join("postgresql.conf")).unwrap();
+        text.contains("\noutput_plugin_libraries = 'pgoutput'\n")
+    };
+    node.config.postgres.bin_dir = Some(programs(&node, &dir, "").unwrap());
+    let postgres = node.started().await.unwrap();
+    let knows = is_listed(&node);
+    assert_eq!(knows, postgres.installed_version().await.unwrap().is_fixed());
+
+    // The agent's watch starts a server again that died after its programs were exchanged.
+    let tasks = Tasks::new();
+    let (watched, stop) = (postgres.clone(), tasks.stopping());
+    tasks.spawn("postgres", async move { watched.watch(stop).await });
+    for (script, expected) in [(REFUSES, false), ("", knows), (FAILS, false)] {
+        programs(&node, &dir, script).unwrap();
+        let before = node.running().unwrap();
+        before.signal(Signal::SIGKILL).unwrap();
+        let again = async {
+            while node
+                .running()
+                .is_none_or(|now| now.pid() == before.pid() || !now.is_ready())
+            {
+                tokio::time::sleep(Duration::from_millis(10)).await;
+            }
+        };
+        tokio::time::timeout(SOON, again).await.unwrap();
+        until_it_answers(&postgres).await.unwrap();
+        assert_eq!(is_listed(&node), expected, "{script}");
+    }
+    tasks.shutdown(SOON).await;
+
+    // One that works is not stopped because its programs do not answer, and is restarted when they know more.
+    drop(postgres);
+    let left = node.running().unwrap();
+    let postgres = node.open().await.unwrap();
+    assert_eq!(postgres.start().await.unwrap(), Begun::Adopted);
+    assert_eq!(node.running().unwrap().pid(), left.pid());
+    drop(postgres);
+    programs(&node, &dir, "").unwrap();
+    let postgres = node.open().await.unwrap();
+    let expected = if knows { Begun::Started } else { Begun::Adopted };
+    assert_eq!(postgres.start().await.unwrap(), expected);
+    assert_eq!(is_listed(&node), knows);
+}
+
+#[tokio::test]
+async fn where_the_fix_is_required_a_postgresql_without_it_is_refused_before_anything_is_made() {
+    let mut node = Node::new().unwrap();
+    let old = r#"[ "$1" != --version ] || { echo 'postgres (PostgreSQL) 15.18'; exit; }"#;
+    node.config.postgres.bin_dir = Some(programs(&node, Path::new("/nowhere"), old).unwrap());
+    node.config.postgres.require_fixed_minor = true;
+    let error = node.open().await.unwrap_err();
+    assert!(
+        error
+            .to_string()
+            .starts_with("PostgreSQL 15.18 has the hole CVE-2026-6471"),
+        "{error}"
+    );
+    assert!(error.hint().is_some_and(|hint| hint.contains("15.19 or newer")));
+    assert!(!node.pg().exists());
+}
+
 /// A link from this node and one to it, for each of 19 peers, and each twice: a resync makes the new one first.
 const LINKS: i64 = 2 * 19;
 

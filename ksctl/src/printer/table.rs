@@ -66,6 +66,7 @@ pub(crate) fn preflight(report: &PreflightReport) -> Table {
     for check in &report.checks {
         let outcome = match check.outcome {
             Outcome::Passed => "passed",
+            Outcome::Warning => "warning",
             Outcome::Failed => "failed",
             Outcome::NotChecked => "not checked",
             Outcome::NotNeeded => "not needed",

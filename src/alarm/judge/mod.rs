@@ -9,6 +9,7 @@ mod clocks;
 mod disk;
 mod notifications;
 mod peers;
+mod server;
 mod slots;
 
 pub use applying::{Applying, last_error};
@@ -24,6 +25,7 @@ use super::{Alarm, Cause, Finding, Raised, Severity};
 use crate::api::cluster::Clash;
 use crate::api::summary::View;
 use crate::clock::Micros;
+use crate::server_version::ServerVersion;
 
 /// At most this many clashes are raised one by one; `ksctl cluster clashes` has them all.
 const MOST_CLASHES: usize = 50;
@@ -45,6 +47,10 @@ pub struct Facts {
     pub damaged_pages: Option<i64>,
     /// How full the queue of notifications is, in percent.
     pub notification_queue: Option<i32>,
+    /// The version of the PostgreSQL that runs.
+    pub running: Option<ServerVersion>,
+    /// The version of its programs on the disk.
+    pub installed: Option<ServerVersion>,
     /// The disk under the data.
     pub disk: Option<Disk>,
     /// Certificates and lists that end.
@@ -81,6 +87,12 @@ pub fn judge(facts: &Facts, raised: &BTreeMap<Cause, Raised>) -> Look {
     }
     if let Some(clocks) = &facts.clocks {
         look.add(Alarm::ClockSkew, clocks::skew(clocks, raised));
+    }
+    if let Some(running) = facts.running {
+        look.add(Alarm::PostgresUnfixed, server::unfixed(running));
+    }
+    if let (Some(running), Some(installed)) = (facts.running, facts.installed) {
+        look.add(Alarm::PostgresOutdated, server::outdated(running, installed));
     }
     if let Some(disk) = &facts.disk {
         look.add(Alarm::Disk, disk::filling(disk, raised));
@@ -141,6 +153,27 @@ mod tests {
     fn what_could_not_be_observed_is_not_looked_for() {
         let look = judge(&Facts::default(), &BTreeMap::new());
         assert_eq!(look.looked_for.into_iter().collect::<Vec<_>>(), [Alarm::JoinFailed]);
+    }
+
+    #[test]
+    fn a_restart_ends_the_alarm_of_an_outdated_server_and_programs_that_do_not_answer_leave_it() {
+        let (old, new) = (ServerVersion::new(15, 18), ServerVersion::new(15, 20));
+        let look_at = |running, installed| {
+            let facts = Facts {
+                running: Some(running),
+                installed,
+                ..Facts::default()
+            };
+            let look = judge(&facts, &BTreeMap::new());
+            let found = look
+                .found
+                .iter()
+                .any(|found| found.cause.alarm == Alarm::PostgresOutdated);
+            (look.looked_for.contains(&Alarm::PostgresOutdated), found)
+        };
+        assert_eq!(look_at(old, Some(new)), (true, true));
+        assert_eq!(look_at(new, Some(new)), (true, false));
+        assert_eq!(look_at(old, None), (false, false));
     }
 
     #[test]
