@@ -87,6 +87,7 @@ async fn what_arrives_while_a_postgresql_is_killed_fifty_times_counts_once() -> 
 /// Counts every row that arrives, in the transaction that it arrives in.
 const COUNT: &str = "
     create table public.arrived (id text, version bigint);
+    grant insert on public.arrived to keystead_apply;
     create function public.count_arrival() returns trigger language plpgsql as
         $$ begin insert into public.arrived values (new.id, new.version); return new; end $$;
     create trigger a_count before insert on public.key for each row execute function public.count_arrival();
