@@ -45,7 +45,13 @@ begin
     if length(kind) > 40 or pg_column_size(body) > 65536 then
         raise exception 'the call is too large' using errcode = 'program_limit_exceeded';
     end if;
-    insert into replication.call (caller, kind, body) values (session_user, call.kind, call.body)
+    -- An asker waits for 20 seconds; what it left behind is no longer in its way after a minute, and goes soon after that.
+    if (select count(*) >= 32 or sum(pg_column_size(c.body)) > 262144 from replication.call c
+        where c.caller = session_user and c.asked_at > clock_timestamp() - interval '1 minute') then
+        raise exception 'this node has too many calls open' using errcode = 'configuration_limit_exceeded';
+    end if;
+    insert into replication.call (caller, kind, body, asked_at)
+    values (session_user, call.kind, call.body, clock_timestamp())
     returning id into call_id;
     perform replication.notify('keystead_call', call_id::text);
     return call_id;
@@ -85,9 +91,12 @@ begin
     if caller is null then
         raise exception 'only a node of this cluster may ask this' using errcode = 'insufficient_privilege';
     end if;
+    if ended is null or ended not between 1 and 3 then
+        return false;
+    end if;
     perform pg_advisory_xact_lock(hashtextextended('replication.slot_seen', 0));
     perform pg_advisory_xact_lock_shared(hashtextextended('replication.lanes', 0));
-    if ended not between 1 and 3 or ended < replication.lanes() then
+    if ended < replication.lanes() then
         return false;
     end if;
     perform replication.let_go(replication.slot_for(caller, ended));
@@ -100,7 +109,7 @@ CREATE FUNCTION peer.end_lease(lease_holder text) RETURNS void
     LANGUAGE sql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
-    update replication.lease set until = 'epoch' where holder = lease_holder
+    update replication.lease set until = 'epoch' where holder = lease_holder and owner = session_user
 $$;
 
 CREATE FUNCTION peer.grant_lease(lease_holder text, seconds integer) RETURNS TABLE(granted boolean, highest_number integer)
@@ -112,12 +121,16 @@ begin
        and not exists (select from public.node where session_user = 'peer_' || id and state = 'ready') then
         raise exception 'only a member may ask this' using errcode = 'insufficient_privilege';
     end if;
-    insert into replication.lease as l (holder, until, highest_number)
-    values (lease_holder, clock_timestamp() + make_interval(secs => least(seconds, 60)), 0)
-    on conflict (only_one) do update set holder = excluded.holder, until = excluded.until
-    where l.holder = excluded.holder or l.until < clock_timestamp();
+    insert into replication.lease as l (holder, owner, until, highest_number)
+    values (lease_holder, session_user, clock_timestamp() + make_interval(secs => least(seconds, 60)), 0)
+    on conflict (only_one) do update set
+        holder = excluded.holder, owner = excluded.owner,
+        since = case when l.until < clock_timestamp() then clock_timestamp() else l.since end,
+        until = case when l.until < clock_timestamp() then excluded.until
+                     else least(excluded.until, l.since + interval '1 minute') end
+    where (l.holder = excluded.holder and l.owner = excluded.owner) or l.until < clock_timestamp();
     return query
-        select l.holder = lease_holder,
+        select l.holder = lease_holder and l.owner = session_user and l.until > clock_timestamp(),
                greatest(l.highest_number, (select max(n.number) from public.node n))
         from replication.lease l;
 end
@@ -183,7 +196,7 @@ begin
     if caller is null then
         raise exception 'only a node of this cluster may ask this' using errcode = 'insufficient_privilege';
     end if;
-    if lane not between 1 and 3 then
+    if lane is null or lane not between 1 and 3 then
         raise exception 'there is no lane %', lane using errcode = 'invalid_parameter_value';
     end if;
     perform pg_advisory_xact_lock_shared(hashtextextended('replication.lanes', 0));
@@ -223,28 +236,40 @@ $$;
 CREATE FUNCTION peer.record_node(lease_holder text, id text, number integer, host text, port integer, public_address text, serial text) RETURNS boolean
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
-    AS $$
+    AS $_$
 begin
-    perform from replication.lease l where l.holder = lease_holder and l.until > clock_timestamp() for update;
+    if record_node.id !~ '^[0-9a-f]{32}$' or record_node.number < 1 or record_node.port not between 1 and 65535
+       or record_node.host !~ '^[A-Za-z0-9._:%-]{1,255}$' or length(record_node.public_address) > 1024
+       or record_node.serial !~ '^[0-9a-fA-F]{0,64}$' then
+        raise exception 'this is no node' using errcode = 'invalid_parameter_value';
+    end if;
+    perform from replication.lease l
+    where l.holder = lease_holder and l.owner = session_user and l.until > clock_timestamp()
+      and record_node.number <= 256 + greatest(l.highest_number::bigint, (select max(n.number) from public.node n))
+    for update;
     if not found then
         return false;
     end if;
-    insert into public.node (id, number, host, port, public_address, state, stage, serial)
-    values (record_node.id, record_node.number, record_node.host, record_node.port, record_node.public_address,
-            'joining', 'creating', record_node.serial)
-    on conflict on constraint node_pkey do nothing;
+    perform set_config('keystead.lane', '', true);
+    if not exists (select from public.node n where n.id = record_node.id) then
+        insert into public.node (id, number, host, port, public_address, state, stage, serial)
+        values (record_node.id, record_node.number, record_node.host, record_node.port, record_node.public_address,
+                'joining', 'creating', record_node.serial)
+        on conflict on constraint node_pkey do nothing;
+    end if;
     return true;
 end
-$$;
+$_$;
 
 CREATE FUNCTION peer.reserve_number(lease_holder text, number integer) RETURNS boolean
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
 begin
-    update replication.lease
-    set highest_number = greatest(highest_number, number)
-    where holder = lease_holder and until > clock_timestamp();
+    update replication.lease l
+    set highest_number = greatest(l.highest_number, reserve_number.number)
+    where l.holder = lease_holder and l.owner = session_user and l.until > clock_timestamp()
+      and reserve_number.number <= 256 + greatest(l.highest_number::bigint, (select max(n.number) from public.node n));
     return found;
 end
 $$;
@@ -1371,8 +1396,11 @@ CREATE FUNCTION replication.grant_enlisted(e replication.enlisted) RETURNS void
     LANGUAGE plpgsql
     AS $_$
 begin
-    execute format('grant select, insert, update, delete on %s, %s to keystead_apply; grant select on %1$s to keystead_peer',
-                   e.relation, e.outbox);
+    execute format('grant select, insert on %s, %s to keystead_apply; grant update (%s) on %1$s to keystead_apply;
+                    grant select on %1$s to keystead_peer',
+                   e.relation, e.outbox,
+                   (select replication.list(array_agg(attname order by attnum)) from pg_attribute
+                    where attrelid = e.relation::regclass and attnum > 0 and not attisdropped and attgenerated = ''));
 end
 $_$;
 
@@ -1568,6 +1596,9 @@ begin
     execute format('alter role %I connection limit %s', role,
                    case when pg_has_role(role, 'keystead_peer', 'member') then 16 else 2 end);
     execute format('alter role %I set temp_file_limit = %L', role, '256MB');
+    -- What a peer gets wrong is told to it. In the log it could be anything, and as long as it likes.
+    execute format('alter role %I set log_min_messages = fatal', role);
+    execute format('alter role %I set log_min_error_statement = panic', role);
 end
 $$;
 
@@ -1620,6 +1651,7 @@ begin
                    (select replication.list(array_agg(attname order by attnum)) from pg_attribute
                     where attrelid = e.relation::regclass and attnum > 0 and not attisdropped and attname <> 'deleted'),
                    e.relation);
+    perform replication.grant_enlisted(e);
 end
 $$;
 
@@ -1787,12 +1819,13 @@ $$;
 
 CREATE FUNCTION replication.members_without(up_to bigint) RETURNS text
     LANGUAGE sql STABLE
-    AS $$
+    AS $_$
     select string_agg(format('%s (%s:%s)', n.id, n.host, n.port), ', ' order by n.number)
     from live.node n left join live.heartbeat h on h.number = n.number
     where n.state = 'ready' and n.number <> replication.this_node()
-      and coalesce((h.seen ->> replication.this_node()::text)::bigint, 0) < up_to
-$$;
+      and coalesce(case when (h.seen ->> replication.this_node()::text) ~ '^[0-9]{1,18}$'
+                        then (h.seen ->> replication.this_node()::text)::bigint end, 0) < up_to
+$_$;
 
 CREATE FUNCTION replication.merge_account() RETURNS trigger
     LANGUAGE plpgsql
@@ -2650,13 +2683,12 @@ begin
     end if;
     execute format(
         $sql$
-        -- Definer's rights and no triggers: a tombstone is really taken out, which a writer may not do.
+        -- No triggers: a tombstone is really taken out.
         create or replace function replication.%1$I(%2$s) returns %2$s
-            language sql security definer set search_path = pg_catalog, pg_temp set session_replication_role = replica as
+            language sql set session_replication_role = replica as
         $body$
             delete from %2$s where %3$s and deleted returning *
-        $body$;
-        alter function replication.%1$I(%2$s) owner to keystead_apply
+        $body$
         $sql$, 'unbury_' || name, relation, conditions);
     return format('if exists (select from %1$s where (%2$s) = (%3$s) and deleted) then
                 declare
@@ -2934,9 +2966,8 @@ end
 $_$;
 
 CREATE FUNCTION replication.unbury_account(public.account) RETURNS public.account
-    LANGUAGE sql SECURITY DEFINER
+    LANGUAGE sql
     SET session_replication_role TO 'replica'
-    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $_$
             delete from public.account where id = $1.id and deleted returning *
         $_$;
@@ -2961,9 +2992,8 @@ CREATE TABLE public.alarm (
 );
 
 CREATE FUNCTION replication.unbury_alarm(public.alarm) RETURNS public.alarm
-    LANGUAGE sql SECURITY DEFINER
+    LANGUAGE sql
     SET session_replication_role TO 'replica'
-    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $_$
             delete from public.alarm where id = $1.id and deleted returning *
         $_$;
@@ -2980,9 +3010,8 @@ CREATE TABLE public.alarm_mark (
 );
 
 CREATE FUNCTION replication.unbury_alarm_mark(public.alarm_mark) RETURNS public.alarm_mark
-    LANGUAGE sql SECURITY DEFINER
+    LANGUAGE sql
     SET session_replication_role TO 'replica'
-    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $_$
             delete from public.alarm_mark where alarm = $1.alarm and episode = $1.episode and kind = $1.kind and deleted returning *
         $_$;
@@ -2997,9 +3026,8 @@ CREATE TABLE public.cluster_key (
 );
 
 CREATE FUNCTION replication.unbury_cluster_key(public.cluster_key) RETURNS public.cluster_key
-    LANGUAGE sql SECURITY DEFINER
+    LANGUAGE sql
     SET session_replication_role TO 'replica'
-    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $_$
             delete from public.cluster_key where name = $1.name and deleted returning *
         $_$;
@@ -3013,9 +3041,8 @@ CREATE TABLE public.cluster_property (
 );
 
 CREATE FUNCTION replication.unbury_cluster_property(public.cluster_property) RETURNS public.cluster_property
-    LANGUAGE sql SECURITY DEFINER
+    LANGUAGE sql
     SET session_replication_role TO 'replica'
-    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $_$
             delete from public.cluster_property where name = $1.name and deleted returning *
         $_$;
@@ -3035,9 +3062,8 @@ CREATE TABLE public.heartbeat (
 );
 
 CREATE FUNCTION replication.unbury_heartbeat(public.heartbeat) RETURNS public.heartbeat
-    LANGUAGE sql SECURITY DEFINER
+    LANGUAGE sql
     SET session_replication_role TO 'replica'
-    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $_$
             delete from public.heartbeat where number = $1.number and deleted returning *
         $_$;
@@ -3052,9 +3078,8 @@ CREATE TABLE public.lane_beat (
 );
 
 CREATE FUNCTION replication.unbury_lane_beat(public.lane_beat) RETURNS public.lane_beat
-    LANGUAGE sql SECURITY DEFINER
+    LANGUAGE sql
     SET session_replication_role TO 'replica'
-    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $_$
             delete from public.lane_beat where number = $1.number and lane = $1.lane and deleted returning *
         $_$;
@@ -3075,9 +3100,8 @@ CREATE TABLE public.node (
 );
 
 CREATE FUNCTION replication.unbury_node(public.node) RETURNS public.node
-    LANGUAGE sql SECURITY DEFINER
+    LANGUAGE sql
     SET session_replication_role TO 'replica'
-    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $_$
             delete from public.node where id = $1.id and deleted returning *
         $_$;
@@ -3091,9 +3115,8 @@ CREATE TABLE public.node_certificate (
 );
 
 CREATE FUNCTION replication.unbury_node_certificate(public.node_certificate) RETURNS public.node_certificate
-    LANGUAGE sql SECURITY DEFINER
+    LANGUAGE sql
     SET session_replication_role TO 'replica'
-    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $_$
             delete from public.node_certificate where node = $1.node and deleted returning *
         $_$;
@@ -3110,9 +3133,8 @@ CREATE TABLE public.node_version (
 );
 
 CREATE FUNCTION replication.unbury_node_version(public.node_version) RETURNS public.node_version
-    LANGUAGE sql SECURITY DEFINER
+    LANGUAGE sql
     SET session_replication_role TO 'replica'
-    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $_$
             delete from public.node_version where number = $1.number and deleted returning *
         $_$;
@@ -3126,9 +3148,8 @@ CREATE TABLE public.node_view (
 );
 
 CREATE FUNCTION replication.unbury_node_view(public.node_view) RETURNS public.node_view
-    LANGUAGE sql SECURITY DEFINER
+    LANGUAGE sql
     SET session_replication_role TO 'replica'
-    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $_$
             delete from public.node_view where viewer = $1.viewer and deleted returning *
         $_$;
@@ -3148,9 +3169,8 @@ CREATE TABLE public.syslog (
 );
 
 CREATE FUNCTION replication.unbury_syslog(public.syslog) RETURNS public.syslog
-    LANGUAGE sql SECURITY DEFINER
+    LANGUAGE sql
     SET session_replication_role TO 'replica'
-    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $_$
             delete from public.syslog where id = $1.id and deleted returning *
         $_$;
@@ -3584,6 +3604,8 @@ CREATE TABLE replication.lease (
     holder text NOT NULL,
     until timestamp with time zone NOT NULL,
     highest_number integer NOT NULL,
+    owner text DEFAULT ''::text NOT NULL,
+    since timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
     CONSTRAINT lease_only_one_check CHECK (only_one)
 );
 
@@ -4510,6 +4532,8 @@ REVOKE ALL ON FUNCTION pg_catalog.loread(integer, integer) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION pg_catalog.lowrite(integer, bytea) FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION pg_catalog.path_inter(path, path) FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION pg_catalog.pg_advisory_lock(bigint) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION pg_catalog.pg_advisory_lock(integer, integer) FROM PUBLIC;
@@ -4574,6 +4598,10 @@ REVOKE ALL ON FUNCTION pg_catalog.pg_logical_slot_peek_binary_changes(slot_name 
 
 REVOKE ALL ON FUNCTION pg_catalog.pg_logical_slot_peek_changes(slot_name name, upto_lsn pg_lsn, upto_nchanges integer, VARIADIC options text[], OUT lsn pg_lsn, OUT xid xid, OUT data text) FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION pg_catalog.pg_notify(text, text) FROM PUBLIC;
+GRANT ALL ON FUNCTION pg_catalog.pg_notify(text, text) TO keystead_apply;
+GRANT ALL ON FUNCTION pg_catalog.pg_notify(text, text) TO keystead_peer_api;
+
 REVOKE ALL ON FUNCTION pg_catalog.pg_read_file_old(text, bigint, bigint) FROM PUBLIC;
 
 GRANT ALL ON FUNCTION pg_catalog.pg_replication_origin_session_is_setup() TO keystead_apply;
@@ -4603,6 +4631,46 @@ REVOKE ALL ON FUNCTION pg_catalog.pg_try_advisory_xact_lock_shared(bigint) FROM 
 
 REVOKE ALL ON FUNCTION pg_catalog.pg_try_advisory_xact_lock_shared(integer, integer) FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION pg_catalog.poly_above(polygon, polygon) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION pg_catalog.poly_below(polygon, polygon) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION pg_catalog.poly_center(polygon) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION pg_catalog.poly_contain(polygon, polygon) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION pg_catalog.poly_contain_pt(polygon, point) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION pg_catalog.poly_contained(polygon, polygon) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION pg_catalog.poly_distance(polygon, polygon) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION pg_catalog.poly_in(cstring) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION pg_catalog.poly_left(polygon, polygon) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION pg_catalog.poly_npoints(polygon) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION pg_catalog.poly_out(polygon) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION pg_catalog.poly_overabove(polygon, polygon) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION pg_catalog.poly_overbelow(polygon, polygon) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION pg_catalog.poly_overlap(polygon, polygon) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION pg_catalog.poly_overleft(polygon, polygon) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION pg_catalog.poly_overright(polygon, polygon) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION pg_catalog.poly_recv(internal) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION pg_catalog.poly_right(polygon, polygon) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION pg_catalog.poly_same(polygon, polygon) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION pg_catalog.poly_send(polygon) FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION pg_catalog.query_to_xml(query text, nulls boolean, tableforest boolean, targetns text) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION pg_catalog.query_to_xml_and_xmlschema(query text, nulls boolean, tableforest boolean, targetns text) FROM PUBLIC;
@@ -4621,17 +4689,85 @@ REVOKE ALL ON FUNCTION pg_catalog.table_to_xml_and_xmlschema(tbl regclass, nulls
 
 REVOKE ALL ON FUNCTION pg_catalog.table_to_xmlschema(tbl regclass, nulls boolean, tableforest boolean, targetns text) FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION pg_catalog.xpath(text, xml) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION pg_catalog.xpath(text, xml, text[]) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION pg_catalog.xpath_exists(text, xml) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION pg_catalog.xpath_exists(text, xml, text[]) FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION public.alarm_id(kind text, subject text) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.alarm_id(kind text, subject text) TO keystead_apply;
 
 GRANT SELECT ON TABLE public.key TO keystead_peer;
-GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.key TO keystead_apply;
+GRANT SELECT,INSERT ON TABLE public.key TO keystead_apply;
+
+GRANT UPDATE(id) ON TABLE public.key TO keystead_apply;
+
+GRANT UPDATE(name) ON TABLE public.key TO keystead_apply;
+
+GRANT UPDATE(state) ON TABLE public.key TO keystead_apply;
+
+GRANT UPDATE(algorithm) ON TABLE public.key TO keystead_apply;
+
+GRANT UPDATE(size) ON TABLE public.key TO keystead_apply;
+
+GRANT UPDATE(usage_mask) ON TABLE public.key TO keystead_apply;
+
+GRANT UPDATE(description) ON TABLE public.key TO keystead_apply;
+
+GRANT UPDATE(unexportable) ON TABLE public.key TO keystead_apply;
+
+GRANT UPDATE(undeletable) ON TABLE public.key TO keystead_apply;
+
+GRANT UPDATE(fingerprint) ON TABLE public.key TO keystead_apply;
+
+GRANT UPDATE(material_version) ON TABLE public.key TO keystead_apply;
+
+GRANT UPDATE(epoch) ON TABLE public.key TO keystead_apply;
+
+GRANT UPDATE(wrapped) ON TABLE public.key TO keystead_apply;
+
+GRANT UPDATE(activation_date) ON TABLE public.key TO keystead_apply;
+
+GRANT UPDATE(created_at) ON TABLE public.key TO keystead_apply;
+
+GRANT UPDATE(updated_at) ON TABLE public.key TO keystead_apply;
+
+GRANT UPDATE(version_of) ON TABLE public.key TO keystead_apply;
+
+GRANT UPDATE(version) ON TABLE public.key TO keystead_apply;
+
+GRANT UPDATE(origin) ON TABLE public.key TO keystead_apply;
+
+GRANT UPDATE(deleted) ON TABLE public.key TO keystead_apply;
 
 REVOKE ALL ON FUNCTION public.change_key(key_id text, new_name text, new_description text, new_usage_mask integer, OUT taken boolean, OUT changed public.key) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.change_key(key_id text, new_name text, new_description text, new_usage_mask integer, OUT taken boolean, OUT changed public.key) TO keystead_apply;
 
 GRANT SELECT ON TABLE public.account TO keystead_peer;
-GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.account TO keystead_apply;
+GRANT SELECT,INSERT ON TABLE public.account TO keystead_apply;
+
+GRANT UPDATE(id) ON TABLE public.account TO keystead_apply;
+
+GRANT UPDATE(username) ON TABLE public.account TO keystead_apply;
+
+GRANT UPDATE(password_hash) ON TABLE public.account TO keystead_apply;
+
+GRANT UPDATE(password_change_required) ON TABLE public.account TO keystead_apply;
+
+GRANT UPDATE(password_changed_at) ON TABLE public.account TO keystead_apply;
+
+GRANT UPDATE(created_at) ON TABLE public.account TO keystead_apply;
+
+GRANT UPDATE(updated_at) ON TABLE public.account TO keystead_apply;
+
+GRANT UPDATE(version) ON TABLE public.account TO keystead_apply;
+
+GRANT UPDATE(origin) ON TABLE public.account TO keystead_apply;
+
+GRANT UPDATE(deleted) ON TABLE public.account TO keystead_apply;
 
 REVOKE ALL ON FUNCTION public.create_account(new_account public.account) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.create_account(new_account public.account) TO keystead_apply;
@@ -5124,63 +5260,260 @@ REVOKE ALL ON FUNCTION replication.touch(relation text, keys jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION replication.touch(relation text, keys jsonb) TO keystead_apply;
 
 REVOKE ALL ON FUNCTION replication.unbury_account(public.account) FROM PUBLIC;
+GRANT ALL ON FUNCTION replication.unbury_account(public.account) TO keystead_apply;
 
 GRANT SELECT ON TABLE public.alarm TO keystead_peer;
-GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.alarm TO keystead_apply;
+GRANT SELECT,INSERT ON TABLE public.alarm TO keystead_apply;
+
+GRANT UPDATE(id) ON TABLE public.alarm TO keystead_apply;
+
+GRANT UPDATE(node) ON TABLE public.alarm TO keystead_apply;
+
+GRANT UPDATE(source) ON TABLE public.alarm TO keystead_apply;
+
+GRANT UPDATE(kind) ON TABLE public.alarm TO keystead_apply;
+
+GRANT UPDATE(name) ON TABLE public.alarm TO keystead_apply;
+
+GRANT UPDATE(subject) ON TABLE public.alarm TO keystead_apply;
+
+GRANT UPDATE(severity) ON TABLE public.alarm TO keystead_apply;
+
+GRANT UPDATE(description) ON TABLE public.alarm TO keystead_apply;
+
+GRANT UPDATE(raised) ON TABLE public.alarm TO keystead_apply;
+
+GRANT UPDATE(episode) ON TABLE public.alarm TO keystead_apply;
+
+GRANT UPDATE(triggered_at) ON TABLE public.alarm TO keystead_apply;
+
+GRANT UPDATE(told_at) ON TABLE public.alarm TO keystead_apply;
+
+GRANT UPDATE(cleared_at) ON TABLE public.alarm TO keystead_apply;
+
+GRANT UPDATE(version) ON TABLE public.alarm TO keystead_apply;
+
+GRANT UPDATE(origin) ON TABLE public.alarm TO keystead_apply;
+
+GRANT UPDATE(deleted) ON TABLE public.alarm TO keystead_apply;
 
 REVOKE ALL ON FUNCTION replication.unbury_alarm(public.alarm) FROM PUBLIC;
+GRANT ALL ON FUNCTION replication.unbury_alarm(public.alarm) TO keystead_apply;
 
 GRANT SELECT ON TABLE public.alarm_mark TO keystead_peer;
-GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.alarm_mark TO keystead_apply;
+GRANT SELECT,INSERT ON TABLE public.alarm_mark TO keystead_apply;
+
+GRANT UPDATE(alarm) ON TABLE public.alarm_mark TO keystead_apply;
+
+GRANT UPDATE(episode) ON TABLE public.alarm_mark TO keystead_apply;
+
+GRANT UPDATE(kind) ON TABLE public.alarm_mark TO keystead_apply;
+
+GRANT UPDATE(account) ON TABLE public.alarm_mark TO keystead_apply;
+
+GRANT UPDATE(at) ON TABLE public.alarm_mark TO keystead_apply;
+
+GRANT UPDATE(version) ON TABLE public.alarm_mark TO keystead_apply;
+
+GRANT UPDATE(origin) ON TABLE public.alarm_mark TO keystead_apply;
+
+GRANT UPDATE(deleted) ON TABLE public.alarm_mark TO keystead_apply;
 
 REVOKE ALL ON FUNCTION replication.unbury_alarm_mark(public.alarm_mark) FROM PUBLIC;
+GRANT ALL ON FUNCTION replication.unbury_alarm_mark(public.alarm_mark) TO keystead_apply;
 
 GRANT SELECT ON TABLE public.cluster_key TO keystead_peer;
-GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.cluster_key TO keystead_apply;
+GRANT SELECT,INSERT ON TABLE public.cluster_key TO keystead_apply;
+
+GRANT UPDATE(name) ON TABLE public.cluster_key TO keystead_apply;
+
+GRANT UPDATE(public) ON TABLE public.cluster_key TO keystead_apply;
+
+GRANT UPDATE(wrapped) ON TABLE public.cluster_key TO keystead_apply;
+
+GRANT UPDATE(version) ON TABLE public.cluster_key TO keystead_apply;
+
+GRANT UPDATE(origin) ON TABLE public.cluster_key TO keystead_apply;
+
+GRANT UPDATE(deleted) ON TABLE public.cluster_key TO keystead_apply;
 
 REVOKE ALL ON FUNCTION replication.unbury_cluster_key(public.cluster_key) FROM PUBLIC;
+GRANT ALL ON FUNCTION replication.unbury_cluster_key(public.cluster_key) TO keystead_apply;
 
 GRANT SELECT ON TABLE public.cluster_property TO keystead_peer;
-GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.cluster_property TO keystead_apply;
+GRANT SELECT,INSERT ON TABLE public.cluster_property TO keystead_apply;
+
+GRANT UPDATE(name) ON TABLE public.cluster_property TO keystead_apply;
+
+GRANT UPDATE(value) ON TABLE public.cluster_property TO keystead_apply;
+
+GRANT UPDATE(version) ON TABLE public.cluster_property TO keystead_apply;
+
+GRANT UPDATE(origin) ON TABLE public.cluster_property TO keystead_apply;
+
+GRANT UPDATE(deleted) ON TABLE public.cluster_property TO keystead_apply;
 
 REVOKE ALL ON FUNCTION replication.unbury_cluster_property(public.cluster_property) FROM PUBLIC;
+GRANT ALL ON FUNCTION replication.unbury_cluster_property(public.cluster_property) TO keystead_apply;
 
 GRANT SELECT ON TABLE public.heartbeat TO keystead_peer;
-GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.heartbeat TO keystead_apply;
+GRANT SELECT,INSERT ON TABLE public.heartbeat TO keystead_apply;
+
+GRANT UPDATE(number) ON TABLE public.heartbeat TO keystead_apply;
+
+GRANT UPDATE(at) ON TABLE public.heartbeat TO keystead_apply;
+
+GRANT UPDATE(seen) ON TABLE public.heartbeat TO keystead_apply;
+
+GRANT UPDATE(beat) ON TABLE public.heartbeat TO keystead_apply;
+
+GRANT UPDATE(run) ON TABLE public.heartbeat TO keystead_apply;
+
+GRANT UPDATE(began) ON TABLE public.heartbeat TO keystead_apply;
+
+GRANT UPDATE(lanes) ON TABLE public.heartbeat TO keystead_apply;
+
+GRANT UPDATE(lane_beats) ON TABLE public.heartbeat TO keystead_apply;
+
+GRANT UPDATE(version) ON TABLE public.heartbeat TO keystead_apply;
+
+GRANT UPDATE(origin) ON TABLE public.heartbeat TO keystead_apply;
+
+GRANT UPDATE(deleted) ON TABLE public.heartbeat TO keystead_apply;
 
 REVOKE ALL ON FUNCTION replication.unbury_heartbeat(public.heartbeat) FROM PUBLIC;
+GRANT ALL ON FUNCTION replication.unbury_heartbeat(public.heartbeat) TO keystead_apply;
 
 GRANT SELECT ON TABLE public.lane_beat TO keystead_peer;
-GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.lane_beat TO keystead_apply;
+GRANT SELECT,INSERT ON TABLE public.lane_beat TO keystead_apply;
+
+GRANT UPDATE(number) ON TABLE public.lane_beat TO keystead_apply;
+
+GRANT UPDATE(lane) ON TABLE public.lane_beat TO keystead_apply;
+
+GRANT UPDATE(beat) ON TABLE public.lane_beat TO keystead_apply;
+
+GRANT UPDATE(version) ON TABLE public.lane_beat TO keystead_apply;
+
+GRANT UPDATE(origin) ON TABLE public.lane_beat TO keystead_apply;
+
+GRANT UPDATE(deleted) ON TABLE public.lane_beat TO keystead_apply;
 
 REVOKE ALL ON FUNCTION replication.unbury_lane_beat(public.lane_beat) FROM PUBLIC;
+GRANT ALL ON FUNCTION replication.unbury_lane_beat(public.lane_beat) TO keystead_apply;
 
 GRANT SELECT ON TABLE public.node TO keystead_peer;
-GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.node TO keystead_apply;
+GRANT SELECT,INSERT ON TABLE public.node TO keystead_apply;
 GRANT INSERT ON TABLE public.node TO keystead_peer_api;
 
+GRANT UPDATE(id) ON TABLE public.node TO keystead_apply;
+
+GRANT UPDATE(number) ON TABLE public.node TO keystead_apply;
+
+GRANT UPDATE(host) ON TABLE public.node TO keystead_apply;
+
+GRANT UPDATE(port) ON TABLE public.node TO keystead_apply;
+
+GRANT UPDATE(public_address) ON TABLE public.node TO keystead_apply;
+
+GRANT UPDATE(state) ON TABLE public.node TO keystead_apply;
+
+GRANT UPDATE(stage) ON TABLE public.node TO keystead_apply;
+
+GRANT UPDATE(serial) ON TABLE public.node TO keystead_apply;
+
+GRANT UPDATE(joined_at) ON TABLE public.node TO keystead_apply;
+
+GRANT UPDATE(version) ON TABLE public.node TO keystead_apply;
+
+GRANT UPDATE(origin) ON TABLE public.node TO keystead_apply;
+
+GRANT UPDATE(deleted) ON TABLE public.node TO keystead_apply;
+
 REVOKE ALL ON FUNCTION replication.unbury_node(public.node) FROM PUBLIC;
-GRANT ALL ON FUNCTION replication.unbury_node(public.node) TO keystead_peer_api;
+GRANT ALL ON FUNCTION replication.unbury_node(public.node) TO keystead_apply;
 
 GRANT SELECT ON TABLE public.node_certificate TO keystead_peer;
-GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.node_certificate TO keystead_apply;
+GRANT SELECT,INSERT ON TABLE public.node_certificate TO keystead_apply;
+
+GRANT UPDATE(node) ON TABLE public.node_certificate TO keystead_apply;
+
+GRANT UPDATE(document) ON TABLE public.node_certificate TO keystead_apply;
+
+GRANT UPDATE(version) ON TABLE public.node_certificate TO keystead_apply;
+
+GRANT UPDATE(origin) ON TABLE public.node_certificate TO keystead_apply;
+
+GRANT UPDATE(deleted) ON TABLE public.node_certificate TO keystead_apply;
 
 REVOKE ALL ON FUNCTION replication.unbury_node_certificate(public.node_certificate) FROM PUBLIC;
+GRANT ALL ON FUNCTION replication.unbury_node_certificate(public.node_certificate) TO keystead_apply;
 
 GRANT SELECT ON TABLE public.node_version TO keystead_peer;
-GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.node_version TO keystead_apply;
+GRANT SELECT,INSERT ON TABLE public.node_version TO keystead_apply;
+
+GRANT UPDATE(number) ON TABLE public.node_version TO keystead_apply;
+
+GRANT UPDATE(product) ON TABLE public.node_version TO keystead_apply;
+
+GRANT UPDATE(schema) ON TABLE public.node_version TO keystead_apply;
+
+GRANT UPDATE(sends) ON TABLE public.node_version TO keystead_apply;
+
+GRANT UPDATE(takes) ON TABLE public.node_version TO keystead_apply;
+
+GRANT UPDATE(version) ON TABLE public.node_version TO keystead_apply;
+
+GRANT UPDATE(origin) ON TABLE public.node_version TO keystead_apply;
+
+GRANT UPDATE(deleted) ON TABLE public.node_version TO keystead_apply;
 
 REVOKE ALL ON FUNCTION replication.unbury_node_version(public.node_version) FROM PUBLIC;
+GRANT ALL ON FUNCTION replication.unbury_node_version(public.node_version) TO keystead_apply;
 
 GRANT SELECT ON TABLE public.node_view TO keystead_peer;
-GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.node_view TO keystead_apply;
+GRANT SELECT,INSERT ON TABLE public.node_view TO keystead_apply;
+
+GRANT UPDATE(viewer) ON TABLE public.node_view TO keystead_apply;
+
+GRANT UPDATE(document) ON TABLE public.node_view TO keystead_apply;
+
+GRANT UPDATE(version) ON TABLE public.node_view TO keystead_apply;
+
+GRANT UPDATE(origin) ON TABLE public.node_view TO keystead_apply;
+
+GRANT UPDATE(deleted) ON TABLE public.node_view TO keystead_apply;
 
 REVOKE ALL ON FUNCTION replication.unbury_node_view(public.node_view) FROM PUBLIC;
+GRANT ALL ON FUNCTION replication.unbury_node_view(public.node_view) TO keystead_apply;
 
 GRANT SELECT ON TABLE public.syslog TO keystead_peer;
-GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.syslog TO keystead_apply;
+GRANT SELECT,INSERT ON TABLE public.syslog TO keystead_apply;
+
+GRANT UPDATE(id) ON TABLE public.syslog TO keystead_apply;
+
+GRANT UPDATE(host) ON TABLE public.syslog TO keystead_apply;
+
+GRANT UPDATE(port) ON TABLE public.syslog TO keystead_apply;
+
+GRANT UPDATE(transport) ON TABLE public.syslog TO keystead_apply;
+
+GRANT UPDATE(format) ON TABLE public.syslog TO keystead_apply;
+
+GRANT UPDATE(ca_cert) ON TABLE public.syslog TO keystead_apply;
+
+GRANT UPDATE(created_at) ON TABLE public.syslog TO keystead_apply;
+
+GRANT UPDATE(updated_at) ON TABLE public.syslog TO keystead_apply;
+
+GRANT UPDATE(version) ON TABLE public.syslog TO keystead_apply;
+
+GRANT UPDATE(origin) ON TABLE public.syslog TO keystead_apply;
+
+GRANT UPDATE(deleted) ON TABLE public.syslog TO keystead_apply;
 
 REVOKE ALL ON FUNCTION replication.unbury_syslog(public.syslog) FROM PUBLIC;
+GRANT ALL ON FUNCTION replication.unbury_syslog(public.syslog) TO keystead_apply;
 
 REVOKE ALL ON FUNCTION replication.use_pending(up_to integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION replication.use_pending(up_to integer) TO keystead_apply;
@@ -5231,31 +5564,31 @@ GRANT SELECT ON TABLE replication.kept TO keystead_peer_api;
 
 GRANT SELECT,INSERT,UPDATE ON TABLE replication.lease TO keystead_peer_api;
 
-GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE replication.outbox_account TO keystead_apply;
+GRANT SELECT,INSERT ON TABLE replication.outbox_account TO keystead_apply;
 
-GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE replication.outbox_alarm TO keystead_apply;
+GRANT SELECT,INSERT ON TABLE replication.outbox_alarm TO keystead_apply;
 
-GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE replication.outbox_alarm_mark TO keystead_apply;
+GRANT SELECT,INSERT ON TABLE replication.outbox_alarm_mark TO keystead_apply;
 
-GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE replication.outbox_cluster_key TO keystead_apply;
+GRANT SELECT,INSERT ON TABLE replication.outbox_cluster_key TO keystead_apply;
 
-GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE replication.outbox_cluster_property TO keystead_apply;
+GRANT SELECT,INSERT ON TABLE replication.outbox_cluster_property TO keystead_apply;
 
-GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE replication.outbox_heartbeat TO keystead_apply;
+GRANT SELECT,INSERT ON TABLE replication.outbox_heartbeat TO keystead_apply;
 
-GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE replication.outbox_key TO keystead_apply;
+GRANT SELECT,INSERT ON TABLE replication.outbox_key TO keystead_apply;
 
-GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE replication.outbox_lane_beat TO keystead_apply;
+GRANT SELECT,INSERT ON TABLE replication.outbox_lane_beat TO keystead_apply;
 
-GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE replication.outbox_node TO keystead_apply;
+GRANT SELECT,INSERT ON TABLE replication.outbox_node TO keystead_apply;
 
-GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE replication.outbox_node_certificate TO keystead_apply;
+GRANT SELECT,INSERT ON TABLE replication.outbox_node_certificate TO keystead_apply;
 
-GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE replication.outbox_node_version TO keystead_apply;
+GRANT SELECT,INSERT ON TABLE replication.outbox_node_version TO keystead_apply;
 
-GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE replication.outbox_node_view TO keystead_apply;
+GRANT SELECT,INSERT ON TABLE replication.outbox_node_view TO keystead_apply;
 
-GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE replication.outbox_syslog TO keystead_apply;
+GRANT SELECT,INSERT ON TABLE replication.outbox_syslog TO keystead_apply;
 
 GRANT SELECT,INSERT,DELETE ON TABLE replication.promised TO keystead_apply;
 GRANT SELECT ON TABLE replication.promised TO keystead_peer_api;

@@ -96,7 +96,7 @@ fn check_version(version: ServerVersion, config: &config::Postgres) -> Result<()
 pub(crate) fn work(agent: &Arc<Agent>, door: Door) {
     let tasks = &agent.tasks;
     let stop = || tasks.stopping();
-    tasks.spawn("peers", peers::answer::run(Arc::clone(agent), stop()));
+    tasks.spawn("peers", peers::calls::run(Arc::clone(agent), stop()));
     tasks.spawn("peer sessions", peer_sessions::run(Arc::clone(agent), stop()));
     tasks.spawn("certificates", certificates::run(Arc::clone(agent), stop()));
     tasks.spawn("links", links::run(Arc::clone(agent), stop()));

@@ -59,14 +59,24 @@ begin
     if length(kind) > 40 or pg_column_size(body) > 65536 then
         raise exception 'the call is too large' using errcode = 'program_limit_exceeded';
     end if;
-    insert into replication.call (caller, kind, body) values (session_user, call.kind, call.body)
+    -- An asker waits for 20 seconds; what it left behind is no longer in its way after a minute, and goes soon after that.
+    if (select count(*) >= 32 or sum(pg_column_size(c.body)) > 262144 from replication.call c
+        where c.caller = session_user and c.asked_at > clock_timestamp() - interval '1 minute') then
+        raise exception 'this node has too many calls open' using errcode = 'configuration_limit_exceeded';
+    end if;
+    insert into replication.call (caller, kind, body, asked_at)
+    values (session_user, call.kind, call.body, clock_timestamp())
     returning id into call_id;
     perform replication.notify('keystead_call', call_id::text);
     return call_id;
 end
 $$;
 
--- As before. This node's own agent, which is no peer, is known by its attribute: a peer is never a superuser.
+-- Who was granted the lease: nobody else uses, prolongs or ends it.
+alter table replication.lease add owner text not null default '', add since timestamptz not null default clock_timestamp();
+
+-- As before, but held by the role that asked, and for a minute at the most however often that asks again. This node's own
+-- agent, which is no peer, is known by its attribute: a peer is never a superuser.
 create or replace function peer.grant_lease(lease_holder text, seconds integer)
     returns table (granted boolean, highest_number integer)
     language plpgsql security definer set search_path = pg_catalog, pg_temp as
@@ -76,22 +86,137 @@ begin
        and not exists (select from public.node where session_user = 'peer_' || id and state = 'ready') then
         raise exception 'only a member may ask this' using errcode = 'insufficient_privilege';
     end if;
-    insert into replication.lease as l (holder, until, highest_number)
-    values (lease_holder, clock_timestamp() + make_interval(secs => least(seconds, 60)), 0)
-    on conflict (only_one) do update set holder = excluded.holder, until = excluded.until
-    where l.holder = excluded.holder or l.until < clock_timestamp();
+    insert into replication.lease as l (holder, owner, until, highest_number)
+    values (lease_holder, session_user, clock_timestamp() + make_interval(secs => least(seconds, 60)), 0)
+    on conflict (only_one) do update set
+        holder = excluded.holder, owner = excluded.owner,
+        since = case when l.until < clock_timestamp() then clock_timestamp() else l.since end,
+        until = case when l.until < clock_timestamp() then excluded.until
+                     else least(excluded.until, l.since + interval '1 minute') end
+    where (l.holder = excluded.holder and l.owner = excluded.owner) or l.until < clock_timestamp();
     return query
-        select l.holder = lease_holder,
+        select l.holder = lease_holder and l.owner = session_user and l.until > clock_timestamp(),
                greatest(l.highest_number, (select max(n.number) from public.node n))
         from replication.lease l;
 end
+$$;
+
+-- As before, but for a number that is near the highest that is known here: a member may have missed some.
+create or replace function peer.reserve_number(lease_holder text, number integer) returns boolean
+    language plpgsql security definer set search_path = pg_catalog, pg_temp as
+$$
+begin
+    update replication.lease l
+    set highest_number = greatest(l.highest_number, reserve_number.number)
+    where l.holder = lease_holder and l.owner = session_user and l.until > clock_timestamp()
+      and reserve_number.number <= 256 + greatest(l.highest_number::bigint, (select max(n.number) from public.node n));
+    return found;
+end
+$$;
+
+create or replace function peer.end_lease(lease_holder text) returns void
+    language sql security definer set search_path = pg_catalog, pg_temp as
+$$
+    update replication.lease set until = 'epoch' where holder = lease_holder and owner = session_user
+$$;
+
+-- As before. What is no node's is refused, for a row that does not parse would stop every reader of the nodes; and the
+-- caller's session does not choose the lane, which is part of the version.
+create or replace function peer.record_node(
+    lease_holder text, id text, number integer, host text, port integer, public_address text, serial text)
+    returns boolean
+    language plpgsql security definer set search_path = pg_catalog, pg_temp as
+$$
+begin
+    if record_node.id !~ '^[0-9a-f]{32}$' or record_node.number < 1 or record_node.port not between 1 and 65535
+       or record_node.host !~ '^[A-Za-z0-9._:%-]{1,255}$' or length(record_node.public_address) > 1024
+       or record_node.serial !~ '^[0-9a-fA-F]{0,64}$' then
+        raise exception 'this is no node' using errcode = 'invalid_parameter_value';
+    end if;
+    perform from replication.lease l
+    where l.holder = lease_holder and l.owner = session_user and l.until > clock_timestamp()
+      and record_node.number <= 256 + greatest(l.highest_number::bigint, (select max(n.number) from public.node n))
+    for update;
+    if not found then
+        return false;
+    end if;
+    perform set_config('keystead.lane', '', true);
+    if not exists (select from public.node n where n.id = record_node.id) then
+        insert into public.node (id, number, host, port, public_address, state, stage, serial)
+        values (record_node.id, record_node.number, record_node.host, record_node.port, record_node.public_address,
+                'joining', 'creating', record_node.serial)
+        on conflict on constraint node_pkey do nothing;
+    end if;
+    return true;
+end
+$$;
+
+-- As before, for lanes that are numbers.
+create or replace function peer.keep_lane(lane integer) returns boolean
+    language plpgsql security definer set search_path = pg_catalog, pg_temp as
+$$
+declare
+    caller integer := peer.caller_number();
+    slot text := replication.slot_for(caller, lane);
+begin
+    if caller is null then
+        raise exception 'only a node of this cluster may ask this' using errcode = 'insufficient_privilege';
+    end if;
+    if lane is null or lane not between 1 and 3 then
+        raise exception 'there is no lane %', lane using errcode = 'invalid_parameter_value';
+    end if;
+    perform pg_advisory_xact_lock_shared(hashtextextended('replication.lanes', 0));
+    if exists (select from pg_replication_slots where slot_name = slot) then
+        return true;
+    end if;
+    if lane < replication.lanes()
+       or not exists (select from pg_replication_slots where slot_name = replication.slot_for(caller, 0)) then
+        return false;
+    end if;
+    perform pg_create_logical_replication_slot(slot, 'pgoutput');
+    return true;
+end
+$$;
+
+create or replace function peer.end_lane(ended integer) returns boolean
+    language plpgsql security definer set search_path = pg_catalog, pg_temp as
+$$
+declare
+    caller integer := peer.caller_number();
+begin
+    if caller is null then
+        raise exception 'only a node of this cluster may ask this' using errcode = 'insufficient_privilege';
+    end if;
+    if ended is null or ended not between 1 and 3 then
+        return false;
+    end if;
+    perform pg_advisory_xact_lock(hashtextextended('replication.slot_seen', 0));
+    perform pg_advisory_xact_lock_shared(hashtextextended('replication.lanes', 0));
+    if ended < replication.lanes() then
+        return false;
+    end if;
+    perform replication.let_go(replication.slot_for(caller, ended));
+    delete from replication.slot_seen where (number, lane) = (caller, ended);
+    return true;
+end
+$$;
+
+-- As before; what a heartbeat says it has seen counts where it is a number.
+create or replace function replication.members_without(up_to bigint) returns text
+    language sql stable as
+$$
+    select string_agg(format('%s (%s:%s)', n.id, n.host, n.port), ', ' order by n.number)
+    from live.node n left join live.heartbeat h on h.number = n.number
+    where n.state = 'ready' and n.number <> replication.this_node()
+      and coalesce(case when (h.seen ->> replication.this_node()::text) ~ '^[0-9]{1,18}$'
+                        then (h.seen ->> replication.this_node()::text)::bigint end, 0) < up_to
 $$;
 
 -- Only this node's agent calls these, and that has the rights.
 alter function replication.purge(bigint, integer) security invoker;
 alter function replication.wait_for_members(interval) security invoker;
 
--- As before, but for who owns the function that takes a tombstone out.
+-- As before, but for the rights of the function that takes a tombstone out: it is the agent's, who writes.
 create or replace function replication.stamp_of_revived(relation text, name text, keys text[], merges jsonb) returns text
     language plpgsql as
 $make$
@@ -105,13 +230,12 @@ begin
     end if;
     execute format(
         $sql$
-        -- Definer's rights and no triggers: a tombstone is really taken out, which a writer may not do.
+        -- No triggers: a tombstone is really taken out.
         create or replace function replication.%1$I(%2$s) returns %2$s
-            language sql security definer set search_path = pg_catalog, pg_temp set session_replication_role = replica as
+            language sql set session_replication_role = replica as
         $body$
             delete from %2$s where %3$s and deleted returning *
-        $body$;
-        alter function replication.%1$I(%2$s) owner to keystead_apply
+        $body$
         $sql$, 'unbury_' || name, relation, conditions);
     return format('if exists (select from %1$s where (%2$s) = (%3$s) and deleted) then
                 declare
@@ -125,13 +249,37 @@ begin
 end
 $make$;
 
--- Lets apply workers write to an enlisted table, and readers of the schema peer read it.
+-- Lets apply workers insert into an enlisted table and its outbox, and the merge change rows of the table, column by column:
+-- for a row that a peer sends as an update or a delete, past the merge, a worker asks for the right to the whole table.
 create function replication.grant_enlisted(e replication.enlisted) returns void
     language plpgsql as
 $$
 begin
-    execute format('grant select, insert, update, delete on %s, %s to keystead_apply; grant select on %1$s to keystead_peer',
-                   e.relation, e.outbox);
+    execute format('grant select, insert on %s, %s to keystead_apply; grant update (%s) on %1$s to keystead_apply;
+                    grant select on %1$s to keystead_peer',
+                   e.relation, e.outbox,
+                   (select replication.list(array_agg(attname order by attnum)) from pg_attribute
+                    where attrelid = e.relation::regclass and attnum > 0 and not attisdropped and attgenerated = ''));
+end
+$$;
+
+-- As before, and lets the merge change a column that is new.
+create or replace function replication.make_anew(e replication.enlisted) returns void
+    language plpgsql as
+$$
+declare
+    name text := (select substr(relname, length('outbox_') + 1) from pg_class where oid = e.outbox::regclass);
+    taken text[] := e.columns || replication.pending_columns(e.relation);
+begin
+    perform replication.make_merge(e.relation, name, taken, e.key_columns, e.merges);
+    perform replication.make_stamps(e.relation, name, taken, e.key_columns, e.merges);
+    perform replication.make_arrival(e.relation, name, taken, e.key_columns);
+    perform replication.make_capture(name, e.columns, e.key_columns);
+    execute format('create or replace view live.%I as select %s from %s where not deleted', name,
+                   (select replication.list(array_agg(attname order by attnum)) from pg_attribute
+                    where attrelid = e.relation::regclass and attnum > 0 and not attisdropped and attname <> 'deleted'),
+                   e.relation);
+    perform replication.grant_enlisted(e);
 end
 $$;
 
@@ -205,6 +353,9 @@ begin
     execute format('alter role %I connection limit %s', role,
                    case when pg_has_role(role, 'keystead_peer', 'member') then 16 else 2 end);
     execute format('alter role %I set temp_file_limit = %L', role, '256MB');
+    -- What a peer gets wrong is told to it. In the log it could be anything, and as long as it likes.
+    execute format('alter role %I set log_min_messages = fatal', role);
+    execute format('alter role %I set log_min_error_statement = panic', role);
 end
 $$;
 

@@ -32,9 +32,15 @@ pub async fn answer(peer: &Connection, id: i64) -> Result<Option<Value>> {
     Ok(query!("call/answer").one(peer, &[&id]).await?.get(0))
 }
 
-/// Calls of peers that wait for an answer.
+/// The most calls of one caller that are answered at a time.
+const MOST_OF_ONE: i64 = 4;
+
+/// The most calls of all callers that are answered at a time: each holds a connection of the agent's for a moment.
+const MOST: i64 = 64;
+
+/// Calls of peers that wait for an answer, a few of each caller's.
 pub async fn pending(db: &Connection) -> Result<Vec<Call>> {
-    let rows = query!("call/pending").rows(db, &[]).await?;
+    let rows = query!("call/pending").rows(db, &[&MOST_OF_ONE, &MOST]).await?;
     let read = |row: &tokio_postgres::Row| Call {
         id: row.get("id"),
         caller: row.get("caller"),

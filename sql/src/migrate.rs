@@ -21,6 +21,9 @@ mod local {
 /// Any number that nobody else locks: "keys" in ASCII.
 const LOCK: i64 = 0x6b65_7973;
 
+/// So long a migration waits for each lock: a peer's session may hold one, and is ended by the agent that runs after this.
+const LOCK_TIMEOUT: &str = "set lock_timeout = '30s'";
+
 /// Migrates the database `keystead`, the one that replicates.
 ///
 /// # Errors
@@ -80,6 +83,11 @@ async fn run(config: &Config, runner: refinery::Runner, rights: Query) -> Result
         .await
         .map_err(locked)?;
     let migrated = async {
+        let make_way = query!("session/end_transactions");
+        let made = client.batch_execute(make_way.text).await;
+        made.map_err(|source| make_way.failed(source))?;
+        let bound = client.batch_execute(LOCK_TIMEOUT).await;
+        bound.map_err(locked)?;
         runner.run_async(&mut client).await.map_err(Error::Migrate)?;
         let settled = client.batch_execute(rights.text).await;
         settled.map_err(|source| rights.failed(source))

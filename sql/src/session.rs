@@ -15,15 +15,12 @@ use crate::query::query;
 pub async fn of_peers(db: &Connection) -> Result<Vec<PeerSession>> {
     let rows = query!("session/of_peers").rows(db, &[&ROLE_PREFIX]).await?;
     let read = |row: &tokio_postgres::Row| {
-        let state: &str = row.get("state");
-        let activity = if row.get("is_streaming") {
-            Activity::Streaming
-        } else if state.starts_with("idle in transaction") {
-            Activity::IdleInTransaction
-        } else if state == "idle" {
-            Activity::Idle
-        } else {
-            Activity::Active
+        let activity = match row.get("state") {
+            "streaming" => Activity::Streaming,
+            "copying the server" => Activity::CopyingServer,
+            "idle" => Activity::Idle,
+            state if state.starts_with("idle in transaction") => Activity::IdleInTransaction,
+            _ => Activity::Active,
         };
         PeerSession {
             pid: row.get("pid"),
@@ -33,6 +30,7 @@ pub async fn of_peers(db: &Connection) -> Result<Vec<PeerSession>> {
             activity,
             state_millis: row.get::<_, Option<i64>>("state_millis").unwrap_or_default(),
             transaction_millis: row.get::<_, Option<i64>>("transaction_millis").unwrap_or_default(),
+            has_written: row.get("has_written"),
             copied_bytes: row.get("copied"),
         }
     };

@@ -11,8 +11,12 @@ use crate::clock::Micros;
 /// A guest leaves a call and takes its answer: each is a statement of milliseconds.
 const GUEST_TRANSACTION_MILLIS: i64 = 5_000;
 
-/// A peer's agent holds a transaction open to copy, and between two tables waits for its own disk.
+/// A peer's agent holds a transaction open to copy, and between two tables waits for its own disk. What else it asks is one
+/// statement each.
 const IDLE_TRANSACTION_MILLIS: i64 = 10_000;
+
+/// What a transaction has written, or locked to write, others wait for.
+const WRITING_TRANSACTION_MILLIS: i64 = 10_000;
 
 /// A digest reads all data: 100 million keys take under ten minutes.
 const STATEMENT_MILLIS: i64 = 15 * 60_000;
@@ -35,8 +39,10 @@ pub enum Activity {
     IdleInTransaction,
     /// Runs a statement.
     Active,
-    /// Sends changes: `wal_sender_timeout` watches over it.
+    /// Reads its slot: `wal_sender_timeout` watches over it.
     Streaming,
+    /// Takes a backup of the whole server, or reads its whole WAL: no node does.
+    CopyingServer,
 }
 
 /// A session of another node.
@@ -56,6 +62,8 @@ pub struct PeerSession {
     pub state_millis: i64,
     /// How old its transaction is; 0 without one.
     pub transaction_millis: i64,
+    /// Its transaction has written, or locked rows.
+    pub has_written: bool,
     /// What its copy has sent or taken so far, while it copies.
     pub copied_bytes: Option<i64>,
 }
@@ -63,7 +71,14 @@ pub struct PeerSession {
 /// Remembers how far copies were.
 #[derive(Debug, Default)]
 pub struct SessionWatch {
-    copies: BTreeMap<(i32, Micros), (i64, Micros)>,
+    copies: BTreeMap<(i32, Micros), CopyProgress>,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct CopyProgress {
+    bytes: i64,
+    /// When it last sent or took more than before.
+    at: Micros,
 }
 
 impl SessionWatch {
@@ -78,8 +93,8 @@ impl SessionWatch {
             .retain(|key, _| sessions.iter().any(|session| (session.pid, session.started) == *key));
         let judge = |session: &'a PeerSession| {
             let reason = match session.copied_bytes {
-                Some(bytes) if !session.is_guest => self.copy_reason(session, bytes, now),
-                _ => reason(session, queue_percent),
+                Some(bytes) if !session.is_guest && !session.has_written => self.copy_reason(session, bytes, now),
+                _ => self.reason(session, queue_percent, now),
             };
             reason.map(|reason| (session, reason))
         };
@@ -87,32 +102,47 @@ impl SessionWatch {
     }
 
     fn copy_reason(&mut self, session: &PeerSession, bytes: i64, now: Micros) -> Option<&'static str> {
-        let (before, since) = self
+        let progress = self
             .copies
             .entry((session.pid, session.started))
-            .or_insert((bytes, now));
-        if *before != bytes {
-            (*before, *since) = (bytes, now);
+            .or_insert(CopyProgress { bytes, at: now });
+        if progress.bytes != bytes {
+            *progress = CopyProgress { bytes, at: now };
         }
-        (now.millis_since(*since) >= COPY_STANDSTILL_MILLIS).then_some("its copy stands still")
+        (now.millis_since(progress.at) >= COPY_STANDSTILL_MILLIS).then_some("its copy stands still")
     }
-}
 
-fn reason(session: &PeerSession, queue_percent: i32) -> Option<&'static str> {
-    if session.activity == Activity::Streaming {
-        return None;
+    fn reason(&self, session: &PeerSession, queue_percent: i32, now: Micros) -> Option<&'static str> {
+        match session.activity {
+            Activity::Streaming => return None,
+            Activity::CopyingServer => return Some("it copies the server, which no node does"),
+            Activity::Idle | Activity::IdleInTransaction | Activity::Active => {}
+        }
+        let transaction = session.transaction_millis;
+        if session.is_guest && transaction >= GUEST_TRANSACTION_MILLIS {
+            Some("a transaction of a guest is open")
+        } else if session.has_written && transaction >= WRITING_TRANSACTION_MILLIS {
+            Some("its transaction has written and is open")
+        } else if queue_percent >= QUEUE_FILLS_PERCENT && transaction >= QUEUE_TRANSACTION_MILLIS {
+            Some("its transaction may hold the queue of notifications, which fills")
+        } else if self.between_statements(session, now) >= IDLE_TRANSACTION_MILLIS {
+            Some("it is idle in a transaction")
+        } else if session.activity == Activity::Active && session.state_millis >= STATEMENT_MILLIS {
+            Some("its statement takes too long")
+        } else {
+            None
+        }
     }
-    let (state, transaction) = (session.state_millis, session.transaction_millis);
-    if session.is_guest && transaction >= GUEST_TRANSACTION_MILLIS {
-        Some("a transaction of a guest is open")
-    } else if queue_percent >= QUEUE_FILLS_PERCENT && transaction >= QUEUE_TRANSACTION_MILLIS {
-        Some("its transaction may hold the queue of notifications, which fills")
-    } else if session.activity == Activity::IdleInTransaction && state >= IDLE_TRANSACTION_MILLIS {
-        Some("it is idle in a transaction")
-    } else if session.activity == Activity::Active && state >= STATEMENT_MILLIS {
-        Some("its statement takes too long")
-    } else {
-        None
+
+    /// For how long its transaction was open without the statement it runs now, and without a copy: one that runs something
+    /// short now and then is as idle as one that runs nothing.
+    fn between_statements(&self, session: &PeerSession, now: Micros) -> i64 {
+        let open = match session.activity {
+            Activity::Active => session.transaction_millis.saturating_sub(session.state_millis),
+            _ => session.transaction_millis,
+        };
+        let copied = self.copies.get(&(session.pid, session.started));
+        copied.map_or(open, |copied| open.min(now.millis_since(copied.at)))
     }
 }
 
@@ -130,6 +160,7 @@ mod tests {
             activity,
             state_millis,
             transaction_millis: if in_transaction { state_millis } else { 0 },
+            has_written: false,
             copied_bytes: None,
         }
     }
@@ -165,6 +196,50 @@ mod tests {
         for activity in [Activity::Idle, Activity::Streaming] {
             assert!(!is_ended(&session(activity, i64::MAX), 100), "{activity:?}");
         }
+    }
+
+    #[test]
+    fn a_transaction_that_runs_something_short_now_and_then_is_idle_all_the_same() {
+        let kept_open = |activity| PeerSession {
+            transaction_millis: 11_000,
+            ..session(activity, 500)
+        };
+        assert!(is_ended(&kept_open(Activity::Active), 0));
+        assert!(is_ended(&kept_open(Activity::IdleInTransaction), 0));
+    }
+
+    #[test]
+    fn what_has_written_or_locked_may_not_stay_open_busy_or_not() {
+        let writing = |millis| PeerSession {
+            has_written: true,
+            copied_bytes: Some(millis),
+            ..session(Activity::Active, millis)
+        };
+        assert!(!is_ended(&writing(9_000), 0));
+        assert!(is_ended(&writing(10_000), 0));
+    }
+
+    #[test]
+    fn a_copy_of_the_whole_server_is_ended_as_soon_as_it_is_seen() {
+        assert!(is_ended(&session(Activity::CopyingServer, 0), 0));
+    }
+
+    #[test]
+    fn between_two_copies_a_transaction_has_the_time_to_store_the_first() {
+        let mut watch = SessionWatch::default();
+        let at = |seconds: i64| Micros(seconds * 1_000_000);
+        let copy = PeerSession {
+            copied_bytes: Some(1),
+            ..session(Activity::Active, 60_000)
+        };
+        assert!(watch.overdue(std::slice::from_ref(&copy), 0, at(0)).is_empty());
+        let idle = PeerSession {
+            copied_bytes: None,
+            transaction_millis: 70_000,
+            ..session(Activity::IdleInTransaction, 8_000)
+        };
+        assert!(watch.overdue(std::slice::from_ref(&idle), 0, at(9)).is_empty());
+        assert!(!watch.overdue(&[idle], 0, at(10)).is_empty());
     }
 
     #[test]

@@ -219,12 +219,19 @@ const ROUND_VERSIONS: &str = "
 
 /// A tombstone is deleted as soon as it is made, or arrives.
 const FORGET: &str = "
-    create function public.forget() returns trigger language plpgsql security definer as
+    grant delete on public.key to keystead_apply;
+    create function public.forget() returns trigger language plpgsql as
     $$
+    declare
+        before text := current_setting('session_replication_role');
     begin
-        perform set_config('session_replication_role', 'replica', true);
+        if before <> 'replica' then
+            perform set_config('session_replication_role', 'replica', true);
+        end if;
         delete from public.key where id = new.id;
-        perform set_config('session_replication_role', 'origin', true);
+        if before <> 'replica' then
+            perform set_config('session_replication_role', before, true);
+        end if;
         return null;
     end
     $$;

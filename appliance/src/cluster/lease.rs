@@ -223,7 +223,11 @@ impl Lease {
     /// The next node number, set aside with a majority before it is used: whatever becomes of this node, no other lease
     /// gives it again.
     pub(super) async fn next_number(&self) -> Result<NodeNumber> {
-        let number = NodeNumber(self.highest.0 + 1);
+        let number = self.highest.0.checked_add(1).map(NodeNumber).ok_or_else(|| {
+            Error::consensus_down("no node number is left: a member says that the highest one was given").with_hint(
+                "look at the numbers in `ksctl cluster info` of each member; one of them says what is not so",
+            )
+        })?;
         let reserve = async |member: &Connection| sql::lease::reserve(member, &self.holder, number).await;
         let answers = join_all(self.peers.iter().map(reserve)).await;
         let here = reserve(&self.here).await;

@@ -1,4 +1,4 @@
-//! Answering what peers ask this node's agent.
+//! The answer to what a peer asks this node's agent.
 //!
 //! Who asks is the role that PostgreSQL has authenticated; what it may ask depends on whether it is recorded. Each
 //! answer is work that may be repeated, for the asker may lose the answer and ask again.
@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use keystead::join::preflight::MemberFacts;
+use keystead::join::request::Address;
 use keystead::member::versions;
 use keystead::peer::{Call as Question, Hello, Reach, Record, Reply, Report, Subscribe, Withdraw};
 use keystead::replication::names;
@@ -14,42 +15,21 @@ use keystead::summary;
 use keystead::{Error, Kind, NodeId, Result};
 use serde_json::Value;
 use sql::call::Call;
-use tokio_util::sync::CancellationToken;
 
 use super::connect;
 use crate::agent::Agent;
 use crate::version::version;
-use crate::wake::Wake;
 use crate::{cluster, links, view};
 
-/// Looks for calls this often even when nothing was heard: a notification may be lost with its connection.
-const TIMER: Duration = Duration::from_secs(1);
+/// How long an answer may take: its asker waits a little less, `call.rs`.
+const TIMEOUT: Duration = Duration::from_secs(25);
 
-/// Answers calls until the agent stops.
-pub(crate) async fn run(agent: Arc<Agent>, stop: CancellationToken) {
-    let mut wake = Wake::new(agent.postgres.config(sql::database::CLUSTER), sql::call::CHANNEL);
-    while !stop.is_cancelled() {
-        if let Err(error) = answer_all(&agent).await {
-            tracing::debug!(error = error.chain(), "calls of peers cannot be read");
-        }
-        tokio::select! {
-            () = stop.cancelled() => {}
-            () = wake.next(TIMER) => {}
-        }
-    }
-}
-
-async fn answer_all(agent: &Arc<Agent>) -> Result<()> {
-    let pending = sql::call::pending(&*agent.db().await?).await?;
-    // Side by side: one that waits for a lease must not hold up the others.
-    futures_util::future::join_all(pending.iter().map(|call| respond(agent, call))).await;
-    Ok(())
-}
-
-async fn respond(agent: &Arc<Agent>, call: &Call) {
-    let reply = match dispatch(agent, call).await {
-        Ok(reply) => reply,
-        Err(error) => refusal(call, error),
+/// Answers a call and keeps the answer for its caller. A refusal is an answer.
+pub(super) async fn respond(agent: &Arc<Agent>, call: &Call) {
+    let reply = match tokio::time::timeout(TIMEOUT, dispatch(agent, call)).await {
+        Ok(Ok(reply)) => reply,
+        Ok(Err(error)) => refusal(call, error),
+        Err(_) => refusal(call, Error::unavailable("this node's agent could not answer in time")),
     };
     let sent = async { Ok::<(), Error>(sql::call::respond(&*agent.db().await?, call.id, &reply).await?) };
     if let Err(error) = sent.await {
@@ -79,8 +59,7 @@ async fn dispatch(agent: &Arc<Agent>, call: &Call) -> Result<Value> {
         Hello::KIND => to_value::<Hello>(hello(agent, &caller).await?),
         Reach::KIND => {
             let asked: Reach = read(&call.body)?;
-            let me = agent.identity()?.node_id;
-            to_value::<Reach>(connect::reach(agent.postgres.paths(), &me, &asked.address).await?)
+            to_value::<Reach>(reach(agent, &caller, asked.address).await?)
         }
         Record::KIND => to_value::<Record>(cluster::record(agent, &caller, read(&call.body)?).await?),
         Report::KIND => {
@@ -97,6 +76,27 @@ async fn dispatch(agent: &Arc<Agent>, call: &Call) -> Result<Value> {
                 .with_hint("bring both nodes to the same version"),
         ),
     }
+}
+
+/// Only the caller itself is reached: else a guest could have this node look for open ports anywhere.
+async fn reach(agent: &Agent, caller: &NodeId, address: Address) -> Result<()> {
+    let recorded = sql::node::all(&*agent.db().await?).await?;
+    let own = match recorded.find(caller) {
+        Some(node) => Some(node.address.host.clone()),
+        None => sql::ticket::host_of(&*agent.local.get().await?, caller).await?,
+    };
+    if own.as_ref() != Some(&address.host) {
+        return Err(Error::new(
+            Kind::Forbidden,
+            format!(
+                "{} is not the address that this node's certificate was made out to",
+                address.host
+            ),
+        )
+        .with_hint("join at the address that the member signed"));
+    }
+    let me = agent.identity()?.node_id;
+    connect::reach(agent.postgres.paths(), &me, &address).await
 }
 
 async fn hello(agent: &Agent, caller: &NodeId) -> Result<MemberFacts> {

@@ -2,8 +2,9 @@
 //!
 //! A connection is TLS 1.3 with both certificates checked; questions are rows (see `keystead::peer`).
 
-pub(crate) mod answer;
+mod answer;
 pub(crate) mod call;
+pub(crate) mod calls;
 pub(crate) mod connect;
 pub(crate) mod refusal;
 pub(crate) mod tls;

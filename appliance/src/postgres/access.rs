@@ -2,7 +2,8 @@
 //!
 //! This file is pure: members in, text out, and back. The accounts of the agent and of PostgreSQL get in through the
 //! socket; members of the cluster from the network, each with a certificate, as its own role; nobody else. The word
-//! `replication` never stands in a line: it would let a member take a copy of the whole server.
+//! `replication` never stands in a line, so there is no physical replication; what a member can read all the same:
+//! docs/security.md.
 //! Next: [`super::Postgres::set_access`], which puts them in place.
 
 use std::collections::BTreeSet;
@@ -193,7 +194,7 @@ mod tests {
     }
 
     #[test]
-    fn the_keyword_that_opens_the_whole_server_is_in_no_line() {
+    fn the_keyword_of_physical_replication_is_in_no_line() {
         assert!(!hba(&[member('a')]).unwrap().contains("replication"));
     }
 }

@@ -1,1 +1,1 @@
-delete from replication.call where asked_at < now() - interval '1 hour'
+delete from replication.call where asked_at < clock_timestamp() - interval '2 minutes'

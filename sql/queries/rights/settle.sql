@@ -17,7 +17,8 @@ begin
 end
 $$;
 
--- Of PostgreSQL's own functions, those that read files, wait, lock, keep slots or objects, or write to the WAL.
+-- Of PostgreSQL's own functions, those that read files, wait, lock, keep slots or objects, write to the WAL or the queue of
+-- notifications, or may run for hours without looking whether they are to end.
 do
 $$
 declare
@@ -28,7 +29,7 @@ begin
         where pronamespace = 'pg_catalog'::regnamespace
           and proname ~ '^(lo_|loread$|lowrite$|pg_(try_)?advisory_|pg_sleep|pg_(read|ls|file)_|pg_stat_file$|pg_export_snapshot$'
                         '|pg_(create|copy|drop|sync)_.*replication_slots?$|pg_replication_slot_|pg_logical_'
-                        '|(query|table|cursor|schema|database)_to_xml)'
+                        '|(query|table|cursor|schema|database)_to_xml|xpath|poly_|path_inter|pg_notify$)'
           and has_function_privilege('public', p.oid, 'execute')
     loop
         execute format('revoke execute on function %s from public', taken);
@@ -44,6 +45,8 @@ begin
         select p.oid::regprocedure as called, needed.role
         from (values ('keystead_apply', 'pg_replication_origin_session_is_setup'),
                      ('keystead_apply', 'pg_advisory_xact_lock'),
+                     ('keystead_apply', 'pg_notify'),
+                     ('keystead_peer_api', 'pg_notify'),
                      ('keystead_peer_api', 'pg_advisory_xact_lock'),
                      ('keystead_peer_api', 'pg_advisory_xact_lock_shared'),
                      ('keystead_peer_api', 'pg_sleep'),
@@ -75,35 +78,43 @@ begin
         if ours.is_public then
             execute format('revoke execute on routine %s from public', ours.called);
         end if;
-        if not ours.is_applied and ours.home in ('public', 'replication') and not ours.prosecdef then
+        if not ours.is_applied and ours.home in ('public', 'replication') then
             execute format('grant execute on routine %s to keystead_apply', ours.called);
         end if;
-        -- PostgreSQL looks in pg_temp first, for types and tables, unless it is named.
-        if ours.prosecdef and not 'search_path=pg_catalog, pg_temp' = any (ours.settings) then
-            execute format('alter routine %s set search_path = pg_catalog, pg_temp', ours.called);
-        end if;
-        if ours.home = 'peer' and ours.owner <> 'keystead_peer_api' then
-            execute format('alter routine %s owner to keystead_peer_api', ours.called);
-        elsif ours.home <> 'peer' and ours.prosecdef and ours.owner <> 'keystead_apply' then
-            execute format('alter routine %s owner to keystead_apply', ours.called);
+        if ours.home <> 'peer' and ours.prosecdef then
+            execute format('alter routine %s security invoker', ours.called);
+        elsif ours.home = 'peer' then
+            -- PostgreSQL looks in pg_temp first, for types and tables, unless it is named.
+            if not 'search_path=pg_catalog, pg_temp' = any (ours.settings) then
+                execute format('alter routine %s set search_path = pg_catalog, pg_temp', ours.called);
+            end if;
+            if ours.owner <> 'keystead_peer_api' then
+                execute format('alter routine %s owner to keystead_peer_api', ours.called);
+            end if;
         end if;
     end loop;
 end
 $$;
 
 -- keystead_apply: what arrives, and what is remembered of it.
+do
+$$
+begin
+    if exists (select from pg_roles where rolname = 'keystead_apply' and rolconfig is not null) then
+        alter role keystead_apply reset all;
+    end if;
+end
+$$;
 grant usage on schema public, replication, live to keystead_apply;
-select replication.grant_enlisted(e) from replication.enlisted e
-where not has_table_privilege('keystead_apply', e.outbox, 'insert');
+select replication.grant_enlisted(e) from replication.enlisted e;
 grant select on replication.enlisted to keystead_apply;
 grant select, insert on replication.resync to keystead_apply;
 grant select, insert, delete on replication.promised to keystead_apply;
 grant select on sequence replication.floor, replication.purge_floor to keystead_apply;
 grant select, update on sequence replication.unlooked to keystead_apply;
--- For the functions that take a tombstone out: apply workers are in replica role anyway.
-grant set on parameter session_replication_role to keystead_apply;
 
 -- keystead_peer_api: as the bodies of the functions read. It reads the enlisted tables as any peer does.
+alter default privileges in schema public grant select on tables to keystead_peer;
 grant usage on schema public, replication, live, peer to keystead_peer_api;
 grant insert on public.node to keystead_peer_api;
 grant select on live.cluster_property to keystead_peer_api;
@@ -123,7 +134,7 @@ begin
         where pronamespace = 'replication'::regnamespace
           and proname in ('this_node', 'lanes', 'lane', 'in_lane', 'wanted_lanes', 'keep_lanes', 'slot_for', 'let_go', 'notify',
                           'digest', 'list', 'hashed_columns', 'enlisted_table', 'row_columns', 'rows_with_keys', 'heard',
-                          'past', 'version_now', 'unbury_node')
+                          'past', 'version_now')
     loop
         execute format('grant execute on function %s to keystead_peer_api', called);
     end loop;

@@ -182,7 +182,7 @@ impl Pair {
         self.barrier(&self.two, &self.one).await
     }
 
-    async fn barrier(&self, from: &Node, to: &Node) -> Result<()> {
+    pub(crate) async fn barrier(&self, from: &Node, to: &Node) -> Result<()> {
         let at = heartbeat::begin(&from.db).await?.at;
         heartbeat::beat(&from.db, from.number, at).await?;
         let arrived = format!("the heartbeat of node {} is on node {}", from.number, to.number);
