@@ -45,7 +45,31 @@ async fn a_guest_and_a_member_stay_what_they_are_and_hold_nothing_up() -> Result
         assert_eq!(node.query(&rose).await?, "false", "{}", way.role);
         does_not_stay_in_a_transaction(node, way).await?;
     }
+    a_copy_of_the_server_is_cut_off(node, &member).await?;
     cluster.wait_until_equal().await
+}
+
+/// PostgreSQL lets every role that may replicate take one, over a connection for logical replication too.
+async fn a_copy_of_the_server_is_cut_off(node: &Node, member: &Way) -> Result<()> {
+    let way = Way {
+        more: "sslmode=verify-full replication=database",
+        ..member.clone()
+    };
+    let mut psql = way.psql()?;
+    let mut copy = psql
+        .args(["--command", "BASE_BACKUP (CHECKPOINT 'fast', MAX_RATE 32)"])
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .kill_on_drop(true)
+        .spawn()?;
+    until("the copy was cut off", PATIENCE, async || {
+        Ok(copy.try_wait()?.is_some_and(|ended| !ended.success()))
+    })
+    .await?;
+    until("the end is in the log", PATIENCE, async || {
+        Ok(node.logged().contains("it copies the server"))
+    })
+    .await
 }
 
 /// A session that listens in a transaction would hold the queue of notifications for all.

@@ -85,7 +85,7 @@ pub async fn guests(local: &Connection) -> Result<Vec<NodeId>> {
     rows.iter().map(|row| node_id(row.get("node_id"))).collect()
 }
 
-/// The address that the newest certificate for a guest was made out to; `None` when its tickets have ended.
+/// The address that the newest certificate for a guest was made out to; `None` when this member signed none for it.
 pub async fn host_of(local: &Connection, node: &NodeId) -> Result<Option<String>> {
     let row = query!("ticket/host_of").opt(local, &[&node.as_str()]).await?;
     Ok(row.map(|row| row.get(0)))

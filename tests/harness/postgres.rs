@@ -81,8 +81,13 @@ impl Postgres {
 
     /// The same as a URL, for subscriptions, programs and configuration files.
     pub(crate) fn url(&self, database: &str) -> String {
+        self.url_as(SUPERUSER, database)
+    }
+
+    /// The same as another role.
+    pub(crate) fn url_as(&self, role: &str, database: &str) -> String {
         let folder = self.folder.path().display().to_string().replace('/', "%2F");
-        format!("postgres://{SUPERUSER}@{folder}/{database}")
+        format!("postgres://{role}@{folder}/{database}")
     }
 
     async fn wait_until_it_answers(&self) -> Result<()> {

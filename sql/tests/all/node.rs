@@ -16,6 +16,9 @@ use crate::wait;
 pub(crate) const ONE: NodeNumber = NodeNumber(1);
 pub(crate) const TWO: NodeNumber = NodeNumber(2);
 
+/// The role that reads slots: as on a node it is a peer's, which `peer.keep_changes_anew` may end the sessions of.
+const READER: &str = "peer_reader";
+
 /// Long beside any single step of a test on a busy machine.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
 
@@ -137,6 +140,8 @@ impl Pair {
     async fn apart_on(postgres: Postgres) -> Result<Self> {
         let one = Node::new(&postgres, ONE).await?;
         let two = Node::new(&postgres, TWO).await?;
+        link::make_role(&one.db, READER).await?;
+        link::admit(&one.db, READER).await?;
         let pair = Self { one, two, postgres };
         pair.subscribe(&pair.one, &pair.two).await?;
         pair.subscribe(&pair.two, &pair.one).await?;
@@ -196,14 +201,14 @@ impl Pair {
     /// From now on the second node has a subscription to one of the first one's other lanes. Not yet enabled.
     pub(crate) async fn subscribe_to_lane(&self, lane: i32) -> Result<()> {
         let (name, publication) = (names::lane(ONE, TWO, lane), names::lane_publication(lane));
-        let from = self.postgres.url(&self.one.name);
+        let from = self.postgres.url_as(READER, &self.one.name);
         Ok(link::subscribe_to(&self.two.db, &name, &from, &publication).await?)
     }
 
     pub(crate) async fn subscribe(&self, from: &Node, to: &Node) -> Result<()> {
         let name = names::link(from.number, to.number);
         link::make_slot(&from.db, &name).await?;
-        link::subscribe(&to.db, &name, &self.postgres.url(&from.name)).await?;
+        link::subscribe(&to.db, &name, &self.postgres.url_as(READER, &from.name)).await?;
         Ok(())
     }
 }
