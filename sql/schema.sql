@@ -239,7 +239,7 @@ CREATE FUNCTION peer.record_node(lease_holder text, id text, number integer, hos
     AS $_$
 begin
     if record_node.id !~ '^[0-9a-f]{32}$' or record_node.number < 1 or record_node.port not between 1 and 65535
-       or record_node.host !~ '^[A-Za-z0-9._:%-]{1,255}$' or length(record_node.public_address) > 1024
+       or record_node.host !~ '^[A-Za-z0-9._:-]{1,253}$' or length(record_node.public_address) > 1024
        or record_node.serial !~ '^[0-9a-fA-F]{0,64}$' then
         raise exception 'this is no node' using errcode = 'invalid_parameter_value';
     end if;
@@ -1321,7 +1321,6 @@ declare
     name text;
     cols text[];
     keys text[];
-    made replication.enlisted;
 begin
     perform replication.check_enlistable(relation);
     select format('%I.%I', nspname, relname), case when nspname = 'public' then '' else nspname || '_' end || relname
@@ -1345,9 +1344,7 @@ begin
     execute format('create view live.%I as select %s from %s where not deleted', name,
                    (select replication.list(array_agg(attname order by attnum)) from pg_attribute
                     where attrelid = relation and attnum > 0 and not attisdropped and attname <> 'deleted'), target);
-    insert into replication.enlisted values (target, format('replication.%I', 'outbox_' || name), cols, keys, digested, merges)
-    returning * into made;
-    perform replication.grant_enlisted(made);
+    insert into replication.enlisted values (target, format('replication.%I', 'outbox_' || name), cols, keys, digested, merges);
     perform replication.publish();
     perform replication.spread_sequences();
 end
@@ -1403,6 +1400,15 @@ begin
                     where attrelid = e.relation::regclass and attnum > 0 and not attisdropped and attgenerated = ''));
 end
 $_$;
+
+CREATE FUNCTION replication.grant_what_is_new() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+begin
+    perform replication.grant_enlisted(e) from replication.enlisted e where e.relation = new.relation;
+    return null;
+end
+$$;
 
 CREATE FUNCTION replication.hand_over(subscription text) RETURNS void
     LANGUAGE plpgsql
@@ -1651,7 +1657,6 @@ begin
                    (select replication.list(array_agg(attname order by attnum)) from pg_attribute
                     where attrelid = e.relation::regclass and attnum > 0 and not attisdropped and attname <> 'deleted'),
                    e.relation);
-    perform replication.grant_enlisted(e);
 end
 $$;
 
@@ -4131,6 +4136,10 @@ CREATE TRIGGER zz_stamp_update BEFORE UPDATE ON public.node_view FOR EACH ROW EX
 
 CREATE TRIGGER zz_stamp_update BEFORE UPDATE ON public.syslog FOR EACH ROW EXECUTE FUNCTION replication.stamp_update_syslog();
 
+CREATE TRIGGER grant_what_is_new AFTER INSERT ON replication.enlisted FOR EACH ROW EXECUTE FUNCTION replication.grant_what_is_new();
+
+CREATE TRIGGER grant_what_is_new AFTER INSERT ON replication.pending FOR EACH ROW EXECUTE FUNCTION replication.grant_what_is_new();
+
 CREATE TRIGGER hear BEFORE INSERT ON replication.outbox_heartbeat FOR EACH ROW EXECUTE FUNCTION replication.hear();
 
 ALTER TABLE replication.outbox_heartbeat ENABLE REPLICA TRIGGER hear;
@@ -4959,6 +4968,9 @@ GRANT ALL ON FUNCTION replication.enlisted_table(name text) TO keystead_peer_api
 
 REVOKE ALL ON FUNCTION replication.grant_enlisted(e replication.enlisted) FROM PUBLIC;
 GRANT ALL ON FUNCTION replication.grant_enlisted(e replication.enlisted) TO keystead_apply;
+
+REVOKE ALL ON FUNCTION replication.grant_what_is_new() FROM PUBLIC;
+GRANT ALL ON FUNCTION replication.grant_what_is_new() TO keystead_apply;
 
 REVOKE ALL ON FUNCTION replication.hand_over(subscription text) FROM PUBLIC;
 GRANT ALL ON FUNCTION replication.hand_over(subscription text) TO keystead_apply;

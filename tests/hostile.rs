@@ -45,8 +45,51 @@ async fn a_guest_and_a_member_stay_what_they_are_and_hold_nothing_up() -> Result
         assert_eq!(node.query(&rose).await?, "false", "{}", way.role);
         does_not_stay_in_a_transaction(node, way).await?;
     }
+    nobody_else_is_reached_for_a_guest_and_nobody_waits_for_it(&guest, &outsider).await?;
     a_copy_of_the_server_is_cut_off(node, &member).await?;
     cluster.wait_until_equal().await
+}
+
+/// A node that is asked whether it reaches another would find out which ports are open anywhere; and one that accepts and says
+/// nothing takes seconds to give up on.
+async fn nobody_else_is_reached_for_a_guest_and_nobody_waits_for_it(guest: &Way, outsider: &Node) -> Result<()> {
+    let asked = ask(guest, "reach", r#"{"address": {"host": "127.0.0.1", "port": 22}}"#).await?;
+    until("the question is refused", PATIENCE, async || {
+        let said = answer(guest, &asked).await?;
+        Ok(said.contains("is not the address that this node's certificate"))
+    })
+    .await?;
+
+    let silent = tokio::net::TcpListener::bind((outsider.address, 0)).await?;
+    let port = silent.local_addr()?.port();
+    let slow = format!(r#"{{"address": {{"host": "{}", "port": {port}}}}}"#, outsider.address);
+    let slow = ask(guest, "reach", &slow).await?;
+    let _held = silent.accept().await?;
+    let quick = ask(guest, "hello", "{}").await?;
+    until("the later question is answered", PATIENCE, async || {
+        Ok(answer(guest, &quick).await?.contains("cluster_id"))
+    })
+    .await?;
+    assert_eq!(
+        answer(guest, &slow).await?,
+        "",
+        "the earlier one is still being answered"
+    );
+    Ok(())
+}
+
+/// Leaves a call; its number.
+async fn ask(way: &Way, kind: &str, body: &str) -> Result<String> {
+    let call = format!("select peer.call('{kind}', '{body}')");
+    let said = cli::run(way.psql()?.args(["--command", &call]), "").await?;
+    Ok(said.text()?.trim().to_owned())
+}
+
+/// The answer to a call; nothing while there is none.
+async fn answer(way: &Way, call: &str) -> Result<String> {
+    let fetch = format!("select peer.answer({call})");
+    let said = cli::run(way.psql()?.args(["--command", &fetch]), "").await?;
+    Ok(said.text()?.trim().to_owned())
 }
 
 /// PostgreSQL lets every role that may replicate take one, over a connection for logical replication too.

@@ -129,7 +129,7 @@ create or replace function peer.record_node(
 $$
 begin
     if record_node.id !~ '^[0-9a-f]{32}$' or record_node.number < 1 or record_node.port not between 1 and 65535
-       or record_node.host !~ '^[A-Za-z0-9._:%-]{1,255}$' or length(record_node.public_address) > 1024
+       or record_node.host !~ '^[A-Za-z0-9._:-]{1,253}$' or length(record_node.public_address) > 1024
        or record_node.serial !~ '^[0-9a-fA-F]{0,64}$' then
         raise exception 'this is no node' using errcode = 'invalid_parameter_value';
     end if;
@@ -263,67 +263,19 @@ begin
 end
 $$;
 
--- As before, and lets the merge change a column that is new.
-create or replace function replication.make_anew(e replication.enlisted) returns void
+-- Whatever is enlisted, and every column that is added: `enlist` and `add_column` write these two tables last.
+create function replication.grant_what_is_new() returns trigger
     language plpgsql as
 $$
-declare
-    name text := (select substr(relname, length('outbox_') + 1) from pg_class where oid = e.outbox::regclass);
-    taken text[] := e.columns || replication.pending_columns(e.relation);
 begin
-    perform replication.make_merge(e.relation, name, taken, e.key_columns, e.merges);
-    perform replication.make_stamps(e.relation, name, taken, e.key_columns, e.merges);
-    perform replication.make_arrival(e.relation, name, taken, e.key_columns);
-    perform replication.make_capture(name, e.columns, e.key_columns);
-    execute format('create or replace view live.%I as select %s from %s where not deleted', name,
-                   (select replication.list(array_agg(attname order by attnum)) from pg_attribute
-                    where attrelid = e.relation::regclass and attnum > 0 and not attisdropped and attname <> 'deleted'),
-                   e.relation);
-    perform replication.grant_enlisted(e);
+    perform replication.grant_enlisted(e) from replication.enlisted e where e.relation = new.relation;
+    return null;
 end
 $$;
-
--- As before, and lets those work with the table who have to.
-create or replace function replication.enlist(relation regclass, merges jsonb default '{}', digested boolean default true)
-    returns void language plpgsql as
-$$
-declare
-    -- Qualified, whatever the search_path: the functions made here run where there is none.
-    target text;
-    name text;
-    cols text[];
-    keys text[];
-    made replication.enlisted;
-begin
-    perform replication.check_enlistable(relation);
-    select format('%I.%I', nspname, relname), case when nspname = 'public' then '' else nspname || '_' end || relname
-    into target, name
-    from pg_class join pg_namespace n on n.oid = relnamespace where pg_class.oid = relation;
-    execute format('alter table %s add version bigint not null default 0, add origin integer not null default 0,
-                        add deleted boolean not null default false', target);
-    select array_agg(attname order by attnum) into cols from pg_attribute
-    where attrelid = relation and attnum > 0 and not attisdropped and attgenerated = '';
-    select array_agg(attname order by array_position(indkey::smallint[], attnum)) into keys
-    from pg_index join pg_attribute on attrelid = indrelid and attnum = any (indkey)
-    where indrelid = relation and indisprimary;
-
-    execute format('create table replication.%I with (autovacuum_enabled = false) as select %s from %s with no data',
-                   'outbox_' || name, replication.list(cols), target);
-    perform replication.make_merge(target, name, cols, keys, merges);
-    perform replication.make_stamps(target, name, cols, keys, merges);
-    perform replication.make_arrival(target, name, cols, keys);
-    perform replication.make_capture(name, cols, keys);
-    perform replication.make_triggers(target, name);
-    execute format('create view live.%I as select %s from %s where not deleted', name,
-                   (select replication.list(array_agg(attname order by attnum)) from pg_attribute
-                    where attrelid = relation and attnum > 0 and not attisdropped and attname <> 'deleted'), target);
-    insert into replication.enlisted values (target, format('replication.%I', 'outbox_' || name), cols, keys, digested, merges)
-    returning * into made;
-    perform replication.grant_enlisted(made);
-    perform replication.publish();
-    perform replication.spread_sequences();
-end
-$$;
+create trigger grant_what_is_new after insert on replication.enlisted
+    for each row execute function replication.grant_what_is_new();
+create trigger grant_what_is_new after insert on replication.pending
+    for each row execute function replication.grant_what_is_new();
 
 -- Gives a subscription to the role that apply workers run as, which then applies as itself: with another owner of the
 -- tables in between, PostgreSQL would set up and reset a session for every row. 15 lets a superuser alone take over a

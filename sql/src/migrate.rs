@@ -4,6 +4,7 @@
 //! Refinery does the work and checks that applied migrations have not changed. It takes no lock itself, so one is
 //! taken around it: two agents may start on one database.
 
+use keystead::replication::names::ROLE_PREFIX;
 use tokio_postgres::Config;
 
 use crate::error::{Error, Result};
@@ -84,7 +85,7 @@ async fn run(config: &Config, runner: refinery::Runner, rights: Query) -> Result
         .map_err(locked)?;
     let migrated = async {
         let make_way = query!("session/end_transactions");
-        let made = client.batch_execute(make_way.text).await;
+        let made = client.query_one(make_way.text, &[&ROLE_PREFIX]).await;
         made.map_err(|source| make_way.failed(source))?;
         let bound = client.batch_execute(LOCK_TIMEOUT).await;
         bound.map_err(locked)?;

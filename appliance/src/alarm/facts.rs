@@ -53,7 +53,6 @@ impl Eyes {
             now,
             disk: disk(agent),
             join_failed: join_failed(agent),
-            notification_queue: notification_queue(agent).await.ok(),
             ..Facts::default()
         };
         self.look_at_server(agent, &mut facts).await;
@@ -72,8 +71,9 @@ impl Eyes {
     }
 
     async fn look_at_server(&mut self, agent: &Agent, facts: &mut Facts) {
-        if let Ok((damaged_pages, running)) = server(agent).await {
+        if let Ok((damaged_pages, queue, running)) = server(agent).await {
             facts.damaged_pages = Some(damaged_pages);
+            facts.notification_queue = Some(queue);
             // The one of somebody else has no peers.
             facts.running = Some(running).filter(|_| !agent.postgres.is_attached());
         }
@@ -235,14 +235,14 @@ pub(crate) fn disk(agent: &Agent) -> Option<Disk> {
     })
 }
 
-/// How many damaged pages the server has read, and its version.
-async fn server(agent: &Agent) -> Result<(i64, ServerVersion)> {
+/// How many damaged pages the server has read, how full its queue of notifications is in percent, and its version.
+async fn server(agent: &Agent) -> Result<(i64, i32, ServerVersion)> {
     let db = agent.db().await?;
-    Ok((sql::stat::damaged_pages(&db).await?, sql::server::version(&db).await?))
-}
-
-async fn notification_queue(agent: &Agent) -> Result<i32> {
-    Ok(sql::session::notification_queue_percent(&*agent.db().await?).await?)
+    Ok((
+        sql::stat::damaged_pages(&db).await?,
+        sql::session::notification_queue_percent(&db).await?,
+        sql::server::version(&db).await?,
+    ))
 }
 
 fn join_failed(agent: &Agent) -> Option<String> {

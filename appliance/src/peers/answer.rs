@@ -72,7 +72,7 @@ async fn dispatch(agent: &Arc<Agent>, call: &Call) -> Result<Value> {
             to_value::<Withdraw>(cluster::withdraw(agent, &caller, &asked.ticket).await?)
         }
         other => Err(
-            Error::new(Kind::NotBuilt, format!("a call of kind {other:.40} is not known here"))
+            Error::new(Kind::NotBuilt, format!("a call of kind {other:?} is not known here"))
                 .with_hint("bring both nodes to the same version"),
         ),
     }
@@ -89,7 +89,7 @@ async fn reach(agent: &Agent, caller: &NodeId, address: Address) -> Result<()> {
         return Err(Error::new(
             Kind::Forbidden,
             format!(
-                "{} is not the address that this node's certificate was made out to",
+                "{:?} is not the address that this node's certificate was made out to",
                 address.host
             ),
         )

@@ -67,7 +67,7 @@ declare
     ours record;
 begin
     for ours in
-        select p.oid::regprocedure as called, prosecdef, pronamespace::regnamespace::text as home, proname,
+        select p.oid::regprocedure as called, prosecdef, pronamespace::regnamespace::text as home,
                proowner::regrole::text as owner, coalesce(proconfig, '{}') as settings,
                has_function_privilege('public', p.oid, 'execute') as is_public,
                exists (select from aclexplode(proacl) where grantee = 'keystead_apply'::regrole) as is_applied
