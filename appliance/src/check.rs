@@ -39,7 +39,7 @@ pub(crate) fn postgres_version(config: &NodeConfig) -> Option<Error> {
         .enable_all()
         .build()
         .ok()?;
-    let found = runtime.block_on(postgres::programs::of_node(&config.postgres, &config.data_dir));
+    let found = runtime.block_on(postgres::version_of_programs(&config.postgres, &config.data_dir));
     found.ok()?.must_be_fixed().err()
 }
 

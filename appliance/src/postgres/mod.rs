@@ -27,10 +27,11 @@ mod tls;
 mod watch;
 mod wipe;
 
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use keystead::config::{DatabaseUrl, NodeConfig};
+use keystead::config::{self, DatabaseUrl, NodeConfig};
 use keystead::replication::retention::Bounds;
 use keystead::replication::standbys::Standbys;
 use keystead::server_version::ServerVersion;
@@ -259,6 +260,19 @@ impl Postgres {
             .with_hint("remove postgres.url from the configuration, so that the node owns its PostgreSQL")),
         }
     }
+}
+
+/// The version of the programs that a node with this configuration would run.
+///
+/// # Errors
+/// When there are none that can be used.
+pub(crate) async fn version_of_programs(config: &config::Postgres, data_dir: &Path) -> Result<ServerVersion> {
+    let account = account::Account::choose(&config.os_user)?;
+    let wanted = initdb::made_by(&Paths::new(data_dir))?;
+    let found = locate::Search::machine(config.bin_dir.as_deref())
+        .find(&account, wanted)
+        .await?;
+    Ok(found.version())
 }
 
 /// Reads a URL without repeating it: it may hold a password.

@@ -11,9 +11,6 @@ use keystead::server_version::ServerVersion;
 use keystead::{Result, config};
 
 use super::account::Account;
-use super::initdb;
-use super::locate::Search;
-use super::paths::Paths;
 
 /// The setting that lists the libraries a role with the attribute `replication` may have loaded.
 pub(crate) const OUTPUT_PLUGINS: &str = "output_plugin_libraries";
@@ -52,19 +49,6 @@ async fn ask(postgres: &Path, question: &[&OsStr], account: &Account) -> Result<
         .await
         .map_err(|_| format!("postgres does not answer within {} s", TIMEOUT.as_secs()))?;
     output.map_err(|error| format!("postgres does not run: {error}"))
-}
-
-/// The version of the programs that a node with this configuration would run.
-///
-/// # Errors
-/// When there are none that can be used.
-pub(crate) async fn of_node(config: &config::Postgres, data_dir: &Path) -> Result<ServerVersion> {
-    let account = Account::choose(&config.os_user)?;
-    let wanted = initdb::made_by(&Paths::new(data_dir))?;
-    let found = Search::machine(config.bin_dir.as_deref())
-        .find(&account, wanted)
-        .await?;
-    Ok(found.version())
 }
 
 /// Refuses a version without the fix where the configuration requires the fix.
