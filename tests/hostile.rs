@@ -47,6 +47,9 @@ async fn a_guest_and_a_member_stay_what_they_are_and_hold_nothing_up() -> Result
     }
     nobody_else_is_reached_for_a_guest_and_nobody_waits_for_it(&guest, &outsider).await?;
     a_copy_of_the_server_is_cut_off(node, &member).await?;
+    a_slot_of_its_own_is_dropped(node, &member).await?;
+    what_it_did_is_an_alarm(node, &member).await?;
+    rows_that_no_node_writes_are_set_aside(&cluster).await?;
     cluster.wait_until_equal().await
 }
 
@@ -113,6 +116,62 @@ async fn a_copy_of_the_server_is_cut_off(node: &Node, member: &Way) -> Result<()
         Ok(node.logged().contains("it copies the server"))
     })
     .await
+}
+
+/// A slot that nobody reads keeps WAL without an end.
+async fn a_slot_of_its_own_is_dropped(node: &Node, member: &Way) -> Result<()> {
+    let way = Way {
+        more: "sslmode=verify-full replication=database",
+        ..member.clone()
+    };
+    let made = cli::run(
+        way.psql()?
+            .args(["--command", "CREATE_REPLICATION_SLOT mine LOGICAL pgoutput"]),
+        "",
+    )
+    .await?;
+    ensure!(made.stderr.is_empty(), "{made:?}");
+    until("the slot was dropped", PATIENCE, async || {
+        let count = "select count(*)::text from pg_replication_slots where slot_name = 'mine'";
+        Ok(node.query(count).await? == "0")
+    })
+    .await
+}
+
+async fn what_it_did_is_an_alarm(node: &Node, member: &Way) -> Result<()> {
+    let id = member.role.trim_start_matches("peer_");
+    let raised =
+        format!("select count(*)::text from public.alarm where kind = 'peer-misuse' and raised and subject = '{id}'");
+    until("the alarm was raised", PATIENCE, async || {
+        Ok(node.query(&raised).await? == "1")
+    })
+    .await
+}
+
+/// Past its own triggers a superuser of a member can send what it likes. It stops nothing, here or on any other.
+async fn rows_that_no_node_writes_are_set_aside(cluster: &Cluster) -> Result<()> {
+    let [node, hostile] = &cluster.nodes[..] else {
+        anyhow::bail!("there are two nodes")
+    };
+    let in_force = "select up_to::text from replication.rules_in_force";
+    until("the rules are in force", PATIENCE, async || {
+        Ok(node.query(in_force).await? != "0" && hostile.query(in_force).await? != "0")
+    })
+    .await?;
+    let bad = "begin; set local session_replication_role = replica; alter table public.node disable trigger merge;
+        insert into public.node
+        select 'not an id', 2147483647, 'h', 1, '', 'ready', 'ready', '', now(), replication.version_now(),
+               replication.this_node(), false;
+        alter table public.node enable replica trigger merge;
+        delete from public.node where id = 'not an id'; commit";
+    hostile.db(sql::database::CLUSTER).await?.batch_execute(bad).await?;
+    let raised = "select string_agg(subject, ' ') from public.alarm where kind = 'bad-rows' and raised and origin = 1";
+    until("the alarm was raised", PATIENCE, async || {
+        Ok(node.query(&format!("select coalesce(({raised}), '')")).await? == hostile.id().await?)
+    })
+    .await?;
+    assert_eq!(node.query("select count(*)::text from public.node").await?, "2");
+    Ok(())
 }
 
 /// A session that listens in a transaction would hold the queue of notifications for all.

@@ -5,7 +5,9 @@ use std::collections::BTreeMap;
 use keystead::NodeNumber;
 use keystead::clock::Micros;
 use keystead::replication::horizon::{Heartbeats, Seen};
+use tokio_postgres::Row;
 
+use crate::bad_row::readable;
 use crate::error::{Error, Result};
 use crate::lane;
 use crate::pool::Connection;
@@ -47,14 +49,13 @@ pub async fn beat(db: &Connection, number: NodeNumber, at: Micros) -> Result<()>
 /// What every node has seen, as far as it is known here.
 pub async fn all(db: &Connection) -> Result<Heartbeats> {
     let rows = query!("heartbeat/all").rows(db, &[]).await?;
-    rows.iter()
-        .map(|row| {
-            let seen: serde_json::Value = row.get("seen");
-            let seen: BTreeMap<NodeNumber, Micros> =
-                serde_json::from_value(seen).map_err(|error| Error::Unexpected(format!("a heartbeat ({error})")))?;
-            Ok((NodeNumber(row.get("number")), seen))
-        })
-        .collect()
+    let read = |row: &Row| {
+        let seen: BTreeMap<NodeNumber, Micros> = serde_json::from_value(row.get("seen"))
+            .map_err(|error| Error::Unexpected(format!("a heartbeat ({error})")))?;
+        Ok((NodeNumber(row.get("number")), seen))
+    };
+    let all = readable(db, ("public.heartbeat", "number"), &rows, read).await;
+    Ok(all.into_iter().collect())
 }
 
 /// The newest heartbeat of every node that has arrived here.

@@ -5,16 +5,17 @@ use keystead::member::roster::{Member, NodeState, Roster};
 use keystead::{NodeId, NodeNumber};
 use tokio_postgres::Row;
 
+use crate::bad_row::readable;
 use crate::error::{Error, Result};
 use crate::identity::{address, node_id};
 use crate::pool::Connection;
 use crate::query::query;
 
-/// Every node that ever was in this cluster, by number.
+/// Every node that ever was in this cluster, by number. A row that is no node's is skipped.
 pub async fn all(db: &Connection) -> Result<Roster> {
     let rows = query!("node/all").rows(db, &[]).await?;
     Ok(Roster {
-        nodes: rows.iter().map(read).collect::<Result<_>>()?,
+        nodes: readable(db, ("public.node", "id"), &rows, read).await,
     })
 }
 

@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 
 use keystead::NodeId;
 use keystead::api::summary::View;
+use tokio_postgres::Row;
 
+use crate::bad_row::readable;
 use crate::error::{Error, Result};
 use crate::pool::Connection;
 use crate::query::query;
@@ -19,11 +21,11 @@ pub async fn put(db: &Connection, viewer: &NodeId, view: &View) -> Result<()> {
 /// The newest view of every node that has arrived here, by node id.
 pub async fn all(db: &Connection) -> Result<BTreeMap<String, View>> {
     let rows = query!("node_view/all").rows(db, &[]).await?;
-    rows.iter()
-        .map(|row| {
-            let view = serde_json::from_value(row.get("document"))
-                .map_err(|error| Error::Unexpected(format!("a view ({error})")))?;
-            Ok((row.get("viewer"), view))
-        })
-        .collect()
+    let read = |row: &Row| {
+        let view = serde_json::from_value(row.get("document"))
+            .map_err(|error| Error::Unexpected(format!("a view ({error})")))?;
+        Ok((row.get("viewer"), view))
+    };
+    let all = readable(db, ("public.node_view", "viewer"), &rows, read).await;
+    Ok(all.into_iter().collect())
 }

@@ -1,6 +1,7 @@
 //! Sessions of other nodes in this node's PostgreSQL, and the queue of notifications that they can hold up.
 
 use keystead::clock::Micros;
+use keystead::member::misuse::{Slot, SlotReader};
 use keystead::member::sessions::{Activity, PeerSession};
 use keystead::replication::names::ROLE_PREFIX;
 
@@ -32,7 +33,25 @@ pub async fn of_peers(db: &Connection) -> Result<Vec<PeerSession>> {
             transaction_millis: row.get::<_, Option<i64>>("transaction_millis").unwrap_or_default(),
             has_written: row.get("has_written"),
             copied_bytes: row.get("copied"),
+            reads_as: row.get("reads_as"),
         }
+    };
+    Ok(rows.iter().map(read).collect())
+}
+
+/// All replication slots of the server, of whatever database.
+///
+/// # Errors
+/// When PostgreSQL does not answer.
+pub async fn slots(db: &Connection) -> Result<Vec<Slot>> {
+    let rows = query!("session/slots").rows(db, &[]).await?;
+    let read = |row: &tokio_postgres::Row| Slot {
+        name: row.get("name"),
+        plugin: row.get("plugin"),
+        reader: row.get::<_, Option<i32>>("pid").map(|pid| SlotReader {
+            pid,
+            role: row.get::<_, Option<String>>("role").unwrap_or_default(),
+        }),
     };
     Ok(rows.iter().map(read).collect())
 }

@@ -5,6 +5,7 @@ use keystead::syslog::request::{Sink, format, transport};
 use tokio_postgres::Row;
 use tokio_postgres::types::ToSql;
 
+use crate::bad_row::readable;
 use crate::error::{Error, Result};
 use crate::pool::Connection;
 use crate::query::query;
@@ -24,7 +25,8 @@ pub struct Entry {
 
 /// All servers, the oldest first.
 pub async fn all(db: &Connection) -> Result<Vec<Entry>> {
-    query!("syslog/all").rows(db, &[]).await?.iter().map(read).collect()
+    let rows = query!("syslog/all").rows(db, &[]).await?;
+    Ok(readable(db, ("public.syslog", "id"), &rows, read).await)
 }
 
 /// Keeps a server, in place of the one with this id. One that was deleted stays so.

@@ -6,6 +6,7 @@ use keystead::NodeNumber;
 use keystead::join::request::Address;
 use keystead::member::versions::Running;
 
+use crate::bad_row::readable;
 use crate::error::Result;
 use crate::identity::address;
 use crate::pool::Connection;
@@ -29,7 +30,7 @@ async fn named(db: &Connection) -> Result<Vec<(NodeNumber, Address, Running)>> {
         };
         Ok((NodeNumber(row.get("number")), address(row)?, running))
     };
-    rows.iter().map(read).collect()
+    Ok(readable(db, ("public.node_version", "number"), &rows, read).await)
 }
 
 /// What a database that was not migrated yet says.

@@ -50,6 +50,10 @@ pub enum Alarm {
     ForcedRemoval,
     /// PostgreSQL's queue of notifications fills.
     NotificationQueue,
+    /// A node sends rows that no node writes.
+    BadRows,
+    /// A node does with its connection what no node does.
+    PeerMisuse,
 }
 
 /// What there is to know of an alarm.
@@ -405,9 +409,37 @@ const NOTIFICATION_QUEUE: Entry = Entry {
     after_millis: 0,
 };
 
+const BAD_ROWS: Entry = Entry {
+    id: "bad-rows",
+    name: "Cluster Bad Rows",
+    subject: "the id of the node that sent them, or unknown",
+    levels: &[Level {
+        severity: Severity::Critical,
+        when: "a row came that no node writes, and was set aside, or one that is here is not understood and is skipped",
+    }],
+    ends: "none was found for a day",
+    remedy: "see operations.md, a node that means harm: the node that sent them is damaged or in the wrong hands",
+    after_millis: 0,
+};
+
+const PEER_MISUSE: Entry = Entry {
+    id: "peer-misuse",
+    name: "Cluster Node Misuses Its Access",
+    subject: "the node's id",
+    levels: &[Level {
+        severity: Severity::Critical,
+        when: "the node copied this node's server or its WAL, made a slot of its own, read with another plugin or another \
+               slot than its own, or has a session that does not end",
+    }],
+    ends: "nothing of it was seen for a day",
+    remedy: "see operations.md, a node that means harm: remove the node and give it no new certificate; what it copied has \
+             keys that the root of trust wraps, so keep that from it",
+    after_millis: 0,
+};
+
 impl Alarm {
     /// All of them.
-    pub const ALL: [Self; 21] = [
+    pub const ALL: [Self; 23] = [
         Self::NodeDown,
         Self::ReplicationBlocked,
         Self::SlotRetention,
@@ -429,6 +461,8 @@ impl Alarm {
         Self::AckDegraded,
         Self::ForcedRemoval,
         Self::NotificationQueue,
+        Self::BadRows,
+        Self::PeerMisuse,
     ];
 
     /// What there is to know of it.
@@ -455,6 +489,8 @@ impl Alarm {
             Self::AckDegraded => &ACK_DEGRADED,
             Self::ForcedRemoval => &FORCED_REMOVAL,
             Self::NotificationQueue => &NOTIFICATION_QUEUE,
+            Self::BadRows => &BAD_ROWS,
+            Self::PeerMisuse => &PEER_MISUSE,
         }
     }
 

@@ -5,6 +5,8 @@
 pub mod lanes;
 pub mod lease;
 pub mod links;
+pub mod misuse;
+pub mod numbers;
 pub mod parts;
 pub mod removal;
 pub mod roster;

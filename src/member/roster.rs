@@ -127,13 +127,9 @@ impl Roster {
         self.nodes.sort_by_key(|node| node.number);
     }
 
-    /// The highest number that any node has.
-    pub fn highest(&self) -> NodeNumber {
-        self.nodes
-            .iter()
-            .map(|node| node.number)
-            .max()
-            .unwrap_or(NodeNumber::NONE)
+    /// The number that every node has.
+    pub fn numbers(&self) -> impl Iterator<Item = NodeNumber> {
+        self.nodes.iter().map(|node| node.number)
     }
 
     /// How many members there are: what `nodeCount` says.
@@ -183,7 +179,7 @@ mod tests {
         ours.learn(roster(&[(2, Ready), (3, Ready), (4, Joining)]));
         let states: Vec<_> = ours.nodes.iter().map(|node| (node.number.0, node.state)).collect();
         assert_eq!(states, [(1, Ready), (2, Removed), (3, Ready), (4, Joining)]);
-        assert_eq!(ours.highest(), NodeNumber(4));
+        assert_eq!(ours.numbers().max(), Some(NodeNumber(4)));
     }
 
     #[test]

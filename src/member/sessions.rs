@@ -66,6 +66,8 @@ pub struct PeerSession {
     pub has_written: bool,
     /// What its copy has sent or taken so far, while it copies.
     pub copied_bytes: Option<i64>,
+    /// What it calls itself, where it reads the WAL: it is counted for a link by that.
+    pub reads_as: Option<String>,
 }
 
 /// Remembers how far copies were.
@@ -162,6 +164,7 @@ mod tests {
             transaction_millis: if in_transaction { state_millis } else { 0 },
             has_written: false,
             copied_bytes: None,
+            reads_as: None,
         }
     }
 

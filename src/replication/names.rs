@@ -41,6 +41,14 @@ pub fn link_of_lane(name: &str) -> Option<String> {
     Some(format!("{LINK_PREFIX}{link}"))
 }
 
+/// The node that reads from a slot with this name on `from`; `None` when no slot of `from` has such a name.
+pub fn reader(from: NodeNumber, slot: &str) -> Option<NodeNumber> {
+    let of_link = |name: &str| name.strip_prefix(&format!("{LINK_PREFIX}{from}_to_"))?.parse().ok();
+    let number = of_link(slot).or_else(|| of_link(&link_of_lane(slot)?))?;
+    let to = NodeNumber(number);
+    (slot == link(from, to) || (1..=3).any(|number| slot == lane(from, to, number))).then_some(to)
+}
+
 /// The prefix of every peer's role.
 pub const ROLE_PREFIX: &str = "peer_";
 
@@ -57,6 +65,28 @@ pub fn node_of_role(role: &str) -> Option<NodeId> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_slot_tells_who_reads_from_it() {
+        let me = NodeNumber(3);
+        assert_eq!(reader(me, "keystead_3_to_12"), Some(NodeNumber(12)));
+        assert_eq!(reader(me, "lane_3_to_12_1"), Some(NodeNumber(12)));
+        for foreign in [
+            "mine",
+            "keystead_4_to_3",
+            "keystead_3_to_",
+            "keystead_3_to_x",
+            "keystead_3_to_+12",
+            "keystead_3_to_012",
+            "keystead_3_to_12_1",
+            "lane_3_to_12",
+            "lane_3_to_12_4",
+            "lane_3_to_12_1_1",
+            "lane_4_to_12_1",
+        ] {
+            assert_eq!(reader(me, foreign), None, "{foreign}");
+        }
+    }
 
     #[test]
     fn the_longest_names_fit() {

@@ -17,6 +17,7 @@ use keystead::summary::is_silent;
 use keystead::{Error, Result};
 use nix::sys::statvfs::statvfs;
 use sql::Connection;
+use sql::bad_row::Found;
 use sql::identity::Identity;
 
 use crate::agent::{Agent, Standing};
@@ -56,6 +57,10 @@ impl Eyes {
             ..Facts::default()
         };
         self.look_at_server(agent, &mut facts).await;
+        if let Ok((bad_rows, misuse)) = hostile(agent).await {
+            facts.bad_rows = Some(bad_rows);
+            facts.misuse = Some(misuse);
+        }
         if seldom {
             self.seldom = Some(now);
             facts.certificates = Some(certificates(agent));
@@ -243,6 +248,24 @@ async fn server(agent: &Agent) -> Result<(i64, i32, ServerVersion)> {
         sql::session::notification_queue_percent(&db).await?,
         sql::server::version(&db).await?,
     ))
+}
+
+/// What others sent or did that no node does: rows, and misuse of their connections.
+async fn hostile(agent: &Agent) -> Result<(BTreeMap<String, String>, BTreeMap<String, String>)> {
+    let db = agent.db().await?;
+    let roster = sql::node::all(&db).await?;
+    let told = |found: Found| {
+        let sender = roster.nodes.iter().find(|node| Some(node.number) == found.sender);
+        let subject = sender.map_or(sql::misuse::UNKNOWN, |node| node.id.as_str());
+        let text = format!(
+            "{} rows that no node writes, one of them in {}",
+            found.count,
+            found.example.escape_debug()
+        );
+        (subject.to_owned(), text)
+    };
+    let bad_rows = sql::bad_row::by_sender(&db).await?.into_iter().map(told).collect();
+    Ok((bad_rows, sql::misuse::recent(&db).await?))
 }
 
 fn join_failed(agent: &Agent) -> Option<String> {

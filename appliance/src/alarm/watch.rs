@@ -129,6 +129,7 @@ async fn write(agent: &Agent, list: &[Change], now: Micros) -> Result<()> {
             Change::Clear(cause) => drop(sql::alarm::clear(&db, cause, now).await?),
         }
     }
+    sql::bad_row::forget_old(&db).await?;
     Ok(sql::alarm::forget_old(&db).await?)
 }
 

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use futures_util::future::join_all;
 use keystead::member::lease::{Votes, decide, majority, majority_for_removal};
+use keystead::member::numbers;
 use keystead::member::roster::{Member, Roster};
 use keystead::{Error, Kind, NodeId, NodeNumber, Result};
 use sql::lease::Grant;
@@ -106,15 +107,13 @@ async fn try_to_take(agent: &Agent, roster: &Roster, except: Option<&NodeId>) ->
     }
     let mut said = votes(&known, except, own, &answers);
     said.vetoed |= vetoed;
-    let highest = answers.iter().map(|answer| answer.grant.highest).max();
+    let told = answers.iter().map(|answer| answer.grant.highest);
+    let highest = numbers::highest(known.numbers().chain([own.highest]).chain(told));
     let lease = Lease {
         holder,
         here,
         needed: said.needed,
-        highest: known
-            .highest()
-            .max(own.highest)
-            .max(highest.unwrap_or(NodeNumber::NONE)),
+        highest,
         peers: answers.into_iter().map(|answer| answer.peer).collect(),
         roster: known,
     };

@@ -19,6 +19,8 @@ begin
     delete from replication.resync;
     delete from replication.fence;
     delete from replication.slot_seen;
+    delete from replication.bad_row;
+    delete from replication.misuse;
     -- Nobody else has to have it.
     perform replication.send_pending(2147483647);
     perform replication.use_pending(2147483647);

@@ -108,6 +108,7 @@ $$;
 grant usage on schema public, replication, live to keystead_apply;
 select replication.grant_enlisted(e) from replication.enlisted e;
 grant select on replication.enlisted to keystead_apply;
+grant select, insert, update on replication.bad_row to keystead_apply;
 grant select, insert on replication.resync to keystead_apply;
 grant select, insert, delete on replication.promised to keystead_apply;
 grant select on sequence replication.floor, replication.purge_floor to keystead_apply;
@@ -134,7 +135,7 @@ begin
         where pronamespace = 'replication'::regnamespace
           and proname in ('this_node', 'lanes', 'lane', 'in_lane', 'wanted_lanes', 'keep_lanes', 'slot_for', 'let_go', 'notify',
                           'digest', 'list', 'hashed_columns', 'enlisted_table', 'row_columns', 'rows_with_keys', 'heard',
-                          'past', 'version_now')
+                          'past', 'version_now', 'highest_number')
     loop
         execute format('grant execute on function %s to keystead_peer_api', called);
     end loop;

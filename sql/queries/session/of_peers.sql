@@ -7,7 +7,7 @@ select a.pid, (date_part('epoch', a.backend_start) * 1000000)::bigint as started
        greatest((date_part('epoch', clock_timestamp() - a.state_change) * 1000)::bigint, 0) as state_millis,
        greatest((date_part('epoch', clock_timestamp() - a.xact_start) * 1000)::bigint, 0) as transaction_millis,
        a.backend_xid is not null as has_written,
-       c.bytes_processed as copied
+       c.bytes_processed as copied, r.application_name as reads_as
 from pg_stat_activity a
 left join pg_stat_replication r using (pid)
 left join pg_replication_slots s on s.active_pid = a.pid and s.slot_type = 'logical'

@@ -14,6 +14,7 @@ mod wait;
 
 mod alarm;
 mod arriving;
+mod bad_rows;
 mod calls;
 mod convergence;
 mod copying;

@@ -7,6 +7,7 @@ mod applying;
 mod certificates;
 mod clocks;
 mod disk;
+mod hostile;
 mod notifications;
 mod peers;
 mod server;
@@ -47,6 +48,10 @@ pub struct Facts {
     pub damaged_pages: Option<i64>,
     /// How full the queue of notifications is, in percent.
     pub notification_queue: Option<i32>,
+    /// Rows that no node writes, by the id of the node that sent them or what stands for one that is not known: what to say.
+    pub bad_rows: Option<BTreeMap<String, String>>,
+    /// What nodes did with their connections that no node does, in the same way.
+    pub misuse: Option<BTreeMap<String, String>>,
     /// The version of the PostgreSQL that runs.
     pub running: Option<ServerVersion>,
     /// The version of its programs on the disk.
@@ -77,6 +82,12 @@ pub fn judge(facts: &Facts, raised: &BTreeMap<Cause, Raised>) -> Look {
     }
     if let Some(pages) = facts.damaged_pages {
         look.add(Alarm::DataDamaged, (pages > 0).then(|| damaged(pages)));
+    }
+    if let Some(bad_rows) = &facts.bad_rows {
+        look.add(Alarm::BadRows, hostile::told(Alarm::BadRows, bad_rows));
+    }
+    if let Some(misuse) = &facts.misuse {
+        look.add(Alarm::PeerMisuse, hostile::told(Alarm::PeerMisuse, misuse));
     }
     if let Some(percent) = facts.notification_queue {
         look.add(Alarm::NotificationQueue, notifications::filling(percent));

@@ -1,0 +1,1 @@
+select replication.set_aside($1, $2, null, null, to_jsonb($3::text))
