@@ -109,7 +109,7 @@ CREATE FUNCTION peer.end_lease(lease_holder text) RETURNS void
     LANGUAGE sql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
-    update replication.lease set until = 'epoch' where holder = lease_holder and owner = session_user
+    update replication.lease set until = least(until, clock_timestamp()) where holder = lease_holder and owner = session_user
 $$;
 
 CREATE FUNCTION peer.grant_lease(lease_holder text, seconds integer) RETURNS TABLE(granted boolean, highest_number integer)
@@ -128,10 +128,14 @@ begin
         since = case when l.until < clock_timestamp() then clock_timestamp() else l.since end,
         until = case when l.until < clock_timestamp() then excluded.until
                      else least(excluded.until, l.since + interval '1 minute') end
-    where (l.holder = excluded.holder and l.owner = excluded.owner) or l.until < clock_timestamp();
+    where (l.holder = excluded.holder and l.owner = excluded.owner and l.until >= clock_timestamp())
+       or l.until < clock_timestamp()
+          -- Who had it lets others go first, who look for it several times a second.
+          and (l.owner <> excluded.owner
+               or l.until + least(l.until - l.since, interval '3 seconds') < clock_timestamp());
     return query
         select l.holder = lease_holder and l.owner = session_user and l.until > clock_timestamp(),
-               greatest(l.highest_number, (select max(n.number) from public.node n))
+               greatest(l.highest_number, replication.highest_number())
         from replication.lease l;
 end
 $$;
@@ -245,7 +249,7 @@ begin
     end if;
     perform from replication.lease l
     where l.holder = lease_holder and l.owner = session_user and l.until > clock_timestamp()
-      and record_node.number <= 256 + greatest(l.highest_number::bigint, (select max(n.number) from public.node n))
+      and record_node.number <= 256 + greatest(l.highest_number::bigint, replication.highest_number())
     for update;
     if not found then
         return false;
@@ -267,9 +271,11 @@ CREATE FUNCTION peer.reserve_number(lease_holder text, number integer) RETURNS b
     AS $$
 begin
     update replication.lease l
-    set highest_number = greatest(l.highest_number, reserve_number.number)
+    set highest_number = greatest(l.highest_number, reserve_number.number),
+        reserved_at = case when reserve_number.number > l.highest_number then clock_timestamp() else l.reserved_at end
     where l.holder = lease_holder and l.owner = session_user and l.until > clock_timestamp()
-      and reserve_number.number <= 256 + greatest(l.highest_number::bigint, (select max(n.number) from public.node n));
+      and reserve_number.number - greatest(l.highest_number::bigint, replication.highest_number())
+          <= least(256, 256 * date_part('epoch', clock_timestamp() - l.reserved_at));
     return found;
 end
 $$;
@@ -973,6 +979,14 @@ begin
 end
 $$;
 
+CREATE FUNCTION replication.broken(relation text) RETURNS text
+    LANGUAGE sql STABLE
+    AS $$
+    select string_agg(format('(%s)', r.broken), ' or ' order by r.relation, r.since)
+    from replication.rule r
+    where r.relation in ('', broken.relation) and r.since <= (select up_to from replication.rules_in_force)
+$$;
+
 CREATE FUNCTION replication.bury_account() RETURNS trigger
     LANGUAGE plpgsql
     AS $$
@@ -1312,6 +1326,32 @@ begin
 end
 $$;
 
+CREATE FUNCTION replication.enforce_rules(known integer) RETURNS void
+    LANGUAGE plpgsql
+    SET session_replication_role TO 'replica'
+    AS $_$
+declare
+    e replication.enlisted;
+    name text;
+    taken text[];
+begin
+    update replication.rules_in_force set up_to = known where up_to < known;
+    if not found then
+        return;
+    end if;
+    for e in select * from replication.enlisted t order by t.relation loop
+        name := (select substr(relname, length('outbox_') + 1) from pg_class where oid = e.outbox::regclass);
+        taken := e.columns || replication.pending_columns(e.relation);
+        perform replication.make_merge(e.relation, name, taken, e.key_columns, e.merges);
+        perform replication.make_arrival(e.relation, name, taken, e.key_columns);
+        execute format(
+            'with bad as (delete from %1$s as new where %2$s returning *)
+             select replication.set_aside(%1$L, jsonb_build_array(%3$s)::text, origin, version, to_jsonb(bad)) from bad',
+            e.relation, replication.broken(e.relation), replication.list(e.key_columns));
+    end loop;
+end
+$_$;
+
 CREATE FUNCTION replication.enlist(relation regclass, merges jsonb DEFAULT '{}'::jsonb, digested boolean DEFAULT true) RETURNS void
     LANGUAGE plpgsql
     AS $$
@@ -1454,6 +1494,10 @@ begin
     if pg_trigger_depth() > 1 or not pg_catalog.pg_replication_origin_session_is_setup() then
         return new;
     end if;
+    if replication.is_anothers(new.number) then
+        perform replication.set_aside('public.heartbeat', jsonb_build_array(new.number)::text, new.origin, new.version, to_jsonb(new));
+        return null;
+    end if;
     select h.beat, h.run, h.version into had from public.heartbeat h where h.number = new.number;
     if new.version <= coalesce(had.version, 0) then
         return new;
@@ -1491,6 +1535,10 @@ begin
     if pg_trigger_depth() > 1 or not pg_catalog.pg_replication_origin_session_is_setup() then
         return new;
     end if;
+    if replication.is_anothers(new.number) then
+        perform replication.set_aside('public.lane_beat', jsonb_build_array(new.number, new.lane)::text, new.origin, new.version, to_jsonb(new));
+        return null;
+    end if;
     select b.beat, b.version into had from public.lane_beat b where (b.number, b.lane) = (new.number, new.lane);
     if new.version > coalesce(had.version, 0) and new.beat <> coalesce(had.beat, 0) + 1 then
         perform replication.miss(new.number, coalesce(had.beat, 0), new.beat);
@@ -1527,9 +1575,26 @@ CREATE FUNCTION replication.heard(of_node integer) RETURNS TABLE(run text, beat 
     order by version desc limit 1
 $$;
 
+CREATE FUNCTION replication.highest_number() RETURNS integer
+    LANGUAGE sql STABLE
+    AS $$
+    select coalesce(max(number) filter (where not is_beyond), 0)
+    from (select number, bool_or(step > 256) over (order by number) as is_beyond
+          from (select n.number, n.number::bigint - lag(n.number, 1, 0) over (order by n.number) as step
+                from public.node n) steps) numbers
+$$;
+
 CREATE FUNCTION replication.in_lane(version bigint) RETURNS bigint
     LANGUAGE sql
     AS $_$select $1$_$;
+
+CREATE FUNCTION replication.is_anothers(number integer) RETURNS boolean
+    LANGUAGE plpgsql STABLE
+    AS $$
+begin
+    return coalesce(is_anothers.number <> replication.sender(), false);
+end
+$$;
 
 CREATE FUNCTION replication.judged_one_in() RETURNS bigint
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
@@ -1603,7 +1668,7 @@ begin
                    case when pg_has_role(role, 'keystead_peer', 'member') then 16 else 2 end);
     execute format('alter role %I set temp_file_limit = %L', role, '256MB');
     -- What a peer gets wrong is told to it. In the log it could be anything, and as long as it likes.
-    execute format('alter role %I set log_min_messages = fatal', role);
+    execute format('alter role %I set log_min_messages = log', role);
     execute format('alter role %I set log_min_error_statement = panic', role);
 end
 $$;
@@ -1669,6 +1734,7 @@ begin
         create or replace function replication.%1$I() returns trigger language plpgsql as
         $body$
         begin
+            %8$s
             if (case when new.version %% replication.judged_one_in() <> 0 then current_setting('keystead.look', true)
                      else replication.look_from_now_on(new.version) end) = 'no'
                and new.version > pg_sequence_last_value('replication.purge_floor') then
@@ -1694,7 +1760,7 @@ begin
         end
         $body$
         $sql$, 'arrive_' || name, relation, replication.list(keys), replication.list(keys, 'new.'), 'outbox_' || name,
-        replication.list(cols), replication.list(cols, 'new.'));
+        replication.list(cols), replication.list(cols, 'new.'), replication.setting_aside(relation, keys));
 end
 $_$;
 
@@ -1728,6 +1794,7 @@ begin
         create or replace function replication.%1$I() returns trigger language plpgsql as
         $body$
         begin
+            %9$s
             if new.version <= pg_sequence_last_value('replication.purge_floor') then
                 -- A row this old that is not here was purged here. The lock keeps a purge from taking it now.
                 perform from %2$s where (%3$s) = (%4$s) for key share;
@@ -1743,7 +1810,7 @@ begin
         $body$
         $sql$, 'merge_' || name, relation, replication.list(keys), replication.list(keys, 'new.'),
         replication.list(cols), replication.list(cols, 'new.'), set_list,
-        replication.merge_of_older(relation, keys, merges));
+        replication.merge_of_older(relation, keys, merges), replication.setting_aside(relation, keys));
 end
 $_$;
 
@@ -2251,11 +2318,17 @@ end
 $$;
 
 CREATE FUNCTION replication.remember(run text, beat bigint, version bigint) RETURNS void
-    LANGUAGE sql
+    LANGUAGE plpgsql
     AS $$
+begin
+    if remember.beat not between 0 and 9007199254740992 or remember.version not between 0 and 253402300799999999
+       or length(remember.run) > 64 then
+        raise exception 'no node writes such a heartbeat' using errcode = 'numeric_value_out_of_range';
+    end if;
     insert into replication.run as r (run, began, ended) values (remember.run, 0, remember.beat)
-    on conflict (run) do update set ended = greatest(r.ended, excluded.ended);
-    select setval('replication.floor', greatest(remember.version, pg_sequence_last_value('replication.floor')));
+    on conflict on constraint run_pkey do update set ended = greatest(r.ended, excluded.ended);
+    perform setval('replication.floor', greatest(remember.version, pg_sequence_last_value('replication.floor')));
+end
 $$;
 
 CREATE FUNCTION replication.resynced(peer_number integer, newest jsonb) RETURNS void
@@ -2264,6 +2337,11 @@ CREATE FUNCTION replication.resynced(peer_number integer, newest jsonb) RETURNS 
     AS $$
 begin
     if newest is not null then
+        if (newest ->> 'number')::integer is distinct from peer_number
+           or exists (select from jsonb_array_elements(newest -> 'in_lanes') beat
+                      where (beat ->> 'number')::integer is distinct from peer_number) then
+            raise exception 'no node writes such a heartbeat' using errcode = 'invalid_parameter_value';
+        end if;
         delete from replication.promised where number = peer_number;
         -- Put in their place, not merged: the peer may have been rolled back, and count from less.
         delete from public.lane_beat where number = peer_number;
@@ -2380,6 +2458,32 @@ begin
 end
 $_$;
 
+CREATE FUNCTION replication.sender() RETURNS integer
+    LANGUAGE plpgsql STABLE
+    AS $$
+begin
+    if not pg_catalog.pg_replication_origin_session_is_setup() then
+        return null;
+    end if;
+    return (select split_part(s.subname, '_', 2)::integer from pg_catalog.pg_stat_subscription s
+            where s.pid = pg_catalog.pg_backend_pid() and s.subname ~ '^(keystead|lane)_[0-9]{1,9}_to_' limit 1);
+end
+$$;
+
+CREATE FUNCTION replication.set_aside(relation text, key text, origin integer, version bigint, content jsonb) RETURNS void
+    LANGUAGE plpgsql
+    AS $$
+begin
+    if (select count(*) from replication.bad_row) < 1000 then
+        insert into replication.bad_row as b (relation, key, sender, origin, version, found_at, row_text)
+        values (set_aside.relation, left(set_aside.key, 300), replication.sender(), set_aside.origin, set_aside.version,
+                clock_timestamp(), left(content::text, 4000))
+        on conflict on constraint bad_row_pkey do update set found_at = excluded.found_at
+        where b.found_at < excluded.found_at - interval '1 minute';
+    end if;
+end
+$$;
+
 CREATE FUNCTION replication.set_lanes(number integer) RETURNS void
     LANGUAGE plpgsql
     AS $_$
@@ -2399,6 +2503,17 @@ begin
         $sql$, number, case when number = 1 then '$1' else format('($1 / %1$s + 1) * %1$s + replication.lane()', number) end);
     perform replication.publish();
 end
+$_$;
+
+CREATE FUNCTION replication.setting_aside(relation text, keys text[]) RETURNS text
+    LANGUAGE sql STABLE
+    AS $_$
+    select case when known.broken is null then '' else format(
+        $sql$if %s then
+                perform replication.set_aside(%L, jsonb_build_array(%s)::text, new.origin, new.version, to_jsonb(new));
+                return null;
+            end if;$sql$, known.broken, relation, replication.list(keys, 'new.')) end
+    from replication.broken(setting_aside.relation) as known (broken)
 $_$;
 
 CREATE FUNCTION replication.slot_for(number integer, lane integer) RETURNS text
@@ -3187,6 +3302,7 @@ declare
     guard record;
     used text;
 begin
+    perform replication.enforce_rules(least(up_to, (select max(since) from replication.rule)));
     for guard in
         select tgname, p.relation from replication.pending p
         join pg_trigger on tgrelid = p.relation::regclass
@@ -3556,6 +3672,16 @@ CREATE TABLE public.restored (
     CONSTRAINT restored_only_one_check CHECK (only_one)
 );
 
+CREATE TABLE replication.bad_row (
+    relation text NOT NULL,
+    key text NOT NULL,
+    sender integer,
+    origin integer,
+    version bigint,
+    found_at timestamp with time zone NOT NULL,
+    row_text text
+);
+
 CREATE TABLE replication.call (
     id bigint NOT NULL,
     caller text NOT NULL,
@@ -3611,7 +3737,14 @@ CREATE TABLE replication.lease (
     highest_number integer NOT NULL,
     owner text DEFAULT ''::text NOT NULL,
     since timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    reserved_at timestamp with time zone DEFAULT '1970-01-01 00:00:00+00'::timestamp with time zone NOT NULL,
     CONSTRAINT lease_only_one_check CHECK (only_one)
+);
+
+CREATE TABLE replication.misuse (
+    node text NOT NULL,
+    said text NOT NULL,
+    seen_at timestamp with time zone NOT NULL
 );
 
 CREATE TABLE replication.outbox_account (
@@ -3821,6 +3954,18 @@ CREATE TABLE replication.resync (
     since timestamp with time zone DEFAULT clock_timestamp() NOT NULL
 );
 
+CREATE TABLE replication.rule (
+    relation text NOT NULL,
+    since integer NOT NULL,
+    broken text NOT NULL
+);
+
+CREATE TABLE replication.rules_in_force (
+    only_one boolean DEFAULT true NOT NULL,
+    up_to integer NOT NULL,
+    CONSTRAINT rules_in_force_only_one_check CHECK (only_one)
+);
+
 CREATE TABLE replication.run (
     run text NOT NULL,
     began bigint NOT NULL,
@@ -3889,6 +4034,9 @@ ALTER TABLE ONLY public.restored
 ALTER TABLE ONLY public.syslog
     ADD CONSTRAINT syslog_pkey PRIMARY KEY (id);
 
+ALTER TABLE ONLY replication.bad_row
+    ADD CONSTRAINT bad_row_pkey PRIMARY KEY (relation, key);
+
 ALTER TABLE ONLY replication.call
     ADD CONSTRAINT call_pkey PRIMARY KEY (id);
 
@@ -3901,6 +4049,9 @@ ALTER TABLE ONLY replication.fence
 ALTER TABLE ONLY replication.lease
     ADD CONSTRAINT lease_pkey PRIMARY KEY (only_one);
 
+ALTER TABLE ONLY replication.misuse
+    ADD CONSTRAINT misuse_pkey PRIMARY KEY (node);
+
 ALTER TABLE ONLY replication.pending
     ADD CONSTRAINT pending_pkey PRIMARY KEY (relation, column_name);
 
@@ -3909,6 +4060,12 @@ ALTER TABLE ONLY replication.promised
 
 ALTER TABLE ONLY replication.resync
     ADD CONSTRAINT resync_pkey PRIMARY KEY (number);
+
+ALTER TABLE ONLY replication.rule
+    ADD CONSTRAINT rule_pkey PRIMARY KEY (relation, since);
+
+ALTER TABLE ONLY replication.rules_in_force
+    ADD CONSTRAINT rules_in_force_pkey PRIMARY KEY (only_one);
 
 ALTER TABLE ONLY replication.run
     ADD CONSTRAINT run_pkey PRIMARY KEY (run);
@@ -4856,6 +5013,9 @@ GRANT ALL ON FUNCTION replication.become_node(number integer) TO keystead_apply;
 REVOKE ALL ON FUNCTION replication.begin_heartbeat(OUT at bigint, OUT xid bigint) FROM PUBLIC;
 GRANT ALL ON FUNCTION replication.begin_heartbeat(OUT at bigint, OUT xid bigint) TO keystead_apply;
 
+REVOKE ALL ON FUNCTION replication.broken(relation text) FROM PUBLIC;
+GRANT ALL ON FUNCTION replication.broken(relation text) TO keystead_apply;
+
 REVOKE ALL ON FUNCTION replication.bury_account() FROM PUBLIC;
 GRANT ALL ON FUNCTION replication.bury_account() TO keystead_apply;
 
@@ -4953,6 +5113,9 @@ GRANT ALL ON FUNCTION replication.empty_outboxes(larger_than bigint) TO keystead
 REVOKE ALL ON FUNCTION replication.end_run() FROM PUBLIC;
 GRANT ALL ON FUNCTION replication.end_run() TO keystead_apply;
 
+REVOKE ALL ON FUNCTION replication.enforce_rules(known integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION replication.enforce_rules(known integer) TO keystead_apply;
+
 REVOKE ALL ON FUNCTION replication.enlist(relation regclass, merges jsonb, digested boolean) FROM PUBLIC;
 GRANT ALL ON FUNCTION replication.enlist(relation regclass, merges jsonb, digested boolean) TO keystead_apply;
 
@@ -4995,9 +5158,16 @@ REVOKE ALL ON FUNCTION replication.heard(of_node integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION replication.heard(of_node integer) TO keystead_apply;
 GRANT ALL ON FUNCTION replication.heard(of_node integer) TO keystead_peer_api;
 
+REVOKE ALL ON FUNCTION replication.highest_number() FROM PUBLIC;
+GRANT ALL ON FUNCTION replication.highest_number() TO keystead_apply;
+GRANT ALL ON FUNCTION replication.highest_number() TO keystead_peer_api;
+
 REVOKE ALL ON FUNCTION replication.in_lane(version bigint) FROM PUBLIC;
 GRANT ALL ON FUNCTION replication.in_lane(version bigint) TO keystead_apply;
 GRANT ALL ON FUNCTION replication.in_lane(version bigint) TO keystead_peer_api;
+
+REVOKE ALL ON FUNCTION replication.is_anothers(number integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION replication.is_anothers(number integer) TO keystead_apply;
 
 REVOKE ALL ON FUNCTION replication.judged_one_in() FROM PUBLIC;
 GRANT ALL ON FUNCTION replication.judged_one_in() TO keystead_apply;
@@ -5164,8 +5334,17 @@ GRANT ALL ON FUNCTION replication.send_pending(up_to integer) TO keystead_apply;
 REVOKE ALL ON FUNCTION replication.send_rows_of(writer integer, above bigint) FROM PUBLIC;
 GRANT ALL ON FUNCTION replication.send_rows_of(writer integer, above bigint) TO keystead_apply;
 
+REVOKE ALL ON FUNCTION replication.sender() FROM PUBLIC;
+GRANT ALL ON FUNCTION replication.sender() TO keystead_apply;
+
+REVOKE ALL ON FUNCTION replication.set_aside(relation text, key text, origin integer, version bigint, content jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION replication.set_aside(relation text, key text, origin integer, version bigint, content jsonb) TO keystead_apply;
+
 REVOKE ALL ON FUNCTION replication.set_lanes(number integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION replication.set_lanes(number integer) TO keystead_apply;
+
+REVOKE ALL ON FUNCTION replication.setting_aside(relation text, keys text[]) FROM PUBLIC;
+GRANT ALL ON FUNCTION replication.setting_aside(relation text, keys text[]) TO keystead_apply;
 
 REVOKE ALL ON FUNCTION replication.slot_for(number integer, lane integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION replication.slot_for(number integer, lane integer) TO keystead_apply;
@@ -5564,6 +5743,8 @@ GRANT SELECT ON TABLE public.alarm_state TO keystead_peer;
 GRANT SELECT ON TABLE public.name_clash TO keystead_peer;
 
 GRANT SELECT ON TABLE public.restored TO keystead_peer;
+
+GRANT SELECT,INSERT,UPDATE ON TABLE replication.bad_row TO keystead_apply;
 
 GRANT SELECT,INSERT,DELETE ON TABLE replication.call TO keystead_peer_api;
 

@@ -372,7 +372,11 @@ begin
         since = case when l.until < clock_timestamp() then clock_timestamp() else l.since end,
         until = case when l.until < clock_timestamp() then excluded.until
                      else least(excluded.until, l.since + interval '1 minute') end
-    where (l.holder = excluded.holder and l.owner = excluded.owner) or l.until < clock_timestamp();
+    where (l.holder = excluded.holder and l.owner = excluded.owner and l.until >= clock_timestamp())
+       or l.until < clock_timestamp()
+          -- Who had it lets others go first, who look for it several times a second.
+          and (l.owner <> excluded.owner
+               or l.until + least(l.until - l.since, interval '3 seconds') < clock_timestamp());
     return query
         select l.holder = lease_holder and l.owner = session_user and l.until > clock_timestamp(),
                greatest(l.highest_number, replication.highest_number())
@@ -380,7 +384,13 @@ begin
 end
 $$;
 
--- As before. The highest one rises once a second at the most, or a member could bring it to its end in an hour.
+create or replace function peer.end_lease(lease_holder text) returns void
+    language sql security definer set search_path = pg_catalog, pg_temp as
+$$
+    update replication.lease set until = least(until, clock_timestamp()) where holder = lease_holder and owner = session_user
+$$;
+
+-- As before. The highest one rises by no more than 256 a second, or a member could bring it to its end in an hour.
 create or replace function peer.reserve_number(lease_holder text, number integer) returns boolean
     language plpgsql security definer set search_path = pg_catalog, pg_temp as
 $$
@@ -389,8 +399,8 @@ begin
     set highest_number = greatest(l.highest_number, reserve_number.number),
         reserved_at = case when reserve_number.number > l.highest_number then clock_timestamp() else l.reserved_at end
     where l.holder = lease_holder and l.owner = session_user and l.until > clock_timestamp()
-      and reserve_number.number <= 256 + greatest(l.highest_number::bigint, replication.highest_number())
-      and (reserve_number.number <= l.highest_number or l.reserved_at < clock_timestamp() - interval '1 second');
+      and reserve_number.number - greatest(l.highest_number::bigint, replication.highest_number())
+          <= least(256, 256 * date_part('epoch', clock_timestamp() - l.reserved_at));
     return found;
 end
 $$;
@@ -421,6 +431,21 @@ begin
         on conflict on constraint node_pkey do nothing;
     end if;
     return true;
+end
+$$;
+
+-- As before, but its commands of replication are in the log, where a copy of the server is seen: among what is logged of them
+-- nothing is as long as the peer likes. What it gets wrong still is not: LOG stands above ERROR there.
+create or replace function replication.limit_role(role text) returns void
+    language plpgsql as
+$$
+begin
+    execute format('alter role %I connection limit %s', role,
+                   case when pg_has_role(role, 'keystead_peer', 'member') then 16 else 2 end);
+    execute format('alter role %I set temp_file_limit = %L', role, '256MB');
+    -- What a peer gets wrong is told to it. In the log it could be anything, and as long as it likes.
+    execute format('alter role %I set log_min_messages = log', role);
+    execute format('alter role %I set log_min_error_statement = panic', role);
 end
 $$;
 

@@ -25,8 +25,8 @@ async fn a_second_holder_is_refused_until_the_first_ends() -> Result<()> {
         "only the holder can end it"
     );
     lease::end(&node.db, "first").await?;
-    assert!(lease::grant(&node.db, "second", 60).await?.granted);
-    Ok(())
+    let second = async || Ok(lease::grant(&node.db, "second", 60).await?.granted);
+    wait::until("it is granted again", PATIENCE, second).await
 }
 
 #[tokio::test]
@@ -47,8 +47,9 @@ async fn a_number_that_was_set_aside_is_remembered_though_no_node_has_it() -> Re
     );
     assert!(lease::reserve(&node.db, "first", NodeNumber(5)).await?);
     lease::end(&node.db, "first").await?;
-    let next = lease::grant(&node.db, "second", 60).await?;
-    assert_eq!(next.highest, NodeNumber(5));
+    let second = async || Ok(lease::grant(&node.db, "second", 60).await?.granted);
+    wait::until("it is granted again", PATIENCE, second).await?;
+    assert_eq!(lease::grant(&node.db, "second", 60).await?.highest, NodeNumber(5));
     node.run("insert into public.node values ('n', 9, 'h', 5432, '', 'removed', 'ready', 's')")
         .await?;
     assert_eq!(
@@ -109,5 +110,22 @@ async fn only_a_member_may_ask_for_it() -> Result<()> {
     assert_eq!(refused(&peer, ask).await?.message(), "only a member may ask this");
     node.run("update public.node set state = 'ready'").await?;
     assert!(lease::grant(&peer, "n", 60).await?.granted);
+    Ok(())
+}
+
+/// Or a member that takes it again at once would keep it from all others.
+#[tokio::test]
+async fn who_had_the_lease_for_long_lets_another_go_first() -> Result<()> {
+    let node = Alone::start().await?;
+    link::make_role(&node.db, "peer_n").await?;
+    link::admit(&node.db, "peer_n").await?;
+    let peer = node.session_as("peer_n").await?;
+    node.run("insert into public.node values ('n', 9, 'h', 5432, '', 'ready', 'ready', 's')")
+        .await?;
+    assert!(lease::grant(&peer, "greedy", 60).await?.granted);
+    node.run("update replication.lease set since = clock_timestamp() - interval '1 minute', until = clock_timestamp()")
+        .await?;
+    assert!(!lease::grant(&peer, "greedy", 60).await?.granted);
+    assert!(lease::grant(&node.db, "patient", 60).await?.granted);
     Ok(())
 }
