@@ -209,7 +209,7 @@ async fn run_vkeys(context: &Context, command: VkeysCommand) -> Result<(), Failu
     match command {
         VkeysCommand::Create(args) => {
             let request = NewVersionRequest {
-                material: args.material.map(|material| material.expose_secret().to_owned()),
+                material: args.material.map(|material| material.expose_secret().into()),
                 description: args.description,
             };
             keys::rotate::run(context, &one_key(args.key, None), &request, args.ack.ack.as_deref()).await
@@ -350,7 +350,7 @@ fn key_order(args: key_args::CreateArgs) -> keys::create::Order {
         size: args.size,
         usage_mask: args.usage_mask,
         description: args.description,
-        material: args.material.map(|material| material.expose_secret().to_owned()),
+        material: args.material.map(|material| material.expose_secret().into()),
         unexportable: args.noexport,
         undeletable: args.nodelete,
     }))
