@@ -18,6 +18,7 @@
 //!
 //! Read next: [`join::stage`], the table of every legal move of a join, then `docs/architecture.md`.
 
+pub mod admission;
 pub mod alarm;
 pub mod api;
 pub mod backup;
