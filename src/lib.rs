@@ -26,6 +26,7 @@ pub mod certificate;
 pub mod clock;
 pub mod config;
 pub mod error;
+pub mod firewall;
 pub mod id;
 pub mod join;
 pub mod key;
