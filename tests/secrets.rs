@@ -4,6 +4,7 @@ use std::fs::{self, File};
 use std::os::unix::fs::FileExt as _;
 
 use anyhow::{Context as _, Result, ensure};
+use memchr::memmem;
 use nix::unistd::Pid;
 use serde_json::json;
 
@@ -41,12 +42,12 @@ async fn passwords_and_material_are_in_no_log_and_in_no_memory_when_a_call_has_e
     }
     let bytes = certs::unhex(MATERIAL).context("hexadecimal")?;
     let agent = node.agent_pid()?;
-    ensure!(holds(agent, b"keysteadd")?, "the memory of the agent was not read");
+    ensure!(held(agent, &[b"keysteadd"])?.is_some(), "the memory of the agent was not read");
+    let mut secrets = texts.map(str::as_bytes).to_vec();
+    secrets.push(&bytes);
     until("nothing of it is in memory", PATIENCE, async || {
-        for text in texts {
-            ensure!(!holds(agent, text.as_bytes())?, "{text} is in memory");
-        }
-        ensure!(!holds(agent, &bytes)?, "the material is in memory");
+        let held = held(agent, &secrets)?.map(String::from_utf8_lossy);
+        ensure!(held.is_none(), "{} is in memory", held.unwrap_or_default());
         Ok(true)
     })
     .await
@@ -76,20 +77,21 @@ async fn use_all(rest: &Rest) -> Result<()> {
     Ok(())
 }
 
-/// Whether these bytes are anywhere in what a process may write to.
-fn holds(process: Pid, what: &[u8]) -> Result<bool> {
+/// The first of these that is anywhere in what a process may write to.
+fn held<'a>(process: Pid, secrets: &[&'a [u8]]) -> Result<Option<&'a [u8]>> {
     let memory = File::open(format!("/proc/{process}/mem")).context("only root reads the memory of others")?;
     for line in fs::read_to_string(format!("/proc/{process}/maps"))?.lines() {
         if let Some((start, end)) = writable(line) {
             let mut bytes = vec![0; usize::try_from(end - start)?];
             // A part that went meanwhile holds nothing.
             let read = memory.read_at(&mut bytes, start).unwrap_or_default();
-            if found(&bytes[..read], what) {
-                return Ok(true);
+            let found = secrets.iter().find(|secret| memmem::find(&bytes[..read], secret).is_some());
+            if found.is_some() {
+                return Ok(found.copied());
             }
         }
     }
-    Ok(false)
+    Ok(None)
 }
 
 /// From where to where, when a line of `maps` is of memory that is written to.
@@ -99,8 +101,4 @@ fn writable(line: &str) -> Option<(u64, u64)> {
     let place = |hex| u64::from_str_radix(hex, 16).ok();
     words.next()?.starts_with("rw").then_some(())?;
     place(start).zip(place(end))
-}
-
-fn found(bytes: &[u8], what: &[u8]) -> bool {
-    bytes.windows(what.len()).any(|window| window == what)
 }
