@@ -42,7 +42,10 @@ async fn passwords_and_material_are_in_no_log_and_in_no_memory_when_a_call_has_e
     }
     let bytes = certs::unhex(MATERIAL).context("hexadecimal")?;
     let agent = node.agent_pid()?;
-    ensure!(held(agent, &[b"keysteadd"])?.is_some(), "the memory of the agent was not read");
+    ensure!(
+        held(agent, &[b"keysteadd"])?.is_some(),
+        "the memory of the agent was not read"
+    );
     let mut secrets = texts.map(str::as_bytes).to_vec();
     secrets.push(&bytes);
     until("nothing of it is in memory", PATIENCE, async || {
@@ -57,10 +60,15 @@ async fn passwords_and_material_are_in_no_log_and_in_no_memory_when_a_call_has_e
 async fn use_all(rest: &Rest) -> Result<()> {
     let key = json!({"name": "canary", "material": MATERIAL});
     rest.post("vault/keys2", &key).await?.good()?;
-    let exported = rest.post("vault/keys2/canary/export?type=name", &json!({})).await?.good()?;
+    let exported = rest
+        .post("vault/keys2/canary/export?type=name", &json!({}))
+        .await?
+        .good()?;
     assert_eq!(exported["material"], MATERIAL);
     let version = json!({"material": MATERIAL});
-    rest.post("vault/keys2/canary/versions?type=name", &version).await?.good()?;
+    rest.post("vault/keys2/canary/versions?type=name", &version)
+        .await?
+        .good()?;
 
     let made = rest.post("backupkeys", &json!({})).await?.good()?;
     let id = made["id"].as_str().context("no id")?;
@@ -71,7 +79,11 @@ async fn use_all(rest: &Rest) -> Result<()> {
 
     let wrong = json!({"username": "admin", "password": WRONG_PASSWORD});
     rest.post("auth/tokens", &wrong).await?.refusal()?;
-    for misplaced in [json!(MISPLACED), json!({"name": [MISPLACED]}), json!({"material": MISPLACED})] {
+    for misplaced in [
+        json!(MISPLACED),
+        json!({"name": [MISPLACED]}),
+        json!({"material": MISPLACED}),
+    ] {
         rest.post("vault/keys2", &misplaced).await?.refusal()?;
     }
     Ok(())
@@ -85,7 +97,9 @@ fn held<'a>(process: Pid, secrets: &[&'a [u8]]) -> Result<Option<&'a [u8]>> {
             let mut bytes = vec![0; usize::try_from(end - start)?];
             // A part that went meanwhile holds nothing.
             let read = memory.read_at(&mut bytes, start).unwrap_or_default();
-            let found = secrets.iter().find(|secret| memmem::find(&bytes[..read], secret).is_some());
+            let found = secrets
+                .iter()
+                .find(|secret| memmem::find(&bytes[..read], secret).is_some());
             if found.is_some() {
                 return Ok(found.copied());
             }

@@ -69,7 +69,10 @@ async fn while_strangers_hold_every_place_of_postgresql_the_node_goes_on_writing
         Ok(true)
     })
     .await?;
-    writeln!(std::io::stderr(), "{most} silent connections took every place of PostgreSQL")?;
+    writeln!(
+        std::io::stderr(),
+        "{most} silent connections took every place of PostgreSQL"
+    )?;
     for _ in 0..5 {
         write(&rest).await?;
         assert!(node.query("select 'x'").await.is_err(), "there is a place again");

@@ -68,7 +68,10 @@ async fn a_node_runs_with_the_rights_of_its_unit_alone() -> Result<()> {
 
 /// A node whose account is an ordinary one, with its folder made as the supervisor makes it.
 fn unprivileged(lab: &mut Lab) -> Result<Node> {
-    ensure!(Uid::effective().is_root(), "this test runs a node as another account: run it as root");
+    ensure!(
+        Uid::effective().is_root(),
+        "this test runs a node as another account: run it as root"
+    );
     let mut node = lab.node()?;
     let account = User::from_name(ACCOUNT)?.context("no such account")?;
     fs::create_dir(node.data())?;
@@ -113,8 +116,13 @@ fn nobody_looks_into_it(agent: Pid) -> Result<()> {
     };
     look("/proc/self/environ")?;
     for file in ["environ", "maps", "mem"] {
-        let refused = look(&format!("/proc/{agent}/{file}")).err().map(|error| error.to_string());
-        ensure!(refused.is_some_and(|why| why.contains("Permission denied")), "{file} is open");
+        let refused = look(&format!("/proc/{agent}/{file}"))
+            .err()
+            .map(|error| error.to_string());
+        ensure!(
+            refused.is_some_and(|why| why.contains("Permission denied")),
+            "{file} is open"
+        );
     }
     Ok(())
 }
@@ -160,7 +168,9 @@ fn postmaster(node: &Node) -> Result<Pid> {
 fn status(process: Pid) -> Result<BTreeMap<String, String>> {
     let text = fs::read_to_string(format!("/proc/{process}/status"))?;
     let fields = text.lines().filter_map(|line| line.split_once(':'));
-    Ok(fields.map(|(name, value)| (name.to_owned(), value.trim().to_owned())).collect())
+    Ok(fields
+        .map(|(name, value)| (name.to_owned(), value.trim().to_owned()))
+        .collect())
 }
 
 #[test]
@@ -168,7 +178,11 @@ fn the_unit_gives_the_agent_no_more_than_it_needs() -> Result<()> {
     let unit = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/keysteadd.service");
     let threshold = format!("--threshold={EXPOSURE}");
     let mut judge = Command::new("systemd-analyze");
-    succeed(judge.args(["security", "--offline=true", "--no-pager", &threshold]).arg(&unit))?;
+    succeed(
+        judge
+            .args(["security", "--offline=true", "--no-pager", &threshold])
+            .arg(&unit),
+    )?;
     // What the test above runs with is what the unit gives.
     let text = fs::read_to_string(unit)?;
     for line in [

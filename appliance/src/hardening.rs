@@ -10,9 +10,7 @@ use std::io;
 use rustix::io::Errno;
 use rustix::mm::{MlockAllFlags, mlockall};
 use rustix::process::{DumpableBehavior, Resource, Rlimit, getrlimit, set_dumpable_behavior, setrlimit};
-use rustix::thread::{
-    CapabilitySet, capabilities, clear_ambient_capability_set, configure_capability_in_ambient_set,
-};
+use rustix::thread::{CapabilitySet, capabilities, clear_ambient_capability_set, configure_capability_in_ambient_set};
 
 /// What could be had of it.
 pub(crate) struct Hardening {

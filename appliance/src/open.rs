@@ -19,8 +19,8 @@ use crate::postgres::{Postgres, programs};
 use crate::tasks::Tasks;
 use crate::vault::RootOfTrust;
 use crate::{
-    account, alarm, certificates, clock_step, disk, heartbeat, held_connections, join, links, peer_sessions, peers, purge, removed,
-    resync, syslog, upgrade, upkeep, verify, view,
+    account, alarm, certificates, clock_step, disk, heartbeat, held_connections, join, links, peer_sessions, peers,
+    purge, removed, resync, syslog, upgrade, upkeep, verify, view,
 };
 
 /// Connections for requests and tasks; beyond this many at once they wait their turn. All are held (`held_connections.rs`).

@@ -70,11 +70,7 @@ impl managed::Manager for Reserve {
         }
     }
 
-    async fn recycle(
-        &self,
-        connection: &mut ClientWrapper,
-        metrics: &Metrics,
-    ) -> RecycleResult<tokio_postgres::Error> {
+    async fn recycle(&self, connection: &mut ClientWrapper, metrics: &Metrics) -> RecycleResult<tokio_postgres::Error> {
         managed::Manager::recycle(&self.manager, connection, metrics).await
     }
 

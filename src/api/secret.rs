@@ -92,7 +92,8 @@ mod tests {
             "activationDate": null, "uuid": "", "description": "", "sha256Fingerprint": "", "rowVersion": 1,
             "material": CANARY,
         });
-        let file = json!({"format": "", "id": "", "createdAt": "2026-01-01T00:00:00Z", "hint": "", "salt": "", "locked": ""});
+        let file =
+            json!({"format": "", "id": "", "createdAt": "2026-01-01T00:00:00Z", "hint": "", "salt": "", "locked": ""});
         let log_in = json!({"username": "u", "password": CANARY, "new_password": CANARY, "refresh_token": CANARY});
         let tokens = json!({"jwt": CANARY, "duration": 1, "token_type": "", "client_id": "", "refresh_token_id": "",
             "refresh_token": CANARY});

@@ -76,7 +76,13 @@ impl FromStr for Network {
         let longest = if address.is_ipv4() { 32 } else { 128 };
         let prefix = match prefix {
             None => None,
-            Some(digits) => Some(digits.parse::<u8>().ok().filter(|bits| *bits <= longest).ok_or_else(wrong)?),
+            Some(digits) => Some(
+                digits
+                    .parse::<u8>()
+                    .ok()
+                    .filter(|bits| *bits <= longest)
+                    .ok_or_else(wrong)?,
+            ),
         };
         Ok(Self { address, prefix })
     }
@@ -112,7 +118,10 @@ impl Firewall {
             .replace("{strangers}", strangers)
             .replace("{postgres_port}", &self.postgres.port.to_string())
             .replace("{postgres_count}", &self.postgres.per_source.to_string())
-            .replace("{postgres_burst}", &(u32::from(self.postgres.per_source) * 2).to_string())
+            .replace(
+                "{postgres_burst}",
+                &(u32::from(self.postgres.per_source) * 2).to_string(),
+            )
             .replace("{rest_port}", &self.rest.port.to_string())
             .replace("{rest_count}", &self.rest.per_source.to_string())
             .replace("{rest_burst}", &(u32::from(self.rest.per_source) * 2).to_string())
@@ -154,7 +163,15 @@ mod tests {
 
     #[test]
     fn what_is_no_address_never_becomes_a_rule() {
-        for text in ["", "node-1", "10.0.0.1/33", "10.0.0.0/", "::1/129", "10.0.0.1 }; flush ruleset; {", "1.2.3.4\n"] {
+        for text in [
+            "",
+            "node-1",
+            "10.0.0.1/33",
+            "10.0.0.0/",
+            "::1/129",
+            "10.0.0.1 }; flush ruleset; {",
+            "1.2.3.4\n",
+        ] {
             assert!(text.parse::<Network>().is_err(), "{text:?}");
         }
     }

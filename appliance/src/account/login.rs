@@ -69,7 +69,12 @@ async fn by_refresh_token(agent: &Agent, asked: TokenRequest) -> Result<TokenAns
         .ok_or_else(|| Error::bad_request("refresh_token is missing"))?;
     let said = {
         let keyring = agent.keyring()?;
-        token::verify(given.expose(), Purpose::Refresh, &keyring.token_key().public, agent.clock.now())?
+        token::verify(
+            given.expose(),
+            Purpose::Refresh,
+            &keyring.token_key().public,
+            agent.clock.now(),
+        )?
     };
     let account = sql::account::by_id(&*agent.db.get().await?, &said.sub).await?;
     let same_password = |account: &Account| account.password_changed_at.timestamp_micros() == said.password_set;

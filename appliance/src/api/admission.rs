@@ -64,7 +64,10 @@ fn within_open_files(limits: Limits) -> Limits {
     let half = current.and_then(|files| usize::try_from(files / 2).ok());
     let total = half.map_or(limits.total, |half| limits.total.min(half));
     if total < limits.total {
-        tracing::warn!(total, "users have fewer connections than configured: so many files may be open");
+        tracing::warn!(
+            total,
+            "users have fewer connections than configured: so many files may be open"
+        );
     }
     Limits { total, ..limits }
 }

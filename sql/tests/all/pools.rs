@@ -10,7 +10,12 @@ use crate::postgres::Postgres;
 use crate::{scratch, wait};
 
 /// Few, so that they are soon taken; 3 of them are kept for superusers, which all of this test are.
-const SETTINGS: [&str; 4] = ["listen_addresses=", "max_connections=12", "fsync=off", "shared_buffers=16MB"];
+const SETTINGS: [&str; 4] = [
+    "listen_addresses=",
+    "max_connections=12",
+    "fsync=off",
+    "shared_buffers=16MB",
+];
 
 const SIZE: usize = 4;
 
@@ -30,7 +35,11 @@ async fn what_was_connected_ahead_is_there_when_strangers_have_taken_every_place
     let (pool, writers) = (Pool::new(config.clone(), SIZE)?, Writers::new(config.clone(), 2));
     let unfilled = Pool::new(config, SIZE)?;
     assert_eq!((pool.fill().await?, writers.fill().await?), (SIZE, 2));
-    assert_eq!((pool.fill().await?, writers.fill().await?), (0, 0), "there is nothing more to fill");
+    assert_eq!(
+        (pool.fill().await?, writers.fill().await?),
+        (0, 0),
+        "there is nothing more to fill"
+    );
 
     let taken = take_all(&postgres).await;
     assert!(!taken.is_empty());
