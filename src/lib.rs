@@ -18,6 +18,7 @@
 //!
 //! Read next: [`join::stage`], the table of every legal move of a join, then `docs/architecture.md`.
 
+pub mod admission;
 pub mod alarm;
 pub mod api;
 pub mod backup;
@@ -25,6 +26,7 @@ pub mod certificate;
 pub mod clock;
 pub mod config;
 pub mod error;
+pub mod firewall;
 pub mod id;
 pub mod join;
 pub mod key;

@@ -34,7 +34,9 @@ missing_packages() {
         # What gives a test's nodes hosts of their own. Users other than root may not have /usr/sbin in their PATH.
         have nft || [ -x /usr/sbin/nft ] || echo nftables
         have ip || [ -x /usr/sbin/ip ] || echo iproute2
-        have nsenter && have unshare || echo util-linux
+        have nsenter && have unshare && have setpriv && have prlimit || echo util-linux
+        # What judges the unit. Only the program: nothing is run by it.
+        have systemd-analyze || echo systemd
         [ -x /usr/sbin/rsyslogd ] || echo rsyslog
         ls /usr/lib/*/rsyslog/lmnsd_gtls.so >/dev/null 2>&1 || echo rsyslog-gnutls
         [ "$purpose" = test ] || have prometheus || echo prometheus

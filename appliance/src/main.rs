@@ -2,11 +2,13 @@
 //!
 //! This file decides the exit code and the size of the runtime. Next: [`start`], the order in which a node comes up.
 
+use std::alloc::System;
 use std::io::Write as _;
 use std::process::ExitCode;
 
 use clap::Parser as _;
 use keystead::{Error, Result, VERSION};
+use zeroizing_alloc::ZeroAlloc;
 
 mod account;
 mod acknowledge;
@@ -24,7 +26,9 @@ mod crash_point;
 mod deadlocks;
 mod disk;
 mod durable;
+mod hardening;
 mod heartbeat;
+mod held_connections;
 mod join;
 mod keys;
 mod links;
@@ -52,6 +56,10 @@ mod view;
 mod wake;
 
 use cli::{Cli, Command, ConfigFile, Exit, RunArgs};
+
+/// Wipes memory that is given back: passwords and keys pass through buffers of parsers and of TLS, which nobody else wipes.
+#[global_allocator]
+static WIPING: ZeroAlloc<System> = ZeroAlloc(System);
 
 fn main() -> ExitCode {
     // Tests name the places where the agent is to die; compiled out of the product.
@@ -82,10 +90,12 @@ fn check_config(file: &ConfigFile) -> Result<Exit, (Exit, Error)> {
 }
 
 fn run(args: &RunArgs) -> Result<Exit, (Exit, Error)> {
+    let hardening = hardening::harden();
     let config = args.config().map_err(Exit::Usage.because())?;
     check::check(&config)
         .and_then(|()| telemetry::start(&config.log))
         .map_err(Exit::Usage.because())?;
+    hardening.tell();
     // The agent steers and PostgreSQL works: two threads are enough, and more would cost memory.
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)

@@ -19,11 +19,11 @@ use crate::postgres::{Postgres, programs};
 use crate::tasks::Tasks;
 use crate::vault::RootOfTrust;
 use crate::{
-    account, alarm, certificates, clock_step, disk, heartbeat, join, links, peer_sessions, peers, purge, removed,
-    resync, syslog, upgrade, upkeep, verify, view,
+    account, alarm, certificates, clock_step, disk, heartbeat, held_connections, join, links, peer_sessions, peers,
+    purge, removed, resync, syslog, upgrade, upkeep, verify, view,
 };
 
-/// Connections for requests and tasks; beyond this many at once they wait their turn.
+/// Connections for requests and tasks; beyond this many at once they wait their turn. All are held (`held_connections.rs`).
 const POOL: usize = 24;
 
 /// Connections for writes that wait for other members, so that those do not take the others from readers.
@@ -96,6 +96,7 @@ fn check_version(version: ServerVersion, config: &config::Postgres) -> Result<()
 pub(crate) fn work(agent: &Arc<Agent>, door: Door) {
     let tasks = &agent.tasks;
     let stop = || tasks.stopping();
+    tasks.spawn("held connections", held_connections::run(Arc::clone(agent), stop()));
     tasks.spawn("peers", peers::calls::run(Arc::clone(agent), stop()));
     tasks.spawn("peer sessions", peer_sessions::run(Arc::clone(agent), stop()));
     tasks.spawn("certificates", certificates::run(Arc::clone(agent), stop()));

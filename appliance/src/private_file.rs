@@ -5,10 +5,13 @@
 
 use std::fs;
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use keystead::{Error, Kind, Result};
 use nix::unistd::Uid;
+
+/// Where the supervisor puts secrets that it hands to the agent alone.
+const CREDENTIALS: &str = "CREDENTIALS_DIRECTORY";
 
 /// Refuses a secret that is a link, that anybody but its owner may touch, or whose owner is neither root, nor the
 /// account of this process, nor `owner`.
@@ -28,7 +31,8 @@ pub(crate) fn check(path: &Path, owner: Option<Uid>) -> Result<()> {
         ));
     }
     let mode = found.permissions().mode() & 0o777;
-    if mode & 0o077 != 0 {
+    let credentials = std::env::var_os(CREDENTIALS).map(PathBuf::from);
+    if mode & forbidden(path, credentials.as_deref()) != 0 {
         let hint = format!("if nobody else can have read it: chmod 600 {shown}; otherwise replace it");
         return Err(refusal(
             format!("{shown} holds a secret and its mode is {mode:04o}"),
@@ -44,6 +48,15 @@ pub(crate) fn check(path: &Path, owner: Option<Uid>) -> Result<()> {
         format!("{shown} holds a secret and belongs to another account (user id {uid})"),
         hint,
     ))
+}
+
+/// What others may not have of a secret. Where systemd cannot give a file away it lets the agent's account read it by a list
+/// beside the mode, which shows as a right of the group.
+fn forbidden(path: &Path, credentials: Option<&Path>) -> u32 {
+    match credentials {
+        Some(folder) if path.starts_with(folder) => 0o037,
+        _ => 0o077,
+    }
 }
 
 fn refusal(message: String, hint: impl Into<String>) -> Error {
@@ -77,6 +90,17 @@ mod tests {
                 "{text}"
             );
         }
+    }
+
+    #[test]
+    fn the_group_may_read_what_the_supervisor_hands_over_and_nothing_else() {
+        let handed = Some(Path::new("/run/credentials/keysteadd.service"));
+        let of = |path, mode| mode & forbidden(Path::new(path), handed);
+        assert_eq!(of("/run/credentials/keysteadd.service/password", 0o440), 0);
+        assert_ne!(of("/run/credentials/keysteadd.service/password", 0o444), 0);
+        assert_ne!(of("/run/credentials/keysteadd.service/password", 0o460), 0);
+        assert_ne!(of("/etc/keystead/password", 0o440), 0);
+        assert_ne!(forbidden(Path::new("/etc/keystead/password"), None) & 0o440, 0);
     }
 
     #[test]

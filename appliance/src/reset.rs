@@ -13,6 +13,7 @@ use keystead::api::system::{ResetAnswer, ResetRequest};
 use keystead::{Error, Result};
 
 use crate::agent::Agent;
+use crate::hardening;
 
 /// So that the answer is out before the door closes.
 const DELAY_SECONDS: u64 = 5;
@@ -58,5 +59,6 @@ pub(crate) fn begin_anew() -> Error {
     if let Some(name) = arguments.next() {
         agent.arg0(name);
     }
+    hardening::hand_over_capabilities();
     Error::internal("beginning anew", agent.args(arguments).exec())
 }

@@ -27,9 +27,11 @@ use std::process::ExitCode;
 
 use failure::Failure;
 use printer::Printer;
+use rustix::process::{Resource, Rlimit, setrlimit};
 use settings::Format;
 
 fn main() -> ExitCode {
+    keep_memory_private();
     let outcome = match cli::parse() {
         Ok(cli) => run(cli),
         Err(ending) => return ending.show(),
@@ -41,6 +43,18 @@ fn main() -> ExitCode {
             exit::code(failure.kind()).into()
         }
     }
+}
+
+/// Passwords and tokens are in it: it goes into no core file, and no other program of the user looks into it. Where the system
+/// does not have that, the command is worth more.
+fn keep_memory_private() {
+    let none = Rlimit {
+        current: Some(0),
+        maximum: Some(0),
+    };
+    setrlimit(Resource::Core, none).ok();
+    #[cfg(target_os = "linux")]
+    rustix::process::set_dumpable_behavior(rustix::process::DumpableBehavior::NotDumpable).ok();
 }
 
 /// Runs one command line on this thread.

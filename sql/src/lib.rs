@@ -8,6 +8,7 @@
 mod error;
 mod pool;
 mod query;
+mod reserve;
 
 pub mod account;
 pub mod alarm;

@@ -2,26 +2,30 @@
 
 use std::time::Duration;
 
-use deadpool_postgres::{ClientWrapper, Manager, ManagerConfig, Object, RecyclingMethod, Runtime};
+use deadpool::managed::{self, Object};
+use deadpool_postgres::{ClientWrapper, Manager, ManagerConfig, RecyclingMethod, Runtime};
+use tokio::time::timeout;
 use tokio_postgres::{Config, NoTls};
 
 use crate::error::{Error, Result};
+use crate::reserve::Reserve;
 
 /// One connection, pooled or not, with its own cache of prepared statements.
 pub type Connection = ClientWrapper;
 
 /// A connection that goes back to its pool.
-pub type Pooled = Object;
+pub type Pooled = Object<Reserve>;
 
 /// How long a caller waits for a connection before the database counts as away.
 const PATIENCE: Duration = Duration::from_secs(5);
 
 /// Connections to one database over the local socket. Cheap to clone.
 #[derive(Clone, Debug)]
-pub struct Pool(deadpool_postgres::Pool);
+pub struct Pool(managed::Pool<Reserve>);
 
 impl Pool {
-    /// Makes a pool of at most `size` connections; connects when one is first asked for.
+    /// Makes a pool of at most `size` connections. One is made when it is first asked for, unless [`Self::fill`] has made
+    /// it before; none is ended while it works.
     ///
     /// # Errors
     /// Only when the parameters contradict each other.
@@ -34,7 +38,7 @@ impl Pool {
                 recycling_method: RecyclingMethod::Fast,
             },
         );
-        let pool = deadpool_postgres::Pool::builder(manager)
+        let pool = managed::Pool::builder(Reserve::new(manager))
             .max_size(size)
             .wait_timeout(Some(PATIENCE))
             .create_timeout(Some(PATIENCE))
@@ -50,13 +54,34 @@ impl Pool {
     /// When there is none within five seconds.
     pub async fn get(&self) -> Result<Pooled> {
         self.0.get().await.map_err(|error| match error {
-            deadpool_postgres::PoolError::Backend(source) => Error::Connect(Box::new(source)),
+            managed::PoolError::Backend(source) => Error::Connect(Box::new(source)),
             other => Error::Connect(Box::new(other)),
         })
     }
 
+    /// Connects until the pool has all its connections, beside those that are in use: from then on nothing has to be
+    /// connected, and nobody who takes the server's last place takes it from the pool. How many were made.
+    ///
+    /// # Errors
+    /// When `PostgreSQL` is away or has no place left. What was made until then is kept.
+    pub async fn fill(&self) -> Result<usize> {
+        self.0.retain(|connection, _| !connection.is_closed());
+        let mut made = 0;
+        loop {
+            let status = self.0.status();
+            if status.size + self.0.manager().len() >= status.max_size {
+                return Ok(made);
+            }
+            let added = timeout(PATIENCE, self.0.manager().add()).await;
+            let added = added.map_err(|late| Error::Connect(Box::new(late)))?;
+            added.map_err(|source| Error::Connect(Box::new(source)))?;
+            made += 1;
+        }
+    }
+
     /// Lets go of every idle connection: the database they are to is about to be dropped.
     pub fn clear(&self) {
+        self.0.manager().clear();
         self.0.retain(|_, _| false);
     }
 }

@@ -39,6 +39,7 @@ pub struct Writers(Arc<Inner>);
 #[derive(Debug)]
 struct Inner {
     config: Config,
+    size: usize,
     turns: Arc<Semaphore>,
     idle: Mutex<Vec<Arc<Session>>>,
 }
@@ -59,12 +60,13 @@ pub struct Writer {
 }
 
 impl Writers {
-    /// At most `size` connections; each is made when it is first needed. What is written on them is in the first lane, for
-    /// that is the one whose readers are waited for.
+    /// At most `size` connections; each is made when it is first needed, unless [`Self::fill`] has made it before. What is
+    /// written on them is in the first lane, for that is the one whose readers are waited for.
     pub fn new(mut config: Config, size: usize) -> Self {
         config.options("-c keystead.lane=0");
         Self(Arc::new(Inner {
             config,
+            size,
             turns: Arc::new(Semaphore::new(size)),
             idle: Mutex::default(),
         }))
@@ -92,6 +94,30 @@ impl Writers {
             writers: self.clone(),
             _turn: turn,
         })
+    }
+
+    /// Connects until all connections are there, beside those that are in use; see [`crate::Pool::fill`]. How many were
+    /// made.
+    ///
+    /// # Errors
+    /// When `PostgreSQL` is away or has no place left. What was made until then is kept.
+    pub async fn fill(&self) -> Result<usize> {
+        let mut made = 0;
+        while self.there() < self.0.size {
+            let session = timeout(PATIENCE, connect(&self.0.config)).await;
+            let session = session.map_err(|late| Error::Connect(Box::new(late)))??;
+            self.idle_ones().push(session);
+            made += 1;
+        }
+        Ok(made)
+    }
+
+    /// How many are there, in use or not.
+    fn there(&self) -> usize {
+        let used = self.0.size.saturating_sub(self.0.turns.available_permits());
+        let mut idle = self.idle_ones();
+        idle.retain(|session| !session.db.is_closed());
+        used + idle.len()
     }
 
     /// Lets go of every idle connection: the database they are to is about to be dropped.

@@ -4,6 +4,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::secret::Secret;
 use super::{blank_as_none, null_as_default};
 
 /// `POST /v1/auth/tokens`. Without `grant_type` a password is meant.
@@ -23,10 +24,12 @@ pub struct TokenRequest {
     pub username: Option<String>,
     /// Its password.
     #[serde(default, deserialize_with = "blank_as_none", skip_serializing_if = "Option::is_none")]
-    pub password: Option<String>,
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<String>))]
+    pub password: Option<Secret>,
     /// The refresh token, with `grant_type` `refresh_token`.
     #[serde(default, deserialize_with = "blank_as_none", skip_serializing_if = "Option::is_none")]
-    pub refresh_token: Option<String>,
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<String>))]
+    pub refresh_token: Option<Secret>,
     /// Asks for a new refresh token in exchange for the old one.
     #[serde(default, deserialize_with = "null_as_default")]
     pub renew_refresh_token: bool,
@@ -40,7 +43,8 @@ pub struct TokenRequest {
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct TokenAnswer {
     /// The bearer token.
-    pub jwt: String,
+    #[cfg_attr(feature = "openapi", schema(value_type = String))]
+    pub jwt: Secret,
     /// Seconds it is good for.
     pub duration: u64,
     /// Always `Bearer`.
@@ -50,7 +54,8 @@ pub struct TokenAnswer {
     /// Names the refresh token without giving it away.
     pub refresh_token_id: String,
     /// Gets further bearer tokens.
-    pub refresh_token: String,
+    #[cfg_attr(feature = "openapi", schema(value_type = String))]
+    pub refresh_token: Secret,
 }
 
 /// `PATCH /v1/auth/changepw`: the password in force is the credential, no token is needed.
@@ -60,9 +65,11 @@ pub struct ChangePasswordRequest {
     /// The account.
     pub username: String,
     /// The password in force.
-    pub password: String,
+    #[cfg_attr(feature = "openapi", schema(value_type = String))]
+    pub password: Secret,
     /// The password to be.
-    pub new_password: String,
+    #[cfg_attr(feature = "openapi", schema(value_type = String))]
+    pub new_password: Secret,
 }
 
 /// The answer to a changed password. Never empty: some clients parse every answer to a `PATCH`.

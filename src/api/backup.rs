@@ -6,6 +6,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::secret::Secret;
 use super::{blank_as_none, null_as_default};
 
 /// `POST /v1/backups`.
@@ -128,7 +129,8 @@ pub struct BackupKey {
 pub struct DownloadBackupKeyRequest {
     /// What will open the file.
     #[serde(default)]
-    pub password: String,
+    #[cfg_attr(feature = "openapi", schema(value_type = String))]
+    pub password: Secret,
     /// A hint at the password, which anybody who has the file reads.
     #[serde(default, deserialize_with = "blank_as_none", skip_serializing_if = "Option::is_none")]
     pub hint: Option<String>,
@@ -160,7 +162,8 @@ pub struct BackupKeyFile {
 pub struct UploadBackupKeyRequest {
     /// What opens the file.
     #[serde(default)]
-    pub password: String,
+    #[cfg_attr(feature = "openapi", schema(value_type = String))]
+    pub password: Secret,
     /// The file, as it was downloaded.
     pub file: BackupKeyFile,
 }

@@ -5,6 +5,7 @@
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
+use super::secret::Secret;
 use super::{blank_as_none, null_as_default};
 
 /// `POST /v1/vault/keys2`.
@@ -29,7 +30,8 @@ pub struct NewKeyRequest {
     pub description: Option<String>,
     /// The material in hexadecimal, to import a key instead of making one.
     #[serde(default, deserialize_with = "blank_as_none", skip_serializing_if = "Option::is_none")]
-    pub material: Option<String>,
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<String>))]
+    pub material: Option<Secret>,
     /// The material may not leave the system.
     #[serde(default, deserialize_with = "null_as_default")]
     pub unexportable: bool,
@@ -45,7 +47,8 @@ pub struct NewKeyRequest {
 pub struct NewVersionRequest {
     /// The material in hexadecimal, to import it instead of making it; as many bits as the key has.
     #[serde(default, deserialize_with = "blank_as_none", skip_serializing_if = "Option::is_none")]
-    pub material: Option<String>,
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<String>))]
+    pub material: Option<Secret>,
     /// For people; that of the version before when absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub description: Option<String>,
@@ -138,5 +141,6 @@ pub struct ExportedKey {
     #[serde(flatten)]
     pub key: Key,
     /// Its material in hexadecimal.
-    pub material: String,
+    #[cfg_attr(feature = "openapi", schema(value_type = String))]
+    pub material: Secret,
 }

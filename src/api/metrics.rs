@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::secret::Secret;
+
 /// May Prometheus scrape this cluster's nodes, and with which token?
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
@@ -9,5 +11,6 @@ pub struct PrometheusStatus {
     /// Are scrapes answered?
     pub enabled: bool,
     /// What they show, as `Authorization: Bearer`; `""` while they are not answered.
-    pub token: String,
+    #[cfg_attr(feature = "openapi", schema(value_type = String))]
+    pub token: Secret,
 }

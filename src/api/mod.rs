@@ -17,6 +17,7 @@ pub mod metrics;
 pub mod node;
 pub mod orphan;
 pub mod preflight;
+pub mod secret;
 pub mod summary;
 pub mod syslog;
 pub mod system;
@@ -26,8 +27,12 @@ pub mod wait;
 use serde::{Deserialize, Deserializer};
 
 /// Reads a text that clients leave out, send as `null` or send empty: all three mean "not given".
-pub(crate) fn blank_as_none<'de, D: Deserializer<'de>>(input: D) -> Result<Option<String>, D::Error> {
-    Ok(Option::<String>::deserialize(input)?.filter(|text| !text.trim().is_empty()))
+pub(crate) fn blank_as_none<'de, D, T>(input: D) -> Result<Option<T>, D::Error>
+where
+    D: Deserializer<'de>,
+    T: Deserialize<'de> + AsRef<str>,
+{
+    Ok(Option::<T>::deserialize(input)?.filter(|text| !text.as_ref().trim().is_empty()))
 }
 
 /// Reads a port that clients leave out, send as `null` or as 0: all three mean "the default".

@@ -9,6 +9,7 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use crate::admission::Limits;
 use crate::certificate::renewal::Lifetimes;
 use crate::error::{Error, Result};
 use crate::join::preflight::MAX_SKEW_MILLIS;
@@ -48,6 +49,8 @@ pub struct Rest {
     pub key: Option<PathBuf>,
     /// The largest request body taken, in bytes.
     pub max_body_bytes: usize,
+    /// How many connections users may have.
+    pub connections: Limits,
 }
 
 impl Default for Rest {
@@ -59,6 +62,11 @@ impl Default for Rest {
             key: None,
             // The largest thing sent is a join with three PEM files, well under 100 KiB.
             max_body_bytes: 1024 * 1024,
+            // Some 40 KB each, so 40 MB at the worst. One source has a quarter of them: a balancer is one source too.
+            connections: Limits {
+                total: 1024,
+                per_source: 256,
+            },
         }
     }
 }

@@ -6,6 +6,7 @@
 use super::document::Document;
 use super::node::{Admin, Clock, Cluster, Log, NodeConfig, Postgres, Replication, Rest};
 use super::values;
+use crate::admission::Limits;
 use crate::certificate::renewal::Lifetimes;
 use crate::error::Result;
 
@@ -67,6 +68,14 @@ fn read_rest(document: &Document<'_>) -> Rest {
         max_body_bytes: rest
             .get("max_body_bytes", values::body_bytes)
             .unwrap_or(default.max_body_bytes),
+        connections: Limits {
+            total: rest
+                .get("max_connections", values::connections)
+                .unwrap_or(default.connections.total),
+            per_source: rest
+                .get("max_connections_per_source", values::connections)
+                .unwrap_or(default.connections.per_source),
+        },
     }
 }
 

@@ -26,6 +26,8 @@ fn every_key_reaches_its_place() {
         certificate = "/etc/ks/rest.crt"
         key = "/etc/ks/rest.key"
         max_body_bytes = 2_048
+        max_connections = 100
+        max_connections_per_source = 50
         [postgres]
         bin_dir = "/opt/pg/bin"
         listen = ["127.0.0.2", "::1"]
@@ -54,6 +56,10 @@ fn every_key_reaches_its_place() {
     let config = NodeConfig::parse(text, "node.toml").unwrap();
     assert_eq!(config.name_or("host7"), "north");
     assert_eq!((config.rest.listen.port(), config.rest.max_body_bytes), (8443, 2048));
+    assert_eq!(
+        (config.rest.connections.total, config.rest.connections.per_source),
+        (100, 50)
+    );
     assert_eq!(config.rest.key.as_deref(), Some("/etc/ks/rest.key".as_ref()));
     assert_eq!(config.postgres.listen.len(), 2);
     assert_eq!((config.postgres.port, config.postgres.os_user.as_str()), (5433, "ks"));
@@ -125,6 +131,8 @@ const WRONG: &[(&str, &str)] = &[
     ("rest.certificate = \"/rest.crt\"", "given together or not at all"),
     ("rest.max_body_bytes = 1", "from 1024 to 67108864"),
     ("rest.max_body_bytes = -5", "from 1024 to 67108864"),
+    ("rest.max_connections = 3", "from 16 to 65536"),
+    ("rest.max_connections_per_source = 0", "from 16 to 65536"),
     ("postgres.port = 0", "from 1 to 65535"),
     ("postgres.port = \"5432\"", "from 1 to 65535"),
     ("postgres.listen = \"10.0.0.1\"", "a list of addresses"),

@@ -84,6 +84,12 @@ pub(super) fn body_bytes(value: &DeValue<'_>) -> Read<usize> {
     usize::try_from(number).map_err(|_| "is too large for this machine".to_owned())
 }
 
+/// A number of connections: a program opens a few at once, and each costs memory.
+pub(super) fn connections(value: &DeValue<'_>) -> Read<usize> {
+    let number = number(value, 16, 65_536)?;
+    usize::try_from(number).map_err(|_| "is too large for this machine".to_owned())
+}
+
 /// How long a write may wait, in seconds: less than clients do.
 pub(super) fn ack_seconds(value: &DeValue<'_>) -> Read<Duration> {
     number(value, 1, 20).map(Duration::from_secs)

@@ -1,6 +1,7 @@
 //! What a request for a new or changed key may ask: checked once, here.
 
 use crate::api::key::{NewKeyRequest, NewVersionRequest, PatchKeyRequest};
+use crate::api::secret::Secret;
 use crate::error::{Error, Kind, Result};
 
 /// Encrypt (4) and decrypt (8), the KMIP bits of a key that is used for both.
@@ -18,7 +19,7 @@ pub struct NewKey {
     /// For people.
     pub description: String,
     /// The material to import, still in hexadecimal.
-    pub material: Option<String>,
+    pub material: Option<Secret>,
     /// The material may not leave the system.
     pub unexportable: bool,
     /// The key may not be deleted.
@@ -37,7 +38,7 @@ impl TryFrom<NewKeyRequest> for NewKey {
             )
             .with_hint("AES is"));
         }
-        let imported = asked.material.as_deref().map(material_bits).transpose()?;
+        let imported = asked.material.as_ref().map(material_bits).transpose()?;
         let size = asked.size.or(imported).unwrap_or(256);
         if ![128, 192, 256].contains(&size) {
             return Err(Error::invalid_param(format!(
@@ -63,7 +64,7 @@ impl TryFrom<NewKeyRequest> for NewKey {
 #[derive(Debug, Clone)]
 pub struct NewVersion {
     /// The material to import, still in hexadecimal.
-    pub material: Option<String>,
+    pub material: Option<Secret>,
     /// The bits that it has.
     bits: Option<i32>,
     /// The description, when another was given.
@@ -75,7 +76,7 @@ impl TryFrom<NewVersionRequest> for NewVersion {
 
     fn try_from(asked: NewVersionRequest) -> Result<Self> {
         Ok(Self {
-            bits: asked.material.as_deref().map(material_bits).transpose()?,
+            bits: asked.material.as_ref().map(material_bits).transpose()?,
             material: asked.material,
             description: asked.description.map(checked_description).transpose()?,
         })
@@ -120,7 +121,8 @@ impl TryFrom<PatchKeyRequest> for KeyChange {
     }
 }
 
-fn material_bits(hex: &str) -> Result<i32> {
+fn material_bits(material: &Secret) -> Result<i32> {
+    let hex = material.expose();
     let good =
         !hex.is_empty() && hex.len() <= 64 && hex.len().is_multiple_of(2) && hex.chars().all(|c| c.is_ascii_hexdigit());
     let bits = good.then(|| i32::try_from(hex.len() * 4).ok()).flatten();

@@ -20,6 +20,7 @@ pub(crate) mod rsyslog;
 pub(crate) mod run;
 pub(crate) mod scratch;
 pub(crate) mod slow;
+pub(crate) mod strangers;
 pub(crate) mod volumes;
 pub(crate) mod wait;
 

@@ -22,6 +22,9 @@ use super::processes;
 use super::rest::Rest;
 use super::wait::until;
 
+/// Where REST listens, unless the test wants another port.
+const REST_PORT: u16 = 8443;
+
 /// The administrator's password on every node of every test.
 pub(crate) const PASSWORD: &str = "Test-pass-1";
 const FIRST_PASSWORD: &str = "admin";
@@ -38,6 +41,9 @@ pub(crate) struct Node {
     agent: Option<Child>,
     host: Option<Arc<Host>>,
     build: Vec<(&'static str, String)>,
+    /// A program that runs the agent's, with its arguments, and the agent's program when it cannot reach the one that was built.
+    launcher: Option<(Vec<String>, PathBuf)>,
+    port: u16,
 }
 
 impl Node {
@@ -50,6 +56,8 @@ impl Node {
             agent: None,
             host: None,
             build: Vec::new(),
+            launcher: None,
+            port: REST_PORT,
         };
         node.configure("")?;
         Ok(node)
@@ -59,6 +67,13 @@ impl Node {
     pub(crate) fn on(mut self, host: Arc<Host>) -> Self {
         self.host = Some(host);
         self
+    }
+
+    /// From its next start on the agent is `program`, run by `launcher`, and its REST is at this port.
+    pub(crate) fn launch_by(&mut self, launcher: &[&str], program: PathBuf, port: u16) -> Result<()> {
+        self.launcher = Some((launcher.iter().map(|&word| word.to_owned()).collect(), program));
+        self.port = port;
+        self.configure("")
     }
 
     /// From its next start on the node's program is of this version, with the migrations in this folder beside its own.
@@ -83,12 +98,12 @@ impl Node {
 
     /// Writes the configuration anew, with more at its end.
     pub(crate) fn configure(&self, more: &str) -> Result<()> {
-        let (address, data) = (self.address, self.data().display().to_string());
+        let (address, port, data) = (self.address, self.port, self.data().display().to_string());
         // Unless the test says which PostgreSQL it wants.
         let chosen = postgres::chosen().filter(|_| !more.starts_with("bin_dir") && !more.starts_with("url"));
         let bin_dir = chosen.map_or_else(String::new, |folder| format!("bin_dir = \"{}\"\n", folder.display()));
         let config = format!(
-            "data_dir = \"{data}\"\n[rest]\nlisten = \"{address}:8443\"\n\
+            "data_dir = \"{data}\"\n[rest]\nlisten = \"{address}:{port}\"\n\
              [postgres]\nlisten = [\"{address}\"]\nshared_buffers = \"16MB\"\n{bin_dir}{more}\n"
         );
         Ok(fs::write(self.config(), config)?)
@@ -115,11 +130,7 @@ impl Node {
     pub(crate) fn spawn(&mut self, failpoints: &str) -> Result<()> {
         ensure!(self.agent.is_none(), "the agent at {} runs already", self.address);
         let log = OpenOptions::new().create(true).append(true).open(&self.log)?;
-        let program = cli::program("keysteadd")?;
-        let mut command = match &self.host {
-            Some(host) => host.command(&program)?,
-            None => Command::new(program),
-        };
+        let mut command = self.program()?;
         command
             .arg("run")
             .arg("--config")
@@ -129,6 +140,21 @@ impl Node {
         command.stdin(Stdio::null()).stdout(log.try_clone()?).stderr(log);
         self.agent = Some(command.spawn()?);
         Ok(())
+    }
+
+    /// The agent's program, where and as whom it is to run.
+    fn program(&self) -> Result<Command> {
+        let program = cli::program("keysteadd")?;
+        Ok(match (&self.host, &self.launcher) {
+            (Some(host), _) => host.command(&program)?,
+            (None, None) => Command::new(program),
+            (None, Some((launcher, program))) => {
+                let (first, more) = launcher.split_first().context("a launcher is a program")?;
+                let mut command = Command::new(first);
+                command.args(more).arg(program);
+                command
+            }
+        })
     }
 
     /// Starts the agent and waits until its REST answers.
@@ -242,7 +268,7 @@ impl Node {
 
     /// Where users reach it.
     pub(crate) fn url(&self) -> String {
-        format!("https://{}:8443", self.address)
+        format!("https://{}:{}", self.address, self.port)
     }
 
     /// The certificate of its REST, which it made itself.

@@ -4,16 +4,14 @@
 use keystead::api::auth::{ChangePasswordAnswer, ChangePasswordRequest};
 use keystead::password::check_new;
 use keystead::{Error, Result};
-use zeroize::Zeroizing;
 
 use super::{named, password, wrong_credentials};
 use crate::agent::Agent;
 
 /// `PATCH /v1/auth/changepw`. Refresh tokens that rest on the old password end with it.
 pub(crate) async fn change_password(agent: &Agent, asked: ChangePasswordRequest) -> Result<ChangePasswordAnswer> {
-    let old = Zeroizing::new(asked.password);
-    let new = Zeroizing::new(asked.new_password);
-    let unchanged = *old == *new;
+    let unchanged = asked.password == asked.new_password;
+    let (old, new) = (asked.password.into_text(), asked.new_password.into_text());
     let account = named(agent, &asked.username).await?;
     let hash = account.as_ref().map(|account| account.password_hash.clone());
     let good = password::matches(old, hash).await?;

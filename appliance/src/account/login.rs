@@ -4,9 +4,9 @@
 //! them all.
 
 use keystead::api::auth::{TokenAnswer, TokenRequest};
+use keystead::api::secret::Secret;
 use keystead::{Error, Kind, Result};
 use sql::account::Account;
-use zeroize::Zeroizing;
 
 use super::token::{self, Claims, Purpose, Session};
 use super::{named, password, wrong_credentials};
@@ -45,7 +45,7 @@ pub(crate) async fn log_in(agent: &Agent, asked: TokenRequest) -> Result<TokenAn
 async fn by_password(agent: &Agent, asked: TokenRequest) -> Result<TokenAnswer> {
     let missing = |field: &str| Error::bad_request(format!("{field} is missing"));
     let username = asked.username.ok_or_else(|| missing("username"))?;
-    let password = Zeroizing::new(asked.password.ok_or_else(|| missing("password"))?);
+    let password = asked.password.ok_or_else(|| missing("password"))?.into_text();
     // A join exchanges the accounts; those of before it watch it and may end it.
     let account = match agent.standing() {
         Standing::Joining => agent.former_account(&username),
@@ -69,7 +69,12 @@ async fn by_refresh_token(agent: &Agent, asked: TokenRequest) -> Result<TokenAns
         .ok_or_else(|| Error::bad_request("refresh_token is missing"))?;
     let said = {
         let keyring = agent.keyring()?;
-        token::verify(&given, Purpose::Refresh, &keyring.token_key().public, agent.clock.now())?
+        token::verify(
+            given.expose(),
+            Purpose::Refresh,
+            &keyring.token_key().public,
+            agent.clock.now(),
+        )?
     };
     let account = sql::account::by_id(&*agent.db.get().await?, &said.sub).await?;
     let same_password = |account: &Account| account.password_changed_at.timestamp_micros() == said.password_set;
@@ -112,7 +117,7 @@ fn fresh(agent: &Agent, session: &Session) -> Result<TokenAnswer> {
 }
 
 /// A token beside this refresh token.
-fn answer(agent: &Agent, session: &Session, refresh_token_id: String, refresh_token: String) -> Result<TokenAnswer> {
+fn answer(agent: &Agent, session: &Session, refresh_token_id: String, refresh_token: Secret) -> Result<TokenAnswer> {
     let access = Claims::new(session, Purpose::Access, agent.clock.now(), ACCESS_SECONDS);
     Ok(TokenAnswer {
         jwt: sign(agent, access)?,
@@ -124,9 +129,10 @@ fn answer(agent: &Agent, session: &Session, refresh_token_id: String, refresh_to
     })
 }
 
-fn sign(agent: &Agent, claims: Claims) -> Result<String> {
-    match agent.standing() {
+fn sign(agent: &Agent, claims: Claims) -> Result<Secret> {
+    let signed = match agent.standing() {
         Standing::Joining => token::sign(claims, agent.passing_key()?),
         _ => token::sign(claims, agent.keyring()?.token_key()),
-    }
+    };
+    signed.map(Secret::from)
 }

@@ -58,6 +58,11 @@ impl Acknowledging {
         }
     }
 
+    /// Connects for all writes that may wait at once. How many connections were made.
+    pub(crate) async fn fill(&self) -> Result<usize> {
+        Ok(self.writers.fill().await?)
+    }
+
     fn known(&self) -> MutexGuard<'_, Option<Arc<InForce>>> {
         self.in_force.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -8,6 +8,7 @@ use axum::response::{IntoResponse, Response};
 use keystead::{Error, Result};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use zeroize::Zeroize as _;
 
 use super::error::Refusal;
 use super::limits::too_large;
@@ -20,7 +21,9 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Json<T> {
 
     async fn from_request(request: Request, state: &S) -> Result<Self, Refusal> {
         let body = Bytes::from_request(request, state).await.map_err(unread)?;
-        Ok(Self(parse(&body)?))
+        let parsed = parse(&body);
+        wipe(body);
+        Ok(Self(parsed?))
     }
 }
 
@@ -37,6 +40,14 @@ fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T> {
     };
     serde_json::from_slice(body)
         .map_err(|wrong| Error::bad_request(format!("the body is not what this call takes: {wrong}")))
+}
+
+/// Passwords and material were in it. A body that shares its memory with the connection's buffer is wiped by the allocator
+/// when both are dropped.
+fn wipe(body: Bytes) {
+    if let Ok(mut own) = body.try_into_mut() {
+        own.as_mut().zeroize();
+    }
 }
 
 fn unread(rejection: BytesRejection) -> Error {

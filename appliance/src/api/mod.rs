@@ -8,6 +8,7 @@
 //! A route and its description are registered at once, so `docs/api/openapi.json` cannot lack one; a test compares.
 
 mod ack;
+mod admission;
 mod alarms;
 mod auth;
 mod backup_keys;

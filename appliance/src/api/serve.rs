@@ -1,7 +1,7 @@
 //! Listens for users: HTTPS, until the agent stops.
 //!
 //! Whoever connects and says nothing is sent away: 10 s for the TLS handshake, [`HEADER_PATIENCE`] for a request's head,
-//! [`super::limits::PATIENCE`] for all of it.
+//! [`super::limits::PATIENCE`] for all of it. How many there may be: `admission.rs`.
 
 use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
@@ -17,6 +17,7 @@ use rustls::ServerConfig;
 use tokio_util::sync::CancellationToken;
 use tower::make::Shared;
 
+use super::admission::Admission;
 use super::path::PlainPaths;
 use super::tls;
 use crate::agent::Agent;
@@ -48,6 +49,7 @@ impl Door {
         let (handle, tls) = (Handle::new(), RustlsConfig::from_config(self.tls));
         let mut server = axum_server::from_tcp_rustls(self.listener, tls.clone())
             .map_err(failed)?
+            .map(|acceptor| Admission::new(acceptor, agent.config.rest.connections))
             .handle(handle.clone())
             .http1_only();
         server

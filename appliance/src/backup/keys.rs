@@ -7,7 +7,6 @@ use keystead::api::backup::{
 };
 use keystead::{Error, Kind, Result};
 use sql::backup_key::Entry;
-use zeroize::Zeroizing;
 
 use super::catalogue;
 use crate::account::stretch;
@@ -93,7 +92,7 @@ pub(crate) async fn delete(agent: &Agent, id: &str) -> Result<()> {
 /// One as a file, locked with a password.
 pub(crate) async fn download(agent: &Agent, id: &str, asked: DownloadBackupKeyRequest) -> Result<BackupKeyFile> {
     let (key, kept) = (open(agent, id).await?, entry(agent, id).await?);
-    let password = Zeroizing::new(asked.password);
+    let password = asked.password.into_text();
     if password.chars().count() < LEAST_PASSWORD {
         return Err(
             Error::invalid_param(format!("password has at least {LEAST_PASSWORD} characters"))
@@ -116,7 +115,7 @@ pub(crate) async fn download(agent: &Agent, id: &str, asked: DownloadBackupKeyRe
 
 /// Takes one from a file. One that is here already stays as it is.
 pub(crate) async fn upload(agent: &Agent, asked: UploadBackupKeyRequest) -> Result<BackupKey> {
-    let (file, password) = (asked.file, Zeroizing::new(asked.password));
+    let (file, password) = (asked.file, asked.password.into_text());
     let damaged = || Error::invalid_param("this is not the file of a backup key, or it is damaged");
     if file.format != FORMAT {
         return Err(damaged().with_hint("`ksctl backupkeys download` makes such files"));

@@ -4,6 +4,7 @@ use aws_lc_rs::digest::{SHA256, digest};
 use aws_lc_rs::rand;
 use chrono::{DateTime, Utc};
 use keystead::api;
+use keystead::api::secret::Secret;
 use keystead::key::request::NewKey;
 use keystead::key::state::KeyState;
 use keystead::replication::ack::{Ack, Operation, Written};
@@ -20,7 +21,7 @@ const FIRST_VERSION: i32 = 0;
 
 /// Makes a key that is active at once: one statement, one round trip.
 pub(crate) async fn create(agent: &Agent, asked: NewKey, ack: Option<Ack>) -> Result<(api::key::Key, Ack)> {
-    let material = material(asked.material.as_deref(), asked.size)?;
+    let material = material(asked.material.as_ref(), asked.size)?;
     let mut key = described(asked, &material, agent.clock.now().to_utc().unwrap_or_default())?;
     let (epoch, wrapped) = agent.keyring()?.wrap_material(&key.id, FIRST_VERSION, &material)?;
     let write = acknowledge::begin(agent, ack, Operation::MakesOrEndsKey).await?;
@@ -74,9 +75,9 @@ pub(super) fn fingerprint(material: &[u8]) -> String {
 }
 
 /// The material to import, or new material of so many bits.
-pub(super) fn material(given: Option<&str>, bits: i32) -> Result<Zeroizing<Vec<u8>>> {
+pub(super) fn material(given: Option<&Secret>, bits: i32) -> Result<Zeroizing<Vec<u8>>> {
     if let Some(digits) = given {
-        return unhex(digits).ok_or_else(|| Error::invalid_param("material is not hexadecimal"));
+        return unhex(digits.expose()).ok_or_else(|| Error::invalid_param("material is not hexadecimal"));
     }
     let bytes = usize::try_from(bits / 8).map_err(|wrong| Error::internal("measuring a key", wrong))?;
     let mut material = Zeroizing::new(vec![0; bytes]);
@@ -121,8 +122,8 @@ mod tests {
 
     #[test]
     fn imported_material_is_taken_as_it_is() {
-        let given = Some("000102030405060708090a0b0c0D0E0F");
-        assert_eq!(*material(given, 128).unwrap(), (0..16).collect::<Vec<u8>>());
+        let given = Secret::from("000102030405060708090a0b0c0D0E0F");
+        assert_eq!(*material(Some(&given), 128).unwrap(), (0..16).collect::<Vec<u8>>());
     }
 
     #[test]

@@ -25,6 +25,6 @@ pub(crate) async fn export(agent: &Agent, named: &Named<'_>) -> Result<ExportedK
     tracing::info!(key = key.id, "a key was exported");
     Ok(ExportedKey {
         key: shown::shown(key),
-        material: certs::hex(&material),
+        material: certs::hex(&material).into(),
     })
 }

@@ -31,7 +31,7 @@ pub(crate) async fn rotate(
     for _ in 0..TRIES {
         let (newest, number) = next(&*agent.db().await?, &first).await?;
         asked.fits(newest.size)?;
-        let material = material(asked.material.as_deref(), newest.size)?;
+        let material = material(asked.material.as_ref(), newest.size)?;
         let now = agent.clock.now().to_utc().unwrap_or_default();
         let mut key = described(&newest, asked, number, now)?;
         key.fingerprint = fingerprint(&material);

@@ -10,6 +10,7 @@ use std::sync::{Mutex, PoisonError};
 use aws_lc_rs::constant_time::verify_slices_are_equal;
 use aws_lc_rs::rand::{SecureRandom as _, SystemRandom};
 use keystead::api::metrics::PrometheusStatus;
+use keystead::api::secret::Secret;
 use keystead::{Error, Kind, Result};
 use zeroize::Zeroizing;
 
@@ -27,7 +28,7 @@ pub(crate) struct ScrapeToken(Mutex<Option<(Zeroizing<Vec<u8>>, bool)>>);
 /// May Prometheus scrape, and with which token?
 pub(crate) async fn status(agent: &Agent) -> Result<PrometheusStatus> {
     let (token, enabled) = read(agent).await?.unwrap_or_default();
-    let token = if enabled { shown(&token) } else { String::new() };
+    let token = if enabled { shown(&token) } else { Secret::default() };
     Ok(PrometheusStatus { enabled, token })
 }
 
@@ -83,19 +84,19 @@ async fn read(agent: &Agent) -> Result<Option<(Zeroizing<Vec<u8>>, bool)>> {
     Ok(token)
 }
 
-async fn keep(agent: &Agent, token: &str, enabled: bool) -> Result<PrometheusStatus> {
-    let row = agent.keyring()?.wrap_scrape_token(token, enabled)?;
+async fn keep(agent: &Agent, token: &Secret, enabled: bool) -> Result<PrometheusStatus> {
+    let row = agent.keyring()?.wrap_scrape_token(token.expose(), enabled)?;
     sql::cluster_key::put(&*agent.db().await?, &row).await?;
     status(agent).await
 }
 
-fn fresh_token() -> Result<String> {
+fn fresh_token() -> Result<Secret> {
     let mut bytes = Zeroizing::new([0; TOKEN_BYTES]);
     let filled = SystemRandom::new().fill(&mut *bytes);
     filled.map_err(|fault| Error::internal("making a token for Prometheus", fault))?;
-    Ok(certs::hex(&*bytes))
+    Ok(certs::hex(&*bytes).into())
 }
 
-fn shown(token: &[u8]) -> String {
-    String::from_utf8_lossy(token).into_owned()
+fn shown(token: &[u8]) -> Secret {
+    String::from_utf8_lossy(token).into_owned().into()
 }

@@ -9,6 +9,7 @@ pub(crate) mod alarms;
 pub(crate) mod backup;
 pub(crate) mod backupkeys;
 pub(crate) mod cluster;
+pub(crate) mod deploy;
 pub(crate) mod generate;
 mod global;
 pub(crate) mod keys;
@@ -44,6 +45,9 @@ pub(crate) struct Cli {
 pub(crate) enum Command {
     #[command(flatten)]
     Asking(Box<Asking>),
+    /// Print what a machine needs beside the node
+    #[command(subcommand)]
+    Deploy(deploy::DeployCommand),
     /// Print the completions for a shell
     Completions {
         /// The shell they are for

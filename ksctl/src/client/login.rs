@@ -31,7 +31,7 @@ impl Client {
         let request = TokenRequest {
             grant_type: Some("password".to_owned()),
             username: Some(username),
-            password: Some(password.expose_secret().to_owned()),
+            password: Some(password.expose_secret().into()),
             ..TokenRequest::default()
         };
         self.get_token(request).await.map_err(|failure| {
@@ -49,7 +49,7 @@ impl Client {
             .identity
             .refresh_token
             .as_ref()
-            .map(|token| token.expose_secret().to_owned());
+            .map(|token| token.expose_secret().into());
         let request = TokenRequest {
             grant_type: Some("refresh_token".to_owned()),
             refresh_token,
@@ -62,8 +62,8 @@ impl Client {
     pub(crate) async fn change_password(&mut self, new: SecretString) -> Result<(), Failure> {
         let request = ChangePasswordRequest {
             username: self.username()?.to_owned(),
-            password: self.password()?.expose_secret().to_owned(),
-            new_password: new.expose_secret().to_owned(),
+            password: self.password()?.expose_secret().into(),
+            new_password: new.expose_secret().into(),
         };
         self.send_open(&Call::patch("auth/changepw", &request)?).await?;
         self.identity.password = Some(new);
@@ -82,9 +82,9 @@ impl Client {
         };
         let answer = self.send_open(&Call::post("auth/tokens", &login)?).await?;
         let got: TokenAnswer = answer.parse()?;
-        let jwt = SecretString::from(got.jwt);
+        let jwt = SecretString::from(got.jwt.expose());
         self.identity.jwt = Some(jwt.clone());
-        self.identity.refresh_token = Some(SecretString::from(got.refresh_token)).filter(is_given);
+        self.identity.refresh_token = Some(SecretString::from(got.refresh_token.expose())).filter(is_given);
         Ok(jwt)
     }
 

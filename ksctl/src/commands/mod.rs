@@ -7,6 +7,7 @@ pub(crate) mod backup;
 pub(crate) mod backupkeys;
 pub(crate) mod cluster;
 pub(crate) mod completions;
+pub(crate) mod deploy;
 pub(crate) mod keys;
 pub(crate) mod login;
 pub(crate) mod man;

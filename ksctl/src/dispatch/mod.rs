@@ -7,6 +7,7 @@ mod backup;
 
 use keystead::api::cluster::{AckRequest, CsrRequest, LanesRequest, NewClusterRequest, NewNodeRequest};
 use keystead::api::key::{NewKeyRequest, NewVersionRequest, RevokeKeyRequest};
+use keystead::firewall::{Bound, Firewall};
 use secrecy::ExposeSecret;
 
 use crate::cli::ack::AckCommand;
@@ -15,6 +16,7 @@ use crate::cli::cluster::{
     AgreeCommand, CertificatesCommand, ClusterCommand, CsrArgs, FulljoinArgs, JoinArgs, LookCommand, NewArgs,
     SidesArgs, TicketArgs, TrustCommand,
 };
+use crate::cli::deploy::{DeployCommand, NftablesArgs};
 use crate::cli::keys::{self as key_args, KeysCommand, VkeysCommand};
 use crate::cli::lanes::LanesCommand;
 use crate::cli::metrics::{MetricsCommand, PrometheusCommand};
@@ -28,7 +30,7 @@ use crate::commands::cluster::join::Sides;
 use crate::commands::cluster::ticket::{Part, Ticket};
 use crate::commands::keys::OneKey;
 use crate::commands::{
-    Context, Page, alarms, cluster, completions, keys, login, man, metrics, nodes, services, system, version,
+    Context, Page, alarms, cluster, completions, deploy, keys, login, man, metrics, nodes, services, system, version,
 };
 use crate::failure::Failure;
 use crate::printer::Printer;
@@ -40,6 +42,8 @@ pub(crate) async fn run(cli: Cli) -> Result<(), Failure> {
     let printer = Printer::new(Format::Json);
     match cli.command {
         Command::Asking(command) => run_asking(cli.global, *command).await,
+        Command::Deploy(DeployCommand::Nftables(args)) if args.unit => deploy::nftables::unit(printer),
+        Command::Deploy(DeployCommand::Nftables(args)) => deploy::nftables::rules(printer, &firewall(args)),
         Command::Completions { shell } => completions::run(printer, &generate::completions(shell)),
         Command::Man { dir } => man::run(printer, &generate::man_pages()?, &dir),
     }
@@ -209,7 +213,7 @@ async fn run_vkeys(context: &Context, command: VkeysCommand) -> Result<(), Failu
     match command {
         VkeysCommand::Create(args) => {
             let request = NewVersionRequest {
-                material: args.material.map(|material| material.expose_secret().to_owned()),
+                material: args.material.map(|material| material.expose_secret().into()),
                 description: args.description,
             };
             keys::rotate::run(context, &one_key(args.key, None), &request, args.ack.ack.as_deref()).await
@@ -217,6 +221,20 @@ async fn run_vkeys(context: &Context, command: VkeysCommand) -> Result<(), Failu
         VkeysCommand::List(args) => keys::versions::run(context, page(&args.page), &one_key(args.key, None)).await,
         VkeysCommand::Get(args) => keys::get::run(context, &one_key(args.key, Some(args.version))).await,
         VkeysCommand::Export(args) => keys::export::run(context, &one_key(args.key, Some(args.version))).await,
+    }
+}
+
+fn firewall(args: NftablesArgs) -> Firewall {
+    Firewall {
+        members: args.members,
+        postgres: Bound {
+            port: args.postgres_port,
+            per_source: args.postgres_per_source,
+        },
+        rest: Bound {
+            port: args.rest_port,
+            per_source: args.rest_per_source,
+        },
     }
 }
 
@@ -350,7 +368,7 @@ fn key_order(args: key_args::CreateArgs) -> keys::create::Order {
         size: args.size,
         usage_mask: args.usage_mask,
         description: args.description,
-        material: args.material.map(|material| material.expose_secret().to_owned()),
+        material: args.material.map(|material| material.expose_secret().into()),
         unexportable: args.noexport,
         undeletable: args.nodelete,
     }))

@@ -68,6 +68,8 @@ const PAGES: &str = "
     ksctl-cluster-wait.1
     ksctl-cluster.1
     ksctl-completions.1
+    ksctl-deploy-nftables.1
+    ksctl-deploy.1
     ksctl-keys-create.1
     ksctl-keys-delete.1
     ksctl-keys-destroy.1
@@ -111,4 +113,24 @@ fn there_is_a_man_page_for_every_command() {
     names.sort();
     assert_eq!(names, PAGES.split_whitespace().collect::<Vec<_>>());
     assert!(user.file("pages/ksctl-cluster-fulljoin.1").contains("newnodeconfig"));
+}
+
+#[test]
+fn the_packet_filter_is_made_without_an_appliance_whatever_the_settings_say() {
+    let user = User::new().unwrap().with("KSCTL_TIMEOUT", "nonsense");
+    let rules = user
+        .run("deploy nftables --members 10.0.0.1,10.0.2.0/24 --rest-port 8443")
+        .unwrap();
+    assert_eq!((rules.code, rules.err.as_str()), (Some(0), ""));
+    assert!(rules.out.contains("elements = { 10.0.0.1, 10.0.2.0/24 }") && rules.out.contains("tcp dport 8443"));
+
+    let open = user.run("deploy nftables").unwrap();
+    assert!(open.err.contains("no --members were given"), "{}", open.err);
+    let unit = user.run("deploy nftables --unit").unwrap();
+    assert!(
+        unit.out
+            .contains("ExecStart=/usr/sbin/nft -f /etc/keystead/keystead.nft")
+    );
+    let refused = user.run("deploy nftables --members node-1").unwrap();
+    assert_eq!(refused.code, Some(2), "{}", refused.err);
 }

@@ -30,6 +30,7 @@ mod migrations;
 mod node;
 mod orphans;
 mod outbox;
+mod pools;
 mod purging;
 mod resync;
 mod rights;

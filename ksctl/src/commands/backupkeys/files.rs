@@ -26,7 +26,7 @@ pub(crate) async fn download(
     let password = given.map_or_else(|| context.asker.new_password(), Ok);
     let password = password.map_err(|failure| failure.with_hint(PASSWORD))?;
     let request = DownloadBackupKeyRequest {
-        password: password.expose_secret().to_owned(),
+        password: password.expose_secret().into(),
         hint,
     };
     let answer = context
@@ -50,7 +50,7 @@ pub(crate) async fn upload(context: &Context, path: &Path, given: Option<SecretS
     let password = given.map_or_else(|| context.asker.password("password of the backup key"), Ok);
     let password = password.map_err(|failure| failure.with_hint(PASSWORD))?;
     let request = UploadBackupKeyRequest {
-        password: password.expose_secret().to_owned(),
+        password: password.expose_secret().into(),
         file,
     };
     context.ask_and_show(&Call::post(PATH, &request)?.of("upload")?).await

@@ -31,7 +31,7 @@ pub(crate) async fn get(context: &Context, token: Option<SecretString>, file: Op
         token
     } else {
         let status: PrometheusStatus = client.send(&Call::get(PATH).action("status")).await?.parse()?;
-        SecretString::from(status.token)
+        SecretString::from(status.token.expose())
     };
     let text = client.text_with(&Call::get(PATH), &token).await?;
     match file {

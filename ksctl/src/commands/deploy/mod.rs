@@ -1,0 +1,3 @@
+//! `ksctl deploy …`, one file for each command.
+
+pub(crate) mod nftables;
