@@ -301,6 +301,7 @@ async fn a_member_of_another_version_is_not_joined() -> Result<()> {
                 bytes: 0,
                 number: NodeNumber::FIRST,
                 addresses: BTreeMap::new(),
+                ids: BTreeMap::new(),
                 postgres: None,
             };
             call::respond(&member, hello.id, &serde_json::to_value(Reply::Ok(facts))?).await?;

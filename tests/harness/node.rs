@@ -87,6 +87,13 @@ impl Node {
         // Unless the test says which PostgreSQL it wants.
         let chosen = postgres::chosen().filter(|_| !more.starts_with("bin_dir") && !more.starts_with("url"));
         let bin_dir = chosen.map_or_else(String::new, |folder| format!("bin_dir = \"{}\"\n", folder.display()));
+        // All nodes of a test are on this machine. A section may stand there once.
+        let (cluster, loopback) = ("[cluster]\n", "[cluster]\nallow_loopback = true\n");
+        let more = if more.contains(cluster) {
+            more.replace(cluster, loopback)
+        } else {
+            format!("{more}\n{loopback}")
+        };
         let config = format!(
             "data_dir = \"{data}\"\n[rest]\nlisten = \"{address}:8443\"\n\
              [postgres]\nlisten = [\"{address}\"]\nshared_buffers = \"16MB\"\n{bin_dir}{more}\n"

@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 use std::fs;
 
-use keystead::alarm::judge::{Applying, Certificate, Clocks, Disk, Facts, Limits, Retention, Slot, last_error};
+use keystead::alarm::judge::{Applying, Certificate, Clocks, Disk, Facts, Impostor, Limits, Retention, Slot, last_error};
 use keystead::api::cluster::Clash;
 use keystead::api::summary::View;
 use keystead::clock::Micros;
@@ -20,6 +20,7 @@ use sql::Connection;
 use sql::identity::Identity;
 
 use crate::agent::{Agent, Standing};
+use crate::links::revoked;
 use crate::postgres::logs;
 use crate::view;
 
@@ -59,6 +60,7 @@ impl Eyes {
         if seldom {
             self.seldom = Some(now);
             facts.certificates = Some(certificates(agent));
+            facts.revocation_list = Some(revocation_list(agent));
         }
         let looked = match agent.identity().ok().filter(|_| agent.standing() == Standing::Member) {
             Some(me) => self.look_at_others(agent, &me, seldom, &mut facts).await,
@@ -94,6 +96,7 @@ impl Eyes {
             stable_time: None,
         });
         facts.slots = Some(BTreeMap::new());
+        facts.impostors = Some(BTreeMap::new());
         facts.clocks = Some(clocks(agent, &[]));
         if seldom {
             facts.clashes = Some(sql::alarm::clashes(&*agent.db().await?).await?);
@@ -107,6 +110,7 @@ impl Eyes {
         let heard = view::heard(agent);
         let peers: Vec<&Member> = roster.ready().filter(|node| node.id != me.node_id).collect();
         facts.clocks = Some(clocks(agent, &peers));
+        facts.impostors = Some(impostors(agent, &peers));
         // By the times that heartbeats carry: one that is the same as before was not applied.
         let newest = sql::heartbeat::newest(&db).await?;
         facts.applying = Some(self.applying(agent, &db, &peers, &newest).await?);
@@ -243,6 +247,21 @@ async fn server(agent: &Agent) -> Result<(i64, i32, ServerVersion)> {
         sql::session::notification_queue_percent(&db).await?,
         sql::server::version(&db).await?,
     ))
+}
+
+/// Those in the place of a member.
+fn impostors(agent: &Agent, peers: &[&Member]) -> BTreeMap<String, Impostor> {
+    let known = agent.peers.impostors();
+    let of_peer = |peer: &&Member| Some((peer.id.to_string(), known.get(&peer.id)?.clone()));
+    peers.iter().filter_map(of_peer).collect()
+}
+
+/// Can this node check members' certificates against a revocation list of each authority?
+fn revocation_list(agent: &Agent) -> std::result::Result<(), String> {
+    if agent.standing() != Standing::Member {
+        return Ok(());
+    }
+    revoked::check(agent.postgres.paths())
 }
 
 fn join_failed(agent: &Agent) -> Option<String> {

@@ -100,7 +100,9 @@ async fn keep(agent: &Agent, known: &Known) -> Result<()> {
         .cluster
         .lifetimes
         .renewed_from(own.not_before, own.not_after);
-    if is_due(own.not_before, from, unix_seconds(agent)) || authority.fingerprint() != own.authority {
+    let is_due = is_due(own.not_before, from, unix_seconds(agent));
+    // One of an earlier version does not name this node.
+    if is_due || !own.names_node || authority.fingerprint() != own.authority {
         return replace(agent, known, authority).await;
     }
     if own.chain == known.keyring.chain() {
@@ -134,7 +136,7 @@ async fn install(agent: &Agent, known: &Known, (certificate, key): (&str, &str))
         certificate,
         key,
         authority: &chain,
-        revoked: lists.pem(),
+        revoked: Some(lists.pem()),
     };
     agent.postgres.install_tls(tls).await?;
     lists.are_installed(agent);
@@ -152,6 +154,7 @@ async fn tell(agent: &Agent, db: &Connection, known: &Known) -> Result<bool> {
             .lifetimes
             .renewed_from(own.not_before, own.not_after),
         serial: own.serial,
+        names_node: own.names_node,
         authority: own.authority,
         not_before: own.not_before,
         not_after: own.not_after,
