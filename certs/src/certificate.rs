@@ -45,7 +45,10 @@ pub(crate) fn pem(der: &[u8]) -> String {
         .step_by(LINE)
         .filter_map(|at| text.get(at..text.len().min(at + LINE)))
         .collect();
-    format!("-----BEGIN CERTIFICATE-----\n{}\n-----END CERTIFICATE-----\n", lines.join("\n"))
+    format!(
+        "-----BEGIN CERTIFICATE-----\n{}\n-----END CERTIFICATE-----\n",
+        lines.join("\n")
+    )
 }
 
 /// The certificate in `der`, which holds nothing else.

@@ -49,8 +49,9 @@ impl Identity {
         let validity = certificate.validity();
         let node_id = certificate::common_name(CERTIFICATE, certificate)?;
         let name = node_name(&node_id);
-        let (names, hosts): (Vec<String>, Vec<String>) =
-            hosts(certificate)?.into_iter().partition(|host| host.eq_ignore_ascii_case(&name));
+        let (names, hosts): (Vec<String>, Vec<String>) = hosts(certificate)?
+            .into_iter()
+            .partition(|host| host.eq_ignore_ascii_case(&name));
         Ok(Self {
             node_id,
             cluster_id: certificate::organization(CERTIFICATE, certificate)?,

@@ -64,7 +64,11 @@ mod tests {
     #[test]
     fn what_is_no_list_is_an_error() {
         let old = authority();
-        for text in ["", "-----BEGIN X509 CRL-----\nAAAA\n-----END X509 CRL-----\n", old.cert_pem()] {
+        for text in [
+            "",
+            "-----BEGIN X509 CRL-----\nAAAA\n-----END X509 CRL-----\n",
+            old.cert_pem(),
+        ] {
             assert!(unchecked_authorities(old.cert_pem(), text).is_err(), "{text:?}");
         }
     }

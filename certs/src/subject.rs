@@ -128,7 +128,10 @@ mod tests {
         let name = node_name("78F3");
         assert_eq!(name, "78f3.node.keystead.internal");
         for host in [name.as_str(), "a.NODE.keystead.internal"] {
-            assert!(matches!(check_no_node_name(host), Err(Error::NameOfNode { .. })), "{host:?}");
+            assert!(
+                matches!(check_no_node_name(host), Err(Error::NameOfNode { .. })),
+                "{host:?}"
+            );
         }
         assert!(check_no_node_name("node.keystead.internal.example.com").is_ok());
         assert!(alternative_name(&name).is_ok(), "clients can check it");

@@ -85,7 +85,10 @@ fn part(text: &str) -> Option<u32> {
         Some("") => Some(0),
         Some(digits) => u32::from_str_radix(digits, 16).ok(),
         None if text.len() > 1 && text.starts_with('0') => u32::from_str_radix(text, 8).ok(),
-        None => text.bytes().all(|digit| digit.is_ascii_digit()).then(|| text.parse().ok())?,
+        None => text
+            .bytes()
+            .all(|digit| digit.is_ascii_digit())
+            .then(|| text.parse().ok())?,
     }
 }
 
@@ -96,23 +99,67 @@ mod tests {
     #[test]
     fn every_way_to_write_this_machine_is_seen() {
         for host in [
-            "127.0.0.1", "127.8.9.10", "0.0.0.0", "0.1.2.3", "::1", "::", "0:0:0:0:0:0:0:1", "::ffff:127.0.0.1",
-            "::ffff:7f00:1", "::127.0.0.1", "::ffff:0.0.0.0", "64:ff9b::127.0.0.1", "::ffff:0:127.0.0.1", "127.1", "127.0.1",
-            "0", "0x7f000001", "0x7f.1", "2130706433", "0177.0.0.1", "0X7F.0.0.1", "127.0.0.1.", "localhost", "LocalHost",
-            "localhost.", "a.localhost", "localhost.localdomain", "ip6-localhost", "0x",
+            "127.0.0.1",
+            "127.8.9.10",
+            "0.0.0.0",
+            "0.1.2.3",
+            "::1",
+            "::",
+            "0:0:0:0:0:0:0:1",
+            "::ffff:127.0.0.1",
+            "::ffff:7f00:1",
+            "::127.0.0.1",
+            "::ffff:0.0.0.0",
+            "64:ff9b::127.0.0.1",
+            "::ffff:0:127.0.0.1",
+            "127.1",
+            "127.0.1",
+            "0",
+            "0x7f000001",
+            "0x7f.1",
+            "2130706433",
+            "0177.0.0.1",
+            "0X7F.0.0.1",
+            "127.0.0.1.",
+            "localhost",
+            "LocalHost",
+            "localhost.",
+            "a.localhost",
+            "localhost.localdomain",
+            "ip6-localhost",
+            "0x",
         ] {
             let refused = refuse("localNodeHost", host).unwrap_err();
             assert_eq!(refused.kind(), crate::Kind::InvalidParam, "{host}");
-            assert!(refused.hint().is_some_and(|hint| hint.contains("cluster.allow_loopback")));
+            assert!(
+                refused
+                    .hint()
+                    .is_some_and(|hint| hint.contains("cluster.allow_loopback"))
+            );
         }
     }
 
     #[test]
     fn other_machines_are_not() {
         for host in [
-            "10.0.0.1", "128.0.0.1", "1.127.0.0", "2001:db8::1", "::ffff:10.0.0.1", "fe80::1", "node1.example.com",
-            "localhost.example.com", "notlocalhost", "0x7f000001.example.com", "1.2.3.4.5", "4294967296", "127.0.0.0.1",
-            "1.16777216", "256.0.0.1", "0x7g.1", "08.0.0.1", "",
+            "10.0.0.1",
+            "128.0.0.1",
+            "1.127.0.0",
+            "2001:db8::1",
+            "::ffff:10.0.0.1",
+            "fe80::1",
+            "node1.example.com",
+            "localhost.example.com",
+            "notlocalhost",
+            "0x7f000001.example.com",
+            "1.2.3.4.5",
+            "4294967296",
+            "127.0.0.0.1",
+            "1.16777216",
+            "256.0.0.1",
+            "0x7g.1",
+            "08.0.0.1",
+            "",
         ] {
             assert!(refuse("localNodeHost", host).is_ok(), "{host}");
         }

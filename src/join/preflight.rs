@@ -362,6 +362,7 @@ mod tests {
             bytes: 1 << 20,
             number: NodeNumber::FIRST,
             addresses: BTreeMap::new(),
+            ids: BTreeMap::new(),
             postgres: Some(ServerVersion::new(18, 6)),
         };
         (joiner, member)

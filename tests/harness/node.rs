@@ -101,6 +101,15 @@ impl Node {
         Ok(fs::write(self.config(), config)?)
     }
 
+    /// From its next start on no node's host may be a loopback address.
+    pub(crate) fn forbid_loopback(&self) -> Result<()> {
+        let config = fs::read_to_string(self.config())?;
+        Ok(fs::write(
+            self.config(),
+            config.replace("allow_loopback = true", "allow_loopback = false"),
+        )?)
+    }
+
     /// The same with a certificate for users that an operator has made.
     pub(crate) fn configure_rest(&self, certificate: &str, key: &str) -> Result<()> {
         self.configure("")?;

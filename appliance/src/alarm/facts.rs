@@ -5,7 +5,9 @@
 use std::collections::BTreeMap;
 use std::fs;
 
-use keystead::alarm::judge::{Applying, Certificate, Clocks, Disk, Facts, Impostor, Limits, Retention, Slot, last_error};
+use keystead::alarm::judge::{
+    Applying, Certificate, Clocks, Disk, Facts, Impostor, Limits, Retention, Slot, last_error,
+};
 use keystead::api::cluster::Clash;
 use keystead::api::summary::View;
 use keystead::clock::Micros;

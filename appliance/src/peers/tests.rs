@@ -26,7 +26,7 @@ const CLUSTER: &str = "ab40e1785f1d4f038b267ca378f74988";
 const HOST: &str = "127.0.0.1";
 
 /// `FATAL`, 28000: this role is not let in. What a node says that knows nothing of the other.
-const NOT_ADMITTED: &[u8] = b"E\0\0\0\x1fSFATAL\0VFATAL\0C28000\0Mno\0\0";
+const NOT_ADMITTED: &[u8] = b"E\0\0\0\x1eSFATAL\0VFATAL\0C28000\0Mno\0\0";
 
 fn id(digit: char) -> NodeId {
     digit.to_string().repeat(32).parse().unwrap()
@@ -172,7 +172,10 @@ fn is_refused(outcome: Result<()>, why: &str) -> Error {
 #[tokio::test]
 async fn the_node_that_is_meant_is_reached_and_has_named_itself() {
     let authority = authority();
-    let (node, server) = (Node::new(&[&authority]), Server::start(&issue(&authority, 'b', HOST)).await);
+    let (node, server) = (
+        Node::new(&[&authority]),
+        Server::start(&issue(&authority, 'b', HOST)).await,
+    );
     node.install_list(&list(&authority, &[]));
     assert!(!node.peers.has_named_itself(&id('b')));
     node.reach(&server, Some('b')).await.unwrap();
@@ -230,7 +233,10 @@ async fn while_the_authority_is_exchanged_the_list_of_each_counts_for_its_own() 
 #[tokio::test]
 async fn a_list_that_is_missing_damaged_or_of_another_authority_stops_no_link() {
     let (authority, other) = (authority(), authority());
-    let (node, server) = (Node::new(&[&authority]), Server::start(&issue(&authority, 'b', HOST)).await);
+    let (node, server) = (
+        Node::new(&[&authority]),
+        Server::start(&issue(&authority, 'b', HOST)).await,
+    );
     node.reach(&server, Some('b')).await.unwrap();
     let damaged = "-----BEGIN X509 CRL-----\nAAAA\n-----END X509 CRL-----\n";
     for text in ["", "no list", damaged, &list(&other, &[])] {
@@ -244,7 +250,13 @@ async fn a_certificate_of_another_authority_or_for_another_address_is_refused() 
     let (ours, stranger) = (authority(), authority());
     let node = Node::new(&[&ours]);
     let server = Server::start(&issue(&stranger, 'b', HOST)).await;
-    is_refused(node.reach(&server, Some('b')).await, "its certificate is not of this cluster");
+    is_refused(
+        node.reach(&server, Some('b')).await,
+        "its certificate is not of this cluster",
+    );
     let server = Server::start(&issue(&ours, 'b', "127.0.0.7")).await;
-    is_refused(node.reach(&server, Some('b')).await, "its certificate is for another address");
+    is_refused(
+        node.reach(&server, Some('b')).await,
+        "its certificate is for another address",
+    );
 }

@@ -109,8 +109,7 @@ impl ServerCertVerifier for PeerVerifier {
         ocsp_response: &[u8],
         now: UnixTime,
     ) -> Result<ServerCertVerified, Error> {
-        let verdict =
-            (self.of_cluster).verify_server_cert(end_entity, intermediates, server_name, ocsp_response, now);
+        let verdict = (self.of_cluster).verify_server_cert(end_entity, intermediates, server_name, ocsp_response, now);
         // Who it is says more than which address it is not of.
         if !is_of_cluster(&verdict) {
             return verdict;

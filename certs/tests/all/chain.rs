@@ -52,7 +52,11 @@ fn while_the_authority_is_exchanged_certificates_of_both_are_believed() {
 fn what_is_installed_of_a_chain_is_its_authorities_alone() {
     let next = Authority::create(CLUSTER, NOW - DAY, NOW + DAY).unwrap();
     let both = format!("{}{}", FIXTURE.authority.cert_pem(), next.cert_pem());
-    let beside = format!("first:\n{}\r\nthen:\n{}end\n", FIXTURE.authority.cert_pem(), next.cert_pem());
+    let beside = format!(
+        "first:\n{}\r\nthen:\n{}end\n",
+        FIXTURE.authority.cert_pem(),
+        next.cert_pem()
+    );
     assert_eq!(certs::plain_chain(&both).unwrap(), both, "as our authorities write it");
     assert_eq!(certs::plain_chain(&beside).unwrap(), both);
     assert_eq!(certs::chain_hash(&beside).unwrap(), certs::chain_hash(&both).unwrap());

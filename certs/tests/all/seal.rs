@@ -152,7 +152,13 @@ fn the_chain_holds_the_authorities_it_was_given_with_and_nothing_else() {
         (BLOB.as_str(), format!("{next}{ours}")),
         (beside_both.as_str(), ours.to_owned()),
         (beside_both.as_str(), format!("{next}{ours}")),
-        (beside_both.as_str(), format!("{both}{}", Authority::create(CLUSTER, NOW - DAY, NOW + DAY).unwrap().cert_pem())),
+        (
+            beside_both.as_str(),
+            format!(
+                "{both}{}",
+                Authority::create(CLUSTER, NOW - DAY, NOW + DAY).unwrap().cert_pem()
+            ),
+        ),
     ] {
         let refused = open(blob, &FIXTURE.key, &chain, NOW);
         assert!(matches!(refused, Err(Error::OtherChain)), "{refused:?}");

@@ -81,7 +81,11 @@ mod tests {
     fn a_list_that_cannot_be_used_is_told_with_the_reason() {
         assert_eq!(unchecked(&Ok(())), None);
         let found = unchecked(&Err("there is no revocation list".to_owned())).unwrap();
-        assert!(found.text.ends_with("from others: there is no revocation list"), "{}", found.text);
+        assert!(
+            found.text.ends_with("from others: there is no revocation list"),
+            "{}",
+            found.text
+        );
     }
 
     const NOW: Micros = Micros(1_700_000_000_000_000);
