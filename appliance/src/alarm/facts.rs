@@ -56,13 +56,14 @@ impl Eyes {
             now,
             disk: disk(agent),
             join_failed: join_failed(agent),
+            // At every look: an alarm that settles is forgotten where it is not found again.
+            revocation_list: Some(revocation_list(agent)),
             ..Facts::default()
         };
         self.look_at_server(agent, &mut facts).await;
         if seldom {
             self.seldom = Some(now);
             facts.certificates = Some(certificates(agent));
-            facts.revocation_list = Some(revocation_list(agent));
         }
         let looked = match agent.identity().ok().filter(|_| agent.standing() == Standing::Member) {
             Some(me) => self.look_at_others(agent, &me, seldom, &mut facts).await,
