@@ -80,6 +80,12 @@ pub(crate) async fn connect(peers: &PeerClient, me: &NodeId, to: &Target) -> Res
         }
         explain(address, error)
     })?;
+    if to.id.is_some() && seen.get().map(|shown| &shown.id) != to.id.as_ref() {
+        return Err(Error::new(
+            Kind::Internal,
+            "a node was let in without a look at its certificate",
+        ));
+    }
     let driven = sql::drive(connection);
     if let Some(shown) = seen.get() {
         peers.sessions.opened(shown.id.clone(), driven.abort_handle());

@@ -11,6 +11,7 @@ use keystead::{Error, Kind, NodeId, Result};
 use rustls::ServerConfig;
 use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::sign::{CertifiedKey, SingleCertAndKey};
 use tempfile::TempDir;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
@@ -134,10 +135,12 @@ impl Server {
     async fn start(shown: &Issued) -> Self {
         let certificate = CertificateDer::from_pem_slice(shown.certificate.as_bytes()).unwrap();
         let key = PrivateKeyDer::from_pem_slice(shown.key.as_bytes()).unwrap();
+        // Whether the two belong together is for the client to find out.
+        let key = rustls::crypto::aws_lc_rs::sign::any_ecdsa_type(&key).unwrap();
+        let shown = CertifiedKey::new(vec![certificate], key);
         let tls = ServerConfig::builder_with_protocol_versions(&[&rustls::version::TLS13])
             .with_no_client_auth()
-            .with_single_cert(vec![certificate], key)
-            .unwrap();
+            .with_cert_resolver(Arc::new(SingleCertAndKey::from(shown)));
         let acceptor = TlsAcceptor::from(Arc::new(tls));
         let listener = TcpListener::bind((HOST, 0)).await.unwrap();
         let port = listener.local_addr().unwrap().port();
@@ -199,6 +202,24 @@ async fn a_member_that_answers_at_the_address_of_another_is_refused_and_both_are
     let server = Server::start(&issue(&authority, 'b', HOST)).await;
     node.reach(&server, Some('b')).await.unwrap();
     assert!(node.peers.impostors().is_empty(), "the right one has answered");
+}
+
+#[tokio::test]
+async fn whoever_shows_a_certificate_without_its_key_has_nobody_suspected() {
+    let authority = authority();
+    let node = Node::new(&[&authority]);
+    for digit in ['b', 'c'] {
+        let shown = Issued {
+            key: issue(&authority, 'd', HOST).key,
+            ..issue(&authority, digit, HOST)
+        };
+        let server = Server::start(&shown).await;
+        is_refused(
+            node.reach(&server, Some('b')).await,
+            "its certificate is not of this cluster",
+        );
+        assert!(node.peers.impostors().is_empty() && !node.peers.has_named_itself(&id('b')));
+    }
 }
 
 #[tokio::test]

@@ -1,8 +1,10 @@
 //! Whether the node that answers is the one that was meant: its certificate is of the cluster's authority, not revoked, made
 //! out to that address, and names that node.
 //!
-//! The chain, the dates, the revocation lists and the address are rustls's to check; this file adds the node. It never
-//! reads a file: `tls.rs` does.
+//! The chain, the dates, the revocation lists and the address are rustls's to check; this file adds the node. What is wrong
+//! with a certificate that is of the cluster is said only after the other side has proved that it holds its key: else
+//! anybody on the way could show the certificate of a member and have that member suspected. It never reads a file:
+//! `tls.rs` does.
 
 use std::fmt;
 use std::sync::{Arc, OnceLock};
@@ -47,6 +49,8 @@ pub(super) type Seen = Arc<OnceLock<Shown>>;
 pub(super) struct PeerVerifier {
     of_cluster: Arc<WebPkiServerVerifier>,
     expected: Option<NodeId>,
+    /// What the certificate came to, until the key was proved. One connection, one handshake, one certificate.
+    verdict: OnceLock<Result<Option<Shown>, Error>>,
     seen: Seen,
 }
 
@@ -56,6 +60,7 @@ impl PeerVerifier {
         Self {
             of_cluster,
             expected,
+            verdict: OnceLock::new(),
             seen: Seen::default(),
         }
     }
@@ -63,6 +68,15 @@ impl PeerVerifier {
     /// Where the node will be that has answered.
     pub(super) fn seen(&self) -> Seen {
         Arc::clone(&self.seen)
+    }
+
+    /// Says what the certificate came to, now that its key was proved.
+    fn key_is_proved(&self) -> Result<(), Error> {
+        let unchecked = || Error::General("a signature came before its certificate".to_owned());
+        if let Some(shown) = self.verdict.get().ok_or_else(unchecked)?.clone()? {
+            let _before = self.seen.set(shown);
+        }
+        Ok(())
     }
 
     /// Who it is, if it may be that one.
@@ -110,16 +124,15 @@ impl ServerCertVerifier for PeerVerifier {
         now: UnixTime,
     ) -> Result<ServerCertVerified, Error> {
         let verdict = (self.of_cluster).verify_server_cert(end_entity, intermediates, server_name, ocsp_response, now);
-        // Who it is says more than which address it is not of.
         if !is_of_cluster(&verdict) {
             return verdict;
         }
-        let shown = self.check_node(end_entity)?;
-        if verdict.is_ok() {
-            // A session has one handshake.
-            let _before = shown.map(|shown| self.seen.set(shown));
+        // Who it is says more than which address it is not of.
+        let outcome = self.check_node(end_entity).and_then(|shown| verdict.map(|_| shown));
+        if self.verdict.set(outcome).is_err() {
+            return Err(Error::General("a connection has one certificate".to_owned()));
         }
-        verdict
+        Ok(ServerCertVerified::assertion())
     }
 
     fn verify_tls12_signature(
@@ -128,7 +141,10 @@ impl ServerCertVerifier for PeerVerifier {
         certificate: &CertificateDer<'_>,
         signature: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, Error> {
-        self.of_cluster.verify_tls12_signature(message, certificate, signature)
+        let valid = self
+            .of_cluster
+            .verify_tls12_signature(message, certificate, signature)?;
+        self.key_is_proved().map(|()| valid)
     }
 
     fn verify_tls13_signature(
@@ -137,7 +153,10 @@ impl ServerCertVerifier for PeerVerifier {
         certificate: &CertificateDer<'_>,
         signature: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, Error> {
-        self.of_cluster.verify_tls13_signature(message, certificate, signature)
+        let valid = self
+            .of_cluster
+            .verify_tls13_signature(message, certificate, signature)?;
+        self.key_is_proved().map(|()| valid)
     }
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
