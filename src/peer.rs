@@ -10,7 +10,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Kind};
-use crate::id::NodeNumber;
+use crate::id::{NodeId, NodeNumber};
 use crate::join::preflight::MemberFacts;
 use crate::join::request::Address;
 use crate::join::stage::Stage;
@@ -69,6 +69,9 @@ pub struct Recorded {
     pub place: usize,
     /// Where the members are: each can be told when the node gives up.
     pub members: BTreeMap<NodeNumber, Address>,
+    /// Who they are. Earlier versions do not say it.
+    #[serde(default)]
+    pub ids: BTreeMap<NodeNumber, NodeId>,
 }
 
 /// This is how far I am. So that the members' lists of nodes show it.

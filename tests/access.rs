@@ -156,6 +156,10 @@ async fn a_certificate_that_is_not_a_nodes_or_not_of_now_is_no_way_in() -> Resul
     cluster.nodes[0].kill()?;
     let believed = cluster.first().data().join("tls/ca.crt");
     std::fs::write(&believed, std::fs::read_to_string(&believed)? + authority.cert_pem())?;
+    // Of each authority that is believed there is a list, or nothing of it is.
+    let lists = cluster.first().data().join("tls/crl.pem");
+    let list = authority.revocation_list(&[], now - 3600, now + 3600, 1)?;
+    std::fs::write(&lists, std::fs::read_to_string(&lists)? + &list)?;
     cluster.first().query("select pg_reload_conf()::text").await?;
 
     let key = NodeKey::generate()?;

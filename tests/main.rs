@@ -40,6 +40,7 @@ mod removed_while_away;
 mod reset;
 mod restart;
 mod resync;
+mod revocation;
 mod rotation;
 mod secrets;
 mod seeing;

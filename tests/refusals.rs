@@ -20,6 +20,7 @@ use crate::harness::node::PATIENCE;
 use crate::harness::rest::{Answer, Rest};
 use crate::harness::wait::until;
 use crate::harness::{Cluster, Node};
+use crate::removal::revoked;
 
 /// Is `answer` a refusal with this status whose text holds `text`?
 pub(crate) fn refused(answer: &Answer, status: u16, text: &str) -> Result<()> {
@@ -144,6 +145,13 @@ async fn a_ticket_is_good_for_one_cluster_one_key_and_one_time() -> Result<()> {
         .await?;
     expired_is_refused(&node, &expired).await?;
     is_untouched(&node).await?;
+    let serial = certs::Identity::from_pem(expired["cert"].as_str().unwrap_or_default())?.serial;
+    until("its certificate is revoked", PATIENCE, async || {
+        Ok(revoked(member)?.contains(&serial.to_uppercase()))
+    })
+    .await?;
+    another_authority_is_refused(member, &node).await?;
+    is_untouched(&node).await?;
 
     used_twice(&mut cluster, node).await
 }
@@ -155,7 +163,7 @@ async fn a_ticket_is_good_at_the_member_that_gave_it_and_at_no_other() -> Result
     let given = ticket(&cluster.nodes[0], &node, &node.address.to_string()).await?;
     let mut elsewhere = given.clone();
     elsewhere["memberNodeHost"] = cluster.nodes[1].address.to_string().into();
-    refused(&join(&node, &elsewhere).await?, 401, "does not admit this node")?;
+    refused(&join(&node, &elsewhere).await?, 403, "answers in the place of node")?;
     is_untouched(&node).await?;
     join(&node, &given).await?.good()?;
     node.wait_until_ready().await
@@ -168,12 +176,18 @@ async fn expired_is_refused(node: &Node, ticket: &Value) -> Result<()> {
     if answer.status == StatusCode::UNAUTHORIZED {
         return refused(&answer, 401, "does not admit this node");
     }
+    if answer.status == StatusCode::FORBIDDEN {
+        return refused(&answer, 403, "refuses this node's certificate: it was revoked");
+    }
     answer.good()?;
     until("the join has failed for the ticket's age", PATIENCE, async || {
         let status = node.json(&["cluster", "info"]).await?["status"].clone();
         let reason = status["reason"].to_string();
         ensure!(
-            status["code"] == "k" && (reason.contains("expired") || reason.contains("does not admit")),
+            status["code"] == "k"
+                && ["expired", "does not admit", "it was revoked", "given up meanwhile"]
+                    .iter()
+                    .any(|text| reason.contains(text)),
             "{status}"
         );
         Ok(true)
@@ -181,6 +195,81 @@ async fn expired_is_refused(node: &Node, ticket: &Value) -> Result<()> {
     .await?;
     node.ksctl(&["cluster", "delete", "-y"]).await?.text()?;
     Ok(())
+}
+
+/// Somebody adds an authority of their own on the way.
+async fn another_authority_is_refused(member: &Node, node: &Node) -> Result<()> {
+    let good = ticket(member, node, &node.address.to_string()).await?;
+    let (chain, cert) = (text_of(&good, "cachain"), text_of(&good, "cert"));
+    let ours = certs::Identity::from_pem(&cert)?;
+    let added = certs::Authority::create(&ours.cluster_id, ours.not_before, ours.not_after)?;
+    for (chain, status, why) in [
+        (
+            chain.clone() + added.cert_pem(),
+            403,
+            "is not the one that the member gave",
+        ),
+        (
+            added.cert_pem().to_owned() + &chain,
+            403,
+            "is not the one that the member gave",
+        ),
+        (chain.clone() + &chain, 400, "the same certificate twice"),
+        (chain.clone() + &cert, 400, "not that of a certificate authority"),
+    ] {
+        let mut body = good.clone();
+        body["cachain"] = chain.into();
+        refused(&join(node, &body).await?, status, why)?;
+    }
+    Ok(())
+}
+
+fn text_of(body: &Value, name: &str) -> String {
+    body[name].as_str().unwrap_or_default().to_owned()
+}
+
+#[tokio::test]
+async fn a_host_that_means_this_machine_is_refused_unless_all_nodes_are_on_it() -> Result<()> {
+    let mut lab = Lab::new()?;
+    let mut node = lab.node()?;
+    node.forbid_loopback()?;
+    node.start_new("").await?;
+    let rest = node.rest().await?;
+    for host in [
+        node.address.to_string().as_str(),
+        "localhost",
+        "::ffff:127.0.0.1",
+        "0.0.0.0",
+        "127.1",
+    ] {
+        let body = json!({"localNodeHost": host});
+        for path in ["cluster/new", "cluster/csr"] {
+            refused(
+                &rest.post(path, &body).await?,
+                400,
+                "localNodeHost means another machine on every node",
+            )?;
+        }
+    }
+    let request = csr(&rest, "10.0.0.1").await?;
+    for (local, member, field) in [
+        ("::1", "10.0.0.1", "localNodeHost"),
+        ("10.0.0.2", "localhost", "memberNodeHost"),
+    ] {
+        let body =
+            json!({"cert": "c", "cachain": "c", "mkek_blob": "m", "localNodeHost": local, "memberNodeHost": member});
+        refused(&rest.post("cluster/join", &body).await?, 400, field)?;
+    }
+    // Of a cluster of one, the address is asked of nobody.
+    rest.post("cluster/new", &json!({"localNodeHost": "10.0.0.1"}))
+        .await?
+        .good()?;
+    let body = json!({"csr": request, "newNodeHost": "127.0.0.1"});
+    refused(
+        &rest.post("nodes", &body).await?,
+        400,
+        "newNodeHost means another machine on every node",
+    )
 }
 
 /// A ticket that was spent opens nothing, also not for the node that spent it.
@@ -301,6 +390,7 @@ async fn a_member_of_another_version_is_not_joined() -> Result<()> {
                 bytes: 0,
                 number: NodeNumber::FIRST,
                 addresses: BTreeMap::new(),
+                ids: BTreeMap::new(),
                 postgres: None,
             };
             call::respond(&member, hello.id, &serde_json::to_value(Reply::Ok(facts))?).await?;

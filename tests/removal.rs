@@ -54,7 +54,7 @@ async fn sessions(member: &Node, id: &str) -> Result<String> {
 }
 
 /// The member's revocation list, as openssl tells it.
-fn revoked(member: &Node) -> Result<String> {
+pub(crate) fn revoked(member: &Node) -> Result<String> {
     let mut openssl = std::process::Command::new("openssl");
     openssl
         .args(["crl", "-noout", "-text", "-in"])

@@ -20,6 +20,7 @@ use crate::disk::Fullness;
 use crate::join::{Driving, JoinState};
 use crate::links::{Deeds, revoked};
 use crate::metrics::ScrapeToken;
+use crate::peers::PeerClient;
 use crate::postgres::Postgres;
 use crate::syslog::Syslog;
 use crate::tasks::Tasks;
@@ -74,6 +75,8 @@ pub(crate) struct Agent {
     pub(crate) certificates_changed: Notify,
     /// Where this node's WAL ended when it was removed: nothing was written after.
     pub(crate) last_position: Mutex<Option<i64>>,
+    /// What this agent connects to other nodes with.
+    pub(crate) peers: PeerClient,
     /// What was seen of the other nodes.
     pub(crate) memory: Memory,
     /// What attempts to reach silent nodes came to.
@@ -134,6 +137,7 @@ impl Agent {
         } = parts;
         Arc::new(Self {
             started: clock.now(),
+            peers: PeerClient::new(postgres.paths().clone()),
             config,
             clock,
             postgres,
@@ -198,7 +202,10 @@ impl Agent {
         let local = self.local.get().await?;
         match &identity {
             Some(identity) => sql::identity::set(&local, identity).await?,
-            None => sql::identity::clear(&local).await?,
+            None => {
+                sql::ticket::forget_all(&local).await?;
+                sql::identity::clear(&local).await?;
+            }
         }
         *self.identity.write().unwrap_or_else(PoisonError::into_inner) = identity;
         Ok(())

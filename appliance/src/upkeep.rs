@@ -7,6 +7,7 @@ use keystead::Result;
 use tokio_util::sync::CancellationToken;
 
 use crate::agent::{Agent, Standing};
+use crate::cluster;
 
 const PERIOD: Duration = Duration::from_secs(5);
 
@@ -33,6 +34,7 @@ async fn keep_house(agent: &Agent) -> Result<()> {
     let db = agent.db().await?;
     sql::replication::empty_outboxes(&db, OUTBOX_BYTES).await?;
     sql::call::forget_old(&db).await?;
+    cluster::forget_expired(agent).await?;
     sql::ticket::forget_old(&*agent.local.get().await?).await?;
     Ok(())
 }

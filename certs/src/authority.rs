@@ -32,7 +32,7 @@ pub struct Authority {
 pub struct NodeTemplate {
     /// The common name, which PostgreSQL maps to the node's role.
     pub node_id: String,
-    /// The IP address or DNS name by which the other nodes reach it.
+    /// The IP address or DNS name by which the other nodes reach it. Not [`crate::node_name`], which it has beside it.
     pub host: String,
     /// The organization; must be the authority's own cluster.
     pub cluster_id: String,
@@ -126,10 +126,15 @@ impl Authority {
         if template.cluster_id != self.cluster_id {
             return Err(Error::OtherCluster { thing: CERTIFICATE });
         }
+        subject::check_no_node_name(&template.host)?;
         let (not_before, not_after) = validity::span(template.not_before, template.not_after)?;
         let mut params = CertificateParams::default();
         params.distinguished_name = subject::distinguished(template.node_id.clone(), Some(&self.cluster_id));
-        params.subject_alt_names = vec![subject::alternative_name(&template.host)?];
+        let name = subject::node_name(&template.node_id);
+        params.subject_alt_names = vec![
+            subject::alternative_name(&template.host)?,
+            subject::alternative_name(&name)?,
+        ];
         params.is_ca = IsCa::ExplicitNoCa;
         // Key agreement, because the master key is sealed to this key.
         params.key_usages = vec![KeyUsagePurpose::DigitalSignature, KeyUsagePurpose::KeyAgreement];

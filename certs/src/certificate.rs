@@ -2,6 +2,8 @@
 //!
 //! It checks the form and no more. Next: [`crate::chain`] for whether a certificate is to be believed.
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use x509_parser::certificate::X509Certificate;
 use x509_parser::prelude::FromDer;
 use x509_parser::x509::AttributeTypeAndValue;
@@ -14,6 +16,9 @@ use crate::pem::Expected;
 pub(crate) const CERTIFICATE: &str = "certificate";
 /// What users call the authority's certificate.
 pub(crate) const CHAIN: &str = "certificate chain";
+
+/// Characters in a line of PEM.
+const LINE: usize = 64;
 
 /// The DER of the one certificate in `pem`.
 pub(crate) fn der(thing: &'static str, pem: &str) -> Result<Vec<u8>> {
@@ -31,6 +36,19 @@ fn expected(thing: &'static str) -> Expected {
         label: "CERTIFICATE",
         limit: CERTIFICATE_LIMIT,
     }
+}
+
+/// A certificate in PEM, from its DER.
+pub(crate) fn pem(der: &[u8]) -> String {
+    let text = STANDARD.encode(der);
+    let lines: Vec<&str> = (0..text.len())
+        .step_by(LINE)
+        .filter_map(|at| text.get(at..text.len().min(at + LINE)))
+        .collect();
+    format!(
+        "-----BEGIN CERTIFICATE-----\n{}\n-----END CERTIFICATE-----\n",
+        lines.join("\n")
+    )
 }
 
 /// The certificate in `der`, which holds nothing else.

@@ -1,7 +1,7 @@
 //! Decides whether a certificate is to be believed: issued by an authority of the chain, for this key, for now.
 //!
 //! A chain is the certificate of the cluster's authority; of both, the old one and the new, while it is exchanged.
-//! Nothing is asked of the network; the revocation list is PostgreSQL's to check.
+//! Nothing is asked of the network; revocation lists are for those who connect to check.
 
 use x509_parser::certificate::X509Certificate;
 
@@ -42,11 +42,30 @@ pub fn fingerprints(chain_pem: &str) -> Result<Vec<String>> {
         .collect())
 }
 
-/// The authorities of a chain in DER: all of one cluster. Whether they are good now is asked of the one that counts.
+/// What a chain is, in hexadecimal: SHA-256 of the fingerprints of its authorities, in their order. Text around the
+/// certificates does not count.
+pub fn chain_hash(chain_pem: &str) -> Result<String> {
+    let chain = certificate::ders(CHAIN, chain_pem)?;
+    let prints: Vec<[u8; 32]> = chain.iter().map(|der| public_key::hash(der)).collect();
+    Ok(public_key::hex(&public_key::hash(&prints.concat())))
+}
+
+/// A chain with nothing in it but its authorities, as it is installed: what another program would read in the text around
+/// them is gone.
+pub fn plain_chain(chain_pem: &str) -> Result<String> {
+    let chain = certificate::ders(CHAIN, chain_pem)?;
+    authorities(&chain)?;
+    Ok(chain.iter().map(|der| certificate::pem(der)).collect())
+}
+
+/// The authorities of a chain in DER: all of one cluster, none twice. Whether they are good now is asked of the one that counts.
 pub(crate) fn authorities(chain: &[Vec<u8>]) -> Result<Vec<X509Certificate<'_>>> {
     let mut cluster_id = None;
     let mut list = Vec::new();
-    for der in chain {
+    for (at, der) in chain.iter().enumerate() {
+        if chain.iter().take(at).any(|before| before == der) {
+            return Err(Error::Repeated);
+        }
         let authority = certificate::parse(CHAIN, der)?;
         check_is_authority(&authority)?;
         let of = certificate::organization(CHAIN, &authority)?;

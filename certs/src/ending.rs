@@ -5,9 +5,10 @@
 use x509_parser::pem::Pem;
 use x509_parser::prelude::{CertificateRevocationList, FromDer};
 
-use crate::CERTIFICATE_LIMIT;
 use crate::certificate::{self, CHAIN};
 use crate::error::{Error, Result};
+use crate::pem::Expected;
+use crate::{CERTIFICATE_LIMIT, LISTS_LIMIT};
 
 const LIST: &str = "revocation list";
 
@@ -18,7 +19,7 @@ pub fn certificate_ends(pem: &str) -> Result<i64> {
         label: "CERTIFICATE",
     };
     let mut first = None;
-    for block in blocks(CHAIN, pem)? {
+    for block in blocks(CHAIN, CERTIFICATE_LIMIT, pem)? {
         let block = block.map_err(|_| not_pem())?;
         let ends = certificate::parse(CHAIN, &block.contents)?
             .validity()
@@ -33,7 +34,7 @@ pub fn certificate_ends(pem: &str) -> Result<i64> {
 pub fn revocation_list_ends(pem: &str) -> Result<Option<i64>> {
     let malformed = || Error::Malformed { thing: LIST };
     let mut first = None;
-    for block in blocks(LIST, pem)? {
+    for block in blocks(LIST, LISTS_LIMIT, pem)? {
         let block = block.map_err(|_| malformed())?;
         let (_, list) = CertificateRevocationList::from_der(&block.contents).map_err(|_| malformed())?;
         let Some(ends) = list.next_update().map(|at| at.timestamp()) else {
@@ -44,15 +45,23 @@ pub fn revocation_list_ends(pem: &str) -> Result<Option<i64>> {
     first.map(Some).ok_or_else(malformed)
 }
 
+/// The DER of every revocation list in PEM; at least one, and nothing else.
+pub(crate) fn list_blocks(pem: &str) -> Result<Vec<Vec<u8>>> {
+    let expected = Expected {
+        thing: LIST,
+        label: "X509 CRL",
+        limit: LISTS_LIMIT,
+    };
+    expected.read_all(pem)
+}
+
 fn blocks(
     thing: &'static str,
+    limit: usize,
     pem: &str,
 ) -> Result<impl Iterator<Item = std::result::Result<Pem, x509_parser::error::PEMError>>> {
-    if pem.len() > CERTIFICATE_LIMIT {
-        return Err(Error::TooLarge {
-            thing,
-            limit: CERTIFICATE_LIMIT,
-        });
+    if pem.len() > limit {
+        return Err(Error::TooLarge { thing, limit });
     }
     Ok(Pem::iter_from_buffer(pem.as_bytes()))
 }

@@ -59,6 +59,12 @@ pub enum Error {
         /// What was given.
         host: String,
     },
+    /// The name that a node alone may have.
+    #[error("{host:?} is the name of a node, not the address of one")]
+    NameOfNode {
+        /// What was given.
+        host: String,
+    },
     /// A node id or cluster id that does not belong into a certificate.
     #[error("{name:?} cannot name a node or a cluster: use 1 to 40 letters, digits, dashes and underscores")]
     BadName {
@@ -77,6 +83,24 @@ pub enum Error {
     /// The chain's certificate may not sign certificates, or did not sign itself.
     #[error("the certificate chain is not that of a certificate authority")]
     NotAnAuthority,
+    /// Another chain than the one that came with the seal: an authority more or less, twice, or in another order.
+    #[error("the certificate chain is not the one that the member gave with the sealed master key")]
+    OtherChain,
+    /// A seal that does not say with which chain it was given, beside a chain of several authorities.
+    #[error(
+        "the certificate chain has more than one authority, and the sealed master key, made by an earlier version, does not \
+         say which"
+    )]
+    UnboundChain,
+    /// The same authority twice.
+    #[error("the certificate chain has the same certificate twice")]
+    Repeated,
+    /// Made by a version that this one does not know.
+    #[error("the {thing} was made by another version of this program")]
+    OtherVersion {
+        /// What was given.
+        thing: &'static str,
+    },
     /// Signed by another authority than the chain's.
     #[error("the certificate was not issued by the authority of the certificate chain")]
     OtherAuthority,

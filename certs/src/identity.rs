@@ -10,6 +10,7 @@ use x509_parser::extensions::GeneralName;
 use crate::certificate::{self, CERTIFICATE};
 use crate::error::{Error, Result};
 use crate::public_key::{self, hex};
+use crate::subject::node_name;
 
 /// What a node's certificate says.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -18,8 +19,10 @@ pub struct Identity {
     pub node_id: String,
     /// The cluster's id: the organization.
     pub cluster_id: String,
-    /// The IP addresses and DNS names it answers to.
+    /// The IP addresses and DNS names it answers to, without [`crate::node_name`].
     pub hosts: Vec<String>,
+    /// Does it have [`crate::node_name`] of its node beside them? Certificates of earlier versions do not.
+    pub names_node: bool,
     /// The serial number in hexadecimal, as [`crate::Authority::revocation_list`] takes it.
     pub serial: String,
     /// The first second it is good, in unix seconds.
@@ -44,10 +47,16 @@ impl Identity {
     /// What `certificate` says.
     pub(crate) fn of(certificate: &X509Certificate<'_>) -> Result<Self> {
         let validity = certificate.validity();
+        let node_id = certificate::common_name(CERTIFICATE, certificate)?;
+        let name = node_name(&node_id);
+        let (names, hosts): (Vec<String>, Vec<String>) = hosts(certificate)?
+            .into_iter()
+            .partition(|host| host.eq_ignore_ascii_case(&name));
         Ok(Self {
-            node_id: certificate::common_name(CERTIFICATE, certificate)?,
+            node_id,
             cluster_id: certificate::organization(CERTIFICATE, certificate)?,
-            hosts: hosts(certificate)?,
+            hosts,
+            names_node: !names.is_empty(),
             serial: hex(certificate.raw_serial()),
             not_before: validity.not_before.timestamp(),
             not_after: validity.not_after.timestamp(),

@@ -23,12 +23,13 @@ mod pem;
 mod placeholder;
 mod public_key;
 mod request;
+mod revocation;
 mod seal;
 mod subject;
 mod validity;
 
 pub use authority::{Authority, NodeTemplate};
-pub use chain::{check_issued, fingerprints};
+pub use chain::{chain_hash, check_issued, fingerprints, plain_chain};
 pub use ending::{certificate_ends, revocation_list_ends};
 pub use error::{Error, Result};
 pub use identity::Identity;
@@ -36,11 +37,15 @@ pub use node_key::NodeKey;
 pub use placeholder::self_signed;
 pub use public_key::{hex, unhex};
 pub use request::CheckedRequest;
+pub use revocation::unchecked_authorities;
 pub use seal::{SealHeader, open, seal};
+pub use subject::node_name;
 
 /// The most bytes a certificate request may have: twenty times what a request of ours needs.
 pub const REQUEST_LIMIT: usize = 16 * 1024;
 /// The most bytes a certificate, a chain or a private key in PEM may have.
 pub const CERTIFICATE_LIMIT: usize = 64 * 1024;
+/// The most bytes revocation lists in PEM may have: some 50,000 certificates.
+pub const LISTS_LIMIT: usize = 4 * 1024 * 1024;
 /// The most bytes a sealed secret may have.
 pub const SEAL_LIMIT: usize = 8 * 1024;

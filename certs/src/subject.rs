@@ -11,6 +11,9 @@ use rustls_pki_types::DnsName;
 use crate::error::{Error, Result};
 use crate::public_key::unhex;
 
+/// Under this every node has a name of its own. `.internal` is nobody's on the Internet.
+const NODE_DOMAIN: &str = ".node.keystead.internal";
+
 /// With the words before it in the authority's name it stays under the 64 characters of RFC 5280's `ub-common-name`.
 const NAME_LIMIT: usize = 40;
 /// RFC 5280 4.1.2.2.
@@ -47,6 +50,20 @@ pub(crate) fn alternative_name(host: &str) -> Result<SanType> {
         return Err(bad());
     }
     Ok(SanType::DnsName(host.try_into().map_err(|_| bad())?))
+}
+
+/// The name that the node `node_id` alone has in its certificate, beside its address: a DNS name that no resolver knows,
+/// for clients that can check a host's name and nothing else. See docs/decisions/0038.
+pub fn node_name(node_id: &str) -> String {
+    format!("{}{NODE_DOMAIN}", node_id.to_ascii_lowercase())
+}
+
+/// Refuses a host that is, or could be taken for, the name of a node.
+pub(crate) fn check_no_node_name(host: &str) -> Result<()> {
+    if host.to_ascii_lowercase().ends_with(NODE_DOMAIN) {
+        return Err(Error::NameOfNode { host: host.to_owned() });
+    }
+    Ok(())
 }
 
 /// 16 random bytes whose first is 0x40 to 0x7f, so that every serial number has 32 digits and no sign.
@@ -104,6 +121,20 @@ mod tests {
                 "{bad:?} was accepted"
             );
         }
+    }
+
+    #[test]
+    fn no_host_is_the_name_of_a_node() {
+        let name = node_name("78F3");
+        assert_eq!(name, "78f3.node.keystead.internal");
+        for host in [name.as_str(), "a.NODE.keystead.internal"] {
+            assert!(
+                matches!(check_no_node_name(host), Err(Error::NameOfNode { .. })),
+                "{host:?}"
+            );
+        }
+        assert!(check_no_node_name("node.keystead.internal.example.com").is_ok());
+        assert!(alternative_name(&name).is_ok(), "clients can check it");
     }
 
     #[test]

@@ -49,6 +49,7 @@ pub async fn made(db: &Connection) -> Result<Actual> {
             .map(|row| (row.get(0), row.get(1)))
             .collect::<BTreeMap<_, _>>(),
         behind: BTreeSet::new(),
+        outdated: BTreeSet::new(),
         slots: slots.iter().map(|row| row.get(0)).collect(),
         lanes: lanes
             .iter()
@@ -91,6 +92,23 @@ pub async fn subscribe_to(db: &Connection, name: &str, conninfo: &str, publicati
     query!("link/subscribe")
         .run_made(db, &[&name, &conninfo, &publication])
         .await
+}
+
+/// How each subscription to a peer connects.
+///
+/// # Errors
+/// When PostgreSQL does not answer.
+pub async fn conninfos(db: &Connection) -> Result<BTreeMap<String, String>> {
+    let rows = query!("link/conninfos").rows(db, &[&LINK_PREFIX, &LANE_PREFIX]).await?;
+    Ok(rows.iter().map(|row| (row.get(0), row.get(1))).collect())
+}
+
+/// Lets a subscription connect so from now on. Its worker begins again.
+///
+/// # Errors
+/// When there is no such subscription, or PostgreSQL does not answer.
+pub async fn set_conninfo(db: &Connection, name: &str, conninfo: &str) -> Result<()> {
+    query!("link/set_conninfo").run_made(db, &[&name, &conninfo]).await
 }
 
 /// Lets a subscription confirm what it took at once: its commits go to disk with each transaction, not a moment later.

@@ -85,13 +85,33 @@ pub async fn guests(local: &Connection) -> Result<Vec<NodeId>> {
     rows.iter().map(|row| node_id(row.get("node_id"))).collect()
 }
 
+/// Tickets that have ended unused, with the nodes they were for; some of them.
+///
+/// # Errors
+/// When PostgreSQL does not answer.
+pub async fn expired(local: &Connection) -> Result<Vec<(String, NodeId)>> {
+    let rows = query!("ticket/expired").rows(local, &[]).await?;
+    rows.iter()
+        .map(|row| Ok((row.get("id"), node_id(row.get("node_id"))?)))
+        .collect()
+}
+
 /// The address that the newest certificate for a guest was made out to; `None` when this member signed none for it.
 pub async fn host_of(local: &Connection, node: &NodeId) -> Result<Option<String>> {
     let row = query!("ticket/host_of").opt(local, &[&node.as_str()]).await?;
     Ok(row.map(|row| row.get(0)))
 }
 
-/// Deletes tickets that ended long ago.
+/// Deletes all: this node is in the cluster no more that they were for.
+///
+/// # Errors
+/// When PostgreSQL does not answer.
+pub async fn forget_all(local: &Connection) -> Result<()> {
+    query!("ticket/forget_all").run(local, &[]).await?;
+    Ok(())
+}
+
+/// Deletes tickets that ended long ago and were used, or whose nodes were forgotten.
 pub async fn forget_old(local: &Connection) -> Result<u64> {
     query!("ticket/forget_old").run(local, &[]).await
 }

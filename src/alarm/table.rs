@@ -32,6 +32,10 @@ pub enum Alarm {
     CertificateExpiring,
     /// A certificate was renewed.
     CertificateRenewed,
+    /// There is no revocation list to check members against.
+    RevocationUnchecked,
+    /// Another node answers at the address of a member.
+    PeerIdentity,
     /// Several keys or accounts have one name.
     NameClash,
     /// Two members do not hold the same data.
@@ -278,6 +282,34 @@ const CERTIFICATE_RENEWED: Entry = Entry {
     after_millis: 0,
 };
 
+const REVOCATION_UNCHECKED: Entry = Entry {
+    id: "revocation-unchecked",
+    name: "Cluster Revocation List Unusable",
+    subject: "crl",
+    levels: &[Level {
+        severity: Severity::Error,
+        when: "for 10 seconds this node has had no revocation list of each authority that it believes, or PostgreSQL cannot \
+               read it: links go on, and certificates of removed nodes are not told from others when this node connects",
+    }],
+    ends: "there is one; the agent writes it again every five seconds until then",
+    remedy: "read the text and the node's log: crl.pem in the folder tls/ cannot be written, or was changed",
+    after_millis: 10_000,
+};
+
+const PEER_IDENTITY: Entry = Entry {
+    id: "peer-identity",
+    name: "Cluster Peer Identity Mismatch",
+    subject: "the node's id",
+    levels: &[Level {
+        severity: Severity::Critical,
+        when: "at the address of the member another node answered, with a good certificate of its own",
+    }],
+    ends: "the member has answered at its address again, or was removed",
+    remedy: "the text names both nodes: two machines have one address, or one poses as the other (operations.md, another \
+             node answers)",
+    after_millis: 0,
+};
+
 const NAME_CLASH: Entry = Entry {
     id: "name-clash",
     name: "Name Clash",
@@ -452,6 +484,8 @@ impl Alarm {
         Self::ClockSkew,
         Self::CertificateExpiring,
         Self::CertificateRenewed,
+        Self::RevocationUnchecked,
+        Self::PeerIdentity,
         Self::NameClash,
         Self::DigestMismatch,
         Self::JoinFailed,
@@ -480,6 +514,8 @@ impl Alarm {
             Self::ClockSkew => &CLOCK_SKEW,
             Self::CertificateExpiring => &CERTIFICATE_EXPIRING,
             Self::CertificateRenewed => &CERTIFICATE_RENEWED,
+            Self::RevocationUnchecked => &REVOCATION_UNCHECKED,
+            Self::PeerIdentity => &PEER_IDENTITY,
             Self::NameClash => &NAME_CLASH,
             Self::DigestMismatch => &DIGEST_MISMATCH,
             Self::JoinFailed => &JOIN_FAILED,

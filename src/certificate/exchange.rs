@@ -131,6 +131,7 @@ mod tests {
                 not_after: 100,
                 renewed_from: 50,
                 trusts: trusts.iter().map(|&name| name.to_owned()).collect(),
+                names_node: true,
                 former: Vec::new(),
             };
             (id(n), told)

@@ -24,6 +24,9 @@ pub struct Told {
     pub renewed_from: i64,
     /// The fingerprints of the authorities whose certificates the node takes, its PostgreSQL too.
     pub trusts: Vec<String>,
+    /// Does its certificate name the node beside its address? Those of earlier versions do not.
+    #[serde(default)]
+    pub names_node: bool,
     /// Its earlier certificates that have not ended: to be revoked with the last one.
     pub former: Vec<Former>,
 }
@@ -73,6 +76,7 @@ mod tests {
             not_after,
             renewed_from: not_after,
             trusts: vec!["a".to_owned()],
+            names_node: true,
             former: Vec::new(),
         }
     }

@@ -51,6 +51,26 @@ pub fn is_due(not_before: i64, renewed_from: i64, now: i64) -> bool {
     now >= renewed_from || now < not_before
 }
 
+/// A node's certificate, as far as it matters for whether the node gets another one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Installed {
+    /// The first second it is good, in seconds since 1970.
+    pub not_before: i64,
+    /// From when on it is renewed.
+    pub renewed_from: i64,
+    /// Does it name the node beside its address? Those of earlier versions do not, and peers then check the address alone.
+    pub names_node: bool,
+    /// Was it issued by the authority that would issue the next one?
+    pub is_of_signing: bool,
+}
+
+impl Installed {
+    /// Does the node get another one at `now`?
+    pub fn is_outlived(&self, now: i64) -> bool {
+        is_due(self.not_before, self.renewed_from, now) || !self.names_node || !self.is_of_signing
+    }
+}
+
 /// Should it have been made anew long ago? From the middle between the time for it and the end on.
 pub fn is_overdue(renewed_from: i64, not_after: i64, now: i64) -> bool {
     now >= renewed_from + (not_after - renewed_from) / 2
@@ -72,6 +92,27 @@ mod tests {
 
     const MADE: i64 = 1_700_000_000;
     const BEGINS: i64 = MADE - BACKDATE_SECONDS;
+
+    #[test]
+    fn a_certificate_is_replaced_when_it_is_time_or_it_lacks_something() {
+        let good = Installed {
+            not_before: BEGINS,
+            renewed_from: MADE + 100,
+            names_node: true,
+            is_of_signing: true,
+        };
+        assert!(!good.is_outlived(MADE) && good.is_outlived(MADE + 100));
+        let of_an_earlier_version = Installed {
+            names_node: false,
+            ..good
+        };
+        assert!(of_an_earlier_version.is_outlived(MADE));
+        let of_the_old_authority = Installed {
+            is_of_signing: false,
+            ..good
+        };
+        assert!(of_the_old_authority.is_outlived(MADE));
+    }
 
     fn renewed_from(renewed_before: Option<u64>, life: i64) -> i64 {
         let lifetimes = Lifetimes {

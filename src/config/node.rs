@@ -174,6 +174,8 @@ pub struct Cluster {
     pub max_nodes: usize,
     /// How long certificates between nodes are good, and when they are made anew.
     pub lifetimes: Lifetimes,
+    /// May a node's host be a loopback address? Only where all nodes are on one machine.
+    pub allow_loopback: bool,
 }
 
 impl Default for Cluster {
@@ -183,6 +185,7 @@ impl Default for Cluster {
             verify_every: Duration::from_mins(5),
             max_nodes: MAX_NODES,
             lifetimes: Lifetimes::default(),
+            allow_loopback: false,
         }
     }
 }

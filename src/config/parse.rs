@@ -110,6 +110,7 @@ fn read_cluster(document: &Document<'_>) -> Cluster {
             renewed_before: span("certificate_renewed_before"),
             list: span("revocation_list_lifetime").unwrap_or(default.lifetimes.list),
         },
+        allow_loopback: (cluster.get("allow_loopback", values::flag)).unwrap_or(default.allow_loopback),
     }
 }
 

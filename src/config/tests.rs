@@ -44,6 +44,7 @@ fn every_key_reaches_its_place() {
         [cluster]
         verify_every = "90s"
         max_nodes = 7
+        allow_loopback = true
         [clock]
         alarm_skew_ms = 250
         join_skew_ms = 2000
@@ -241,6 +242,14 @@ fn a_time_has_its_unit_and_is_no_shorter_than_a_second() {
             "{text}"
         );
     }
+}
+
+#[test]
+fn loopback_addresses_are_allowed_only_where_that_is_written() {
+    let allowed = |text: &str| NodeConfig::parse(text, "node.toml").unwrap().cluster.allow_loopback;
+    assert!(!allowed("data_dir = \"/d\""));
+    assert!(allowed("data_dir = \"/d\"\n[cluster]\nallow_loopback = true"));
+    assert!(refused("data_dir = \"/d\"\n[cluster]\nallow_loopback = 1").contains("cluster.allow_loopback"));
 }
 
 #[test]

@@ -5,6 +5,7 @@
 //!
 //! Read [`stage`] first.
 
+pub mod own_machine;
 pub mod preflight;
 pub mod progress;
 pub mod request;

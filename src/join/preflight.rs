@@ -11,7 +11,7 @@ use super::request::Address;
 use crate::api::preflight::{Outcome, PreflightCheck, PreflightReport};
 use crate::clock::Micros;
 use crate::error::{Error, Kind, Result};
-use crate::id::NodeNumber;
+use crate::id::{NodeId, NodeNumber};
 use crate::member::lease::majority;
 use crate::server_version::ServerVersion;
 
@@ -47,6 +47,9 @@ pub struct MemberFacts {
     pub number: NodeNumber,
     /// Where every member is, itself too: when it dies, the join asks another one.
     pub addresses: BTreeMap<NodeNumber, Address>,
+    /// Who they are: another node at such an address is not taken for the member. Earlier versions do not say it.
+    #[serde(default)]
+    pub ids: BTreeMap<NodeNumber, NodeId>,
     /// The version of its PostgreSQL; of a member that does not say it, it is not known.
     #[serde(default)]
     pub postgres: Option<ServerVersion>,
@@ -359,6 +362,7 @@ mod tests {
             bytes: 1 << 20,
             number: NodeNumber::FIRST,
             addresses: BTreeMap::new(),
+            ids: BTreeMap::new(),
             postgres: Some(ServerVersion::new(18, 6)),
         };
         (joiner, member)

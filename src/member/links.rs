@@ -20,6 +20,8 @@ pub struct Actual {
     pub lazy: BTreeSet<String>,
     /// Names of our subscriptions that bring what is old by now: their peer was away, or is faster than this node.
     pub behind: BTreeSet<String>,
+    /// Names of our subscriptions, of all lanes, that connect in another way than they should by now.
+    pub outdated: BTreeSet<String>,
     /// Names of our logical slots.
     pub slots: BTreeSet<String>,
     /// Names of our subscriptions to other lanes than the first, with whether each is enabled.
@@ -41,7 +43,7 @@ pub enum Repair {
     Admit(String),
     /// Write the access lines of exactly these nodes and load them.
     SetAccess(Vec<NodeId>),
-    /// Put the certificates with these serial numbers on the revocation list.
+    /// Have a revocation list, with the certificates of these serial numbers on it.
     Revoke(Vec<String>),
     /// End every session of a role whose lines are gone.
     EndSessions(String),
@@ -51,6 +53,8 @@ pub enum Repair {
     ConfirmAtOnce(String),
     /// Confirm when it happens to be on disk: there is much to catch up with, and nobody waits for what is that old.
     ConfirmLazily(String),
+    /// Connect a subscription in the way it should by now.
+    Reconnect(String),
     /// Take changes on an existing subscription.
     Enable(String),
     /// Take no changes while the disk is full; they are kept by the other side.
@@ -80,11 +84,12 @@ pub fn repairs(roster: &Roster, me: &Member, guests: &[NodeId], actual: &Actual,
     let mut list = stopping(&dropping, actual);
     list.extend(admitting(&roles, &peers, actual));
     list.push(Repair::SetAccess(access));
-    list.extend(revoking(roster));
+    list.push(revoking(roster));
     list.extend(gone.iter().map(|role| Repair::EndSessions((*role).clone())));
     if actual.is_full {
         list.extend(pausing(actual));
     } else if subscribe {
+        list.extend(reconnecting(&peers, me, actual));
         list.extend(subscribing(&peers, me, actual));
     }
     list.extend(dropping);
@@ -106,11 +111,22 @@ fn admitting(roles: &BTreeSet<String>, peers: &[&Member], actual: &Actual) -> Ve
         .collect()
 }
 
-fn revoking(roster: &Roster) -> Option<Repair> {
+/// Also when there is nobody to name: without a list, nobody knows that one is missing.
+fn revoking(roster: &Roster) -> Repair {
     let removed = roster.nodes.iter().filter(|node| node.state == NodeState::Removed);
     let mut serials: Vec<String> = removed.map(|node| node.serial.clone()).collect();
     serials.sort();
-    (!serials.is_empty()).then_some(Repair::Revoke(serials))
+    Repair::Revoke(serials)
+}
+
+/// Those that stay. One that is made anew gets what it should have.
+fn reconnecting(peers: &[&Member], me: &Member, actual: &Actual) -> Vec<Repair> {
+    let ready = peers.iter().filter(|peer| peer.state == NodeState::Ready);
+    let whole = ready.filter(|peer| !actual.resyncing.contains(&peer.number));
+    let links: BTreeSet<String> = whole.map(|peer| names::link(peer.number, me.number)).collect();
+    let stays = |name: &&String| links.contains(&names::link_of_lane(name).unwrap_or_else(|| (*name).clone()));
+    let outdated = actual.outdated.iter().filter(stays);
+    outdated.cloned().map(Repair::Reconnect).collect()
 }
 
 fn pausing(actual: &Actual) -> Vec<Repair> {
@@ -213,6 +229,7 @@ mod tests {
                 }
                 Repair::ConfirmAtOnce(name) => drop(actual.lazy.remove(name)),
                 Repair::ConfirmLazily(name) => drop(actual.lazy.insert(name.clone())),
+                Repair::Reconnect(name) => drop(actual.outdated.remove(name)),
                 Repair::Enable(name) => drop(actual.subscriptions.insert(name.clone(), true)),
                 Repair::Pause(name) | Repair::StopTaking(name) => {
                     actual.subscriptions.insert(name.clone(), false);
@@ -288,7 +305,11 @@ mod tests {
         );
         assert_eq!(
             list,
-            [Repair::MakeRole(names::role(&guest)), Repair::SetAccess(vec![guest])]
+            [
+                Repair::MakeRole(names::role(&guest)),
+                Repair::SetAccess(vec![guest]),
+                Repair::Revoke(vec![])
+            ]
         );
     }
 
@@ -370,6 +391,35 @@ mod tests {
                 "{list:?}"
             );
         }
+    }
+
+    #[test]
+    fn a_subscription_that_connects_in_an_outdated_way_is_mended_in_every_lane_and_one_that_goes_is_not() {
+        let roster = roster(&[NodeState::Ready, NodeState::Ready, NodeState::Removed, NodeState::Ready]);
+        let me = node(1, NodeState::Ready);
+        let names: Vec<String> = [2, 3, 4]
+            .iter()
+            .flat_map(|from| {
+                let from = NodeNumber(*from);
+                [names::link(from, me.number), names::lane(from, me.number, 1)]
+            })
+            .collect();
+        let mut actual = Actual {
+            outdated: names.iter().cloned().collect(),
+            resyncing: [NodeNumber(4)].into(),
+            ..Actual::default()
+        };
+        let reconnected = |list: &[Repair]| {
+            let names = list.iter().filter_map(|repair| match repair {
+                Repair::Reconnect(name) => Some(name.clone()),
+                _ => None,
+            });
+            names.collect::<BTreeSet<String>>()
+        };
+        let list = repairs(&roster, &me, &[], &actual, true);
+        assert_eq!(reconnected(&list), names[..2].iter().cloned().collect());
+        act(&list, &roster, &me, &mut actual);
+        assert!(reconnected(&repairs(&roster, &me, &[], &actual, true)).is_empty());
     }
 
     #[test]

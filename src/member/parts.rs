@@ -172,6 +172,10 @@ pub fn words(repair: &Repair) -> (&'static str, &'static str) {
         ),
         Repair::ConfirmAtOnce(_) => ("let it confirm at once", "writers of the node may wait for it"),
         Repair::ConfirmLazily(_) => ("let it confirm late", "there is much to catch up with"),
+        Repair::Reconnect(_) => (
+            "let it connect in another way",
+            "what it checks of the node has changed since it was made",
+        ),
         Repair::Enable(_) => ("enabled it", "it was there and took nothing"),
         Repair::Pause(_) => ("disabled it", "this node's disk is full"),
         Repair::StopTaking(_) => ("disabled it", "the node is in the cluster no more"),
@@ -195,6 +199,7 @@ pub fn part_of(repair: &Repair) -> Option<(Part, &str)> {
         }
         Repair::ConfirmAtOnce(name)
         | Repair::ConfirmLazily(name)
+        | Repair::Reconnect(name)
         | Repair::Enable(name)
         | Repair::Pause(name)
         | Repair::StopTaking(name)

@@ -80,6 +80,9 @@ listen = "$(address "$1"):$rest_port"
 listen = ["$(address "$1")"]
 port = $postgres_port
 shared_buffers = "32MB"
+
+[cluster]
+allow_loopback = true
 TOML
     setsid "$target/keysteadd" run --config "$config" >"$place/node$1.log" 2>&1 </dev/null &
     echo $! >"$place/node$1.pid"

@@ -102,11 +102,27 @@ impl Node {
         // Unless the test says which PostgreSQL it wants.
         let chosen = postgres::chosen().filter(|_| !more.starts_with("bin_dir") && !more.starts_with("url"));
         let bin_dir = chosen.map_or_else(String::new, |folder| format!("bin_dir = \"{}\"\n", folder.display()));
+        // All nodes of a test are on this machine. A section may stand there once.
+        let (cluster, loopback) = ("[cluster]\n", "[cluster]\nallow_loopback = true\n");
+        let more = if more.contains(cluster) {
+            more.replace(cluster, loopback)
+        } else {
+            format!("{more}\n{loopback}")
+        };
         let config = format!(
             "data_dir = \"{data}\"\n[rest]\nlisten = \"{address}:{port}\"\n\
              [postgres]\nlisten = [\"{address}\"]\nshared_buffers = \"16MB\"\n{bin_dir}{more}\n"
         );
         Ok(fs::write(self.config(), config)?)
+    }
+
+    /// From its next start on no node's host may be a loopback address.
+    pub(crate) fn forbid_loopback(&self) -> Result<()> {
+        let config = fs::read_to_string(self.config())?;
+        Ok(fs::write(
+            self.config(),
+            config.replace("allow_loopback = true", "allow_loopback = false"),
+        )?)
     }
 
     /// The same with a certificate for users that an operator has made.

@@ -5,7 +5,9 @@
 use std::collections::BTreeMap;
 use std::fs;
 
-use keystead::alarm::judge::{Applying, Certificate, Clocks, Disk, Facts, Limits, Retention, Slot, last_error};
+use keystead::alarm::judge::{
+    Applying, Certificate, Clocks, Disk, Facts, Impostor, Limits, Retention, Slot, last_error,
+};
 use keystead::api::cluster::Clash;
 use keystead::api::summary::View;
 use keystead::clock::Micros;
@@ -21,6 +23,7 @@ use sql::bad_row::Found;
 use sql::identity::Identity;
 
 use crate::agent::{Agent, Standing};
+use crate::links::revoked;
 use crate::postgres::logs;
 use crate::view;
 
@@ -54,6 +57,8 @@ impl Eyes {
             now,
             disk: disk(agent),
             join_failed: join_failed(agent),
+            // At every look: an alarm that settles is forgotten where it is not found again.
+            revocation_list: Some(revocation_list(agent)),
             ..Facts::default()
         };
         self.look_at_server(agent, &mut facts).await;
@@ -99,6 +104,7 @@ impl Eyes {
             stable_time: None,
         });
         facts.slots = Some(BTreeMap::new());
+        facts.impostors = Some(BTreeMap::new());
         facts.clocks = Some(clocks(agent, &[]));
         if seldom {
             facts.clashes = Some(sql::alarm::clashes(&*agent.db().await?).await?);
@@ -112,6 +118,7 @@ impl Eyes {
         let heard = view::heard(agent);
         let peers: Vec<&Member> = roster.ready().filter(|node| node.id != me.node_id).collect();
         facts.clocks = Some(clocks(agent, &peers));
+        facts.impostors = Some(impostors(agent, &peers));
         // By the times that heartbeats carry: one that is the same as before was not applied.
         let newest = sql::heartbeat::newest(&db).await?;
         facts.applying = Some(self.applying(agent, &db, &peers, &newest).await?);
@@ -266,6 +273,21 @@ async fn hostile(agent: &Agent) -> Result<(BTreeMap<String, String>, BTreeMap<St
     };
     let bad_rows = sql::bad_row::by_sender(&db).await?.into_iter().map(told).collect();
     Ok((bad_rows, sql::misuse::recent(&db).await?))
+}
+
+/// Those in the place of a member.
+fn impostors(agent: &Agent, peers: &[&Member]) -> BTreeMap<String, Impostor> {
+    let known = agent.peers.impostors();
+    let of_peer = |peer: &&Member| Some((peer.id.to_string(), known.get(&peer.id)?.clone()));
+    peers.iter().filter_map(of_peer).collect()
+}
+
+/// Can this node check members' certificates against a revocation list of each authority?
+fn revocation_list(agent: &Agent) -> std::result::Result<(), String> {
+    if agent.standing() != Standing::Member {
+        return Ok(());
+    }
+    revoked::check(agent.postgres.paths())
 }
 
 fn join_failed(agent: &Agent) -> Option<String> {

@@ -16,7 +16,7 @@ use std::time::Duration;
 use certs::Authority;
 use keystead::alarm::Alarm;
 use keystead::certificate::Told;
-use keystead::certificate::renewal::is_due;
+use keystead::certificate::renewal::Installed;
 use keystead::clock::Micros;
 use keystead::{Error, Result};
 use sql::Connection;
@@ -95,12 +95,14 @@ async fn round(agent: &Agent) -> Result<bool> {
 async fn keep(agent: &Agent, known: &Known) -> Result<()> {
     let own = Own::read(agent, known)?;
     let authority = known.signing(&own.authority)?;
-    let from = agent
-        .config
-        .cluster
-        .lifetimes
-        .renewed_from(own.not_before, own.not_after);
-    if is_due(own.not_before, from, unix_seconds(agent)) || authority.fingerprint() != own.authority {
+    let lifetimes = agent.config.cluster.lifetimes;
+    let installed = Installed {
+        not_before: own.not_before,
+        renewed_from: lifetimes.renewed_from(own.not_before, own.not_after),
+        names_node: own.names_node,
+        is_of_signing: authority.fingerprint() == own.authority,
+    };
+    if installed.is_outlived(unix_seconds(agent)) {
         return replace(agent, known, authority).await;
     }
     if own.chain == known.keyring.chain() {
@@ -134,7 +136,7 @@ async fn install(agent: &Agent, known: &Known, (certificate, key): (&str, &str))
         certificate,
         key,
         authority: &chain,
-        revoked: lists.pem(),
+        revoked: Some(lists.pem()),
     };
     agent.postgres.install_tls(tls).await?;
     lists.are_installed(agent);
@@ -152,6 +154,7 @@ async fn tell(agent: &Agent, db: &Connection, known: &Known) -> Result<bool> {
             .lifetimes
             .renewed_from(own.not_before, own.not_after),
         serial: own.serial,
+        names_node: own.names_node,
         authority: own.authority,
         not_before: own.not_before,
         not_after: own.not_after,

@@ -18,6 +18,8 @@ pub(super) struct Own {
     pub(super) serial: String,
     /// The fingerprint of the authority that issued the certificate.
     pub(super) authority: String,
+    /// Does the certificate name this node beside its address?
+    pub(super) names_node: bool,
     pub(super) not_before: i64,
     pub(super) not_after: i64,
 }
@@ -42,6 +44,7 @@ impl Own {
             chain: read(&paths.tls_authority())?,
             serial: identity.serial,
             authority: authority.fingerprint(),
+            names_node: identity.names_node,
             not_before: identity.not_before,
             not_after: identity.not_after,
             certificate,

@@ -13,7 +13,7 @@ use keystead::member::roster::{Member, NodeState};
 use keystead::{Error, NodeId, NodeNumber, Result};
 use sql::identity::Identity;
 
-use super::{certificate_error, info, random_id, unix_seconds};
+use super::{certificate_error, check_host, info, random_id, unix_seconds};
 use crate::agent::{Agent, Standing};
 use crate::postgres::Identity as TlsIdentity;
 use crate::{backup, certificates, heartbeat};
@@ -26,6 +26,7 @@ pub(crate) const AUTHORITY_SECONDS: i64 = 20 * 365 * 86_400;
 pub(crate) async fn create(agent: &Arc<Agent>, asked: NewCluster) -> Result<ClusterInfo> {
     let _changing = agent.changing.lock().await;
     may_create(agent.standing())?;
+    check_host(agent, "localNodeHost", &asked.local.host)?;
     let id: NodeId = random_id().parse()?;
     let cluster_id = random_id();
     let authority = authority(agent, &cluster_id)?;
@@ -51,6 +52,8 @@ pub(crate) async fn create(agent: &Arc<Agent>, asked: NewCluster) -> Result<Clus
     agent.set_identity(Some(identity)).await?;
     agent.stand(Standing::Member);
     heartbeat::beat(agent).await?;
+    // It makes the revocation list.
+    agent.links_changed.notify_one();
     tracing::info!(node_id = %member.id, address = %member.address, "made a cluster");
     info(agent).await
 }

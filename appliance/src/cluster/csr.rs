@@ -9,7 +9,7 @@ use certs::NodeKey;
 use keystead::api::cluster::{CsrAnswer, CsrRequest};
 use keystead::{Error, Result};
 
-use super::certificate_error;
+use super::{certificate_error, check_host};
 use crate::agent::{Agent, Standing};
 use crate::{backup, durable, private_file};
 
@@ -32,6 +32,9 @@ pub(crate) async fn csr(agent: &Arc<Agent>, asked: CsrRequest) -> Result<CsrAnsw
                 "remove it on another member with `ksctl cluster nodes delete`, then run `ksctl cluster delete` on it",
             ));
         }
+    }
+    if let Some(host) = &asked.local_node_host {
+        check_host(agent, "localNodeHost", host)?;
     }
     let (key, path) = (NodeKey::generate().map_err(certificate_error)?, pending_path(agent));
     let csr = key

@@ -17,7 +17,7 @@ use tokio_postgres::error::SqlState;
 
 use super::random_id;
 use crate::agent::Agent;
-use crate::peers::connect;
+use crate::peers::{Target, connect};
 
 /// Long enough for one change of members; a holder that dies holds others up no longer than this.
 const SECONDS: i32 = 30;
@@ -167,7 +167,7 @@ enum Asked {
 
 async fn ask(agent: &Agent, me: &NodeId, node: &Member, holder: &str) -> Asked {
     let id = node.id.clone();
-    let peer = match connect::connect(agent.postgres.paths(), me, &node.address).await {
+    let peer = match connect::connect(&agent.peers, me, &Target::of(node)).await {
         Ok(peer) => peer,
         Err(refused) if refused.kind() == Kind::Unauthorized => return Asked::NotAdmitted(id),
         Err(_) => return Asked::Silent,

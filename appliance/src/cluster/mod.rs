@@ -16,11 +16,12 @@ pub(crate) use answers::{errors, info, summary};
 pub(crate) use create::{AUTHORITY_SECONDS, create};
 pub(crate) use csr::{csr, drop_pending_key, pending_key};
 pub(crate) use nodes::{nodes, set_public_address};
-pub(crate) use record::{record, report, withdraw};
+pub(crate) use record::{forget_expired, record, report, withdraw};
 pub(crate) use removal::{Removal, leave, remove};
 pub(crate) use sign::sign;
 pub(crate) use wait::{heard_by, wait};
 
+use keystead::join::own_machine;
 use keystead::member::status::NodeStatus;
 use keystead::{Error, Kind, Result};
 use sql::Connection;
@@ -47,12 +48,22 @@ pub(crate) fn certificate_error(error: certs::Error) -> Error {
         | certs::Error::OtherKey { .. }
         | certs::Error::OtherNode { .. }
         | certs::Error::OtherAuthority
+        | certs::Error::OtherChain
+        | certs::Error::UnboundChain
         | certs::Error::Forged => Kind::Forbidden,
         _ => Kind::InvalidParam,
     };
     Error::new(kind, error.to_string()).with_hint(
         "make a new request on the joining node and have it signed: `ksctl cluster csr`, `ksctl cluster nodes create`",
     )
+}
+
+/// Refuses a node's host that means the machine that reads it, unless all nodes are on this one.
+pub(crate) fn check_host(agent: &Agent, field: &str, host: &str) -> Result<()> {
+    if agent.config.cluster.allow_loopback {
+        return Ok(());
+    }
+    own_machine::refuse(field, host)
 }
 
 /// What a node that is or was a member says of itself.

@@ -16,7 +16,7 @@ use sql::ticket::Ticket;
 use super::lease::Lease;
 use super::sign::{full, has_address};
 use super::{lease, must_be_member};
-use crate::agent::Agent;
+use crate::agent::{Agent, Standing};
 use crate::links;
 
 /// Takes a node in as joining. The same ticket of the same node gives the same number again, and its place by then.
@@ -43,11 +43,13 @@ pub(crate) async fn record(agent: &Arc<Agent>, caller: &NodeId, asked: Record) -
 fn recorded(roster: &Roster, caller: &NodeId) -> Result<Recorded> {
     let node = roster.find(caller).ok_or_else(|| removed(caller))?;
     let members = roster.ready().map(|member| (member.number, member.address.clone()));
+    let ids = roster.ready().map(|member| (member.number, member.id.clone()));
     Ok(Recorded {
         number: node.number,
         // A member has no place any more: nothing holds it up.
         place: roster.place(caller).unwrap_or(1),
         members: members.collect(),
+        ids: ids.collect(),
     })
 }
 
@@ -160,12 +162,35 @@ pub(crate) async fn withdraw(agent: &Arc<Agent>, caller: &NodeId, ticket: &str) 
     Ok(())
 }
 
+/// Nodes that were signed and have not joined by the end of their ticket do not join any more: their certificates are
+/// revoked on all members, as if they had given up. They may be signed again, as other nodes.
+pub(crate) async fn forget_expired(agent: &Agent) -> Result<()> {
+    if agent.standing() != Standing::Member {
+        return Ok(());
+    }
+    let expired = sql::ticket::expired(&*agent.local.get().await?).await?;
+    for (id, node) in &expired {
+        let _recording = agent.recording.lock().await;
+        let db = agent.db().await?;
+        // What was recorded, and whose ticket could not be spent, is not a guest.
+        if sql::node::all(&db).await?.find(node).is_none() {
+            forget_guest(agent, &db, node, id).await?;
+            agent.links_changed.notify_one();
+            tracing::info!(node_id = %node, "a node that was signed has not joined in time: its certificate is revoked");
+        }
+    }
+    Ok(())
+}
+
 async fn forget_guest(agent: &Agent, db: &sql::Connection, caller: &NodeId, id: &str) -> Result<()> {
     let local = agent.local.get().await?;
     let ticket = sql::ticket::find(&local, id).await?;
     let ticket = ticket
         .filter(|ticket| ticket.node_id == *caller)
         .ok_or_else(|| Error::not_found(format_args!("node {caller} is not known to this member")))?;
+    if ticket.spent {
+        return Ok(());
+    }
     let gone = Member {
         id: caller.clone(),
         number: NodeNumber::NONE,

@@ -13,7 +13,7 @@ use keystead::{Error, NodeId, Result};
 use sql::ticket::NewTicket;
 
 use super::answers::hears_majority;
-use super::{certificate_error, must_be_member, random_id, unix_seconds};
+use super::{certificate_error, check_host, must_be_member, random_id, unix_seconds};
 use crate::agent::Agent;
 use crate::certificates::{self, Known};
 use crate::links;
@@ -24,6 +24,7 @@ const TICKET_SECONDS: i64 = 15 * 60;
 /// Signs a request.
 pub(crate) async fn sign(agent: &Arc<Agent>, asked: NewNode) -> Result<NewNodeAnswer> {
     must_be_member(agent)?;
+    check_host(agent, "newNodeHost", &asked.host)?;
     let request = CheckedRequest::parse(&asked.csr).map_err(certificate_error)?;
     let roster = sql::node::all(&*agent.db().await?).await?;
     hears_majority(agent, &roster)?;
@@ -62,6 +63,7 @@ async fn issue(agent: &Agent, request: &CheckedRequest, host: &str) -> Result<Ne
     let node_id: NodeId = random_id().parse()?;
     let cert = certificates::issue(agent, authority, request, &node_id, host)?;
     let serial = certs::Identity::from_pem(&cert).map_err(certificate_error)?.serial;
+    let chain = keyring.chain();
     let header = SealHeader {
         cluster_id: me.cluster_id,
         node_id: node_id.to_string(),
@@ -69,6 +71,7 @@ async fn issue(agent: &Agent, request: &CheckedRequest, host: &str) -> Result<Ne
         key_hash: certs::hex(&request.public_key_hash()),
         sponsor: me.node_id.to_string(),
         not_after: now + TICKET_SECONDS,
+        chain_hash: Some(certs::chain_hash(&chain).map_err(certificate_error)?),
     };
     let mkek_blob = certs::seal(authority, request, &header, keyring.mkek().expose()).map_err(certificate_error)?;
     let ticket = NewTicket {
@@ -83,7 +86,7 @@ async fn issue(agent: &Agent, request: &CheckedRequest, host: &str) -> Result<Ne
     tracing::info!(node_id = %ticket.node_id, host, "signed a node");
     Ok(NewNodeAnswer {
         cert,
-        cachain: keyring.chain(),
+        cachain: chain,
         mkek_blob,
     })
 }

@@ -18,7 +18,7 @@ use super::ledger::Ledger;
 use super::{driver, preflight, room, withdrawal};
 use crate::agent::{Agent, Standing};
 use crate::backup;
-use crate::cluster::{certificate_error, info, pending_key, unix_seconds};
+use crate::cluster::{certificate_error, check_host, info, pending_key, unix_seconds};
 use crate::postgres::Identity as TlsIdentity;
 use crate::vault::WrappingKey;
 
@@ -47,20 +47,21 @@ async fn start(agent: &Arc<Agent>, join: Join) -> Result<()> {
         .next(Event::Requested)
         .map_err(|source| Error::internal("beginning a join", source))?;
     let key = pending_key(agent)?;
-    let (header, mkek) = check(agent, &key, &join)?;
+    let Presented {
+        header,
+        master_key,
+        chain,
+    } = check(agent, &key, &join)?;
     let node_id: NodeId = header.node_id.parse()?;
     let tls = TlsIdentity {
         certificate: &join.cert,
         key: &key.to_pem(),
-        authority: &join.cachain,
+        authority: &chain,
         revoked: None,
     };
     withdrawal::for_the_last_time(agent).await;
     agent.postgres.install_tls(tls).await?;
-    let facts = match preflight::run(agent, &node_id, &header.cluster_id, &join)
-        .await
-        .passed()
-    {
+    let facts = match preflight::run(agent, &header, &join).await.passed() {
         Ok(facts) => facts,
         Err(refused) => {
             agent.postgres.install_placeholder().await?;
@@ -77,13 +78,15 @@ async fn start(agent: &Arc<Agent>, join: Join) -> Result<()> {
         local: join.local,
         public_address: join.public_address,
         source: facts.number,
+        ids: facts.ids.clone(),
+        member_id: header.sponsor.parse().ok(),
         members: with_own_address(facts, join.member.clone()),
         member: join.member,
         number: None,
         wiped: false,
         heard: BTreeMap::new(),
         withdrawn: true,
-        master_key: agent.wrap_master_key(&mkek)?,
+        master_key: agent.wrap_master_key(&master_key)?,
         former_accounts: sql::account::all(&*agent.db().await?).await?,
         former_token_keys: agent
             .keyring()
@@ -125,8 +128,19 @@ pub(super) fn may_join(agent: &Agent) -> Result<()> {
     }
 }
 
-/// The certificate must be ours, of the cluster it claims, and the master key sealed to the same node.
-pub(super) fn check(agent: &Agent, key: &NodeKey, join: &Join) -> Result<(SealHeader, WrappingKey)> {
+/// What a member gave, checked.
+pub(super) struct Presented {
+    pub(super) header: SealHeader,
+    pub(super) master_key: WrappingKey,
+    /// The authorities, as they are installed.
+    pub(super) chain: String,
+}
+
+/// The certificate must be ours, of the cluster it claims, and the master key sealed to the same node and given with these
+/// authorities.
+pub(super) fn check(agent: &Agent, key: &NodeKey, join: &Join) -> Result<Presented> {
+    check_host(agent, "localNodeHost", &join.local.host)?;
+    check_host(agent, "memberNodeHost", &join.member.host)?;
     let now = unix_seconds(agent);
     let identity =
         certs::check_issued(&join.cert, &join.cachain, &key.public_key_hash(), now).map_err(certificate_error)?;
@@ -142,7 +156,11 @@ pub(super) fn check(agent: &Agent, key: &NodeKey, join: &Join) -> Result<(SealHe
             "give the same address to `ksctl cluster nodes create --newnodehost` and `ksctl cluster join --host`",
         ));
     }
-    Ok((header, WrappingKey::from_bytes(&mkek)?))
+    Ok(Presented {
+        header,
+        master_key: WrappingKey::from_bytes(&mkek)?,
+        chain: certs::plain_chain(&join.cachain).map_err(certificate_error)?,
+    })
 }
 
 async fn wait_for_end(agent: &Agent) {

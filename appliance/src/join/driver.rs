@@ -216,7 +216,7 @@ async fn tell_source(agent: &Agent) -> Result<()> {
         return Ok(());
     }
     let source = address(&ledger, ledger.source)?;
-    let member = connect::connect(agent.postgres.paths(), &ledger.node_id, source).await?;
+    let member = connect::connect(&agent.peers, &ledger.node_id, &ledger.target(source)).await?;
     call::ask(&member, &Report { stage: ledger.stage }).await
 }
 

@@ -10,8 +10,9 @@ use keystead::join::preflight::{Check, name, report};
 use keystead::join::request::Join;
 use keystead::{NodeId, Result};
 
-use super::begin::{check, may_join};
-use super::{preflight, withdrawal};
+use super::begin::{Presented, check, may_join};
+use super::preflight::{self, signer};
+use super::withdrawal;
 use crate::agent::Agent;
 use crate::cluster::pending_key;
 use crate::postgres::Identity as TlsIdentity;
@@ -32,8 +33,8 @@ pub(crate) async fn examine(agent: &Arc<Agent>, join: Join, give_back: bool) -> 
 }
 
 async fn of_join(agent: &Arc<Agent>, join: &Join, give_back: bool) -> Result<Vec<Check>> {
-    let presented = pending_key(agent).and_then(|key| check(agent, &key, join).map(|(header, _)| (key, header)));
-    let (key, header) = match presented {
+    let presented = pending_key(agent).and_then(|key| check(agent, &key, join).map(|presented| (key, presented)));
+    let (key, Presented { header, chain, .. }) = match presented {
         Ok(presented) => presented,
         Err(refused) => {
             let not_made = Check::not_made(&[name::WAY_THERE]).chain(Check::not_made(&name::BY_THE_MEMBER));
@@ -50,12 +51,13 @@ async fn of_join(agent: &Arc<Agent>, join: &Join, give_back: bool) -> Result<Vec
     let tls = TlsIdentity {
         certificate: &join.cert,
         key: &key.to_pem(),
-        authority: &join.cachain,
+        authority: &chain,
         revoked: None,
     };
     agent.postgres.install_tls(tls).await?;
-    checks.extend(preflight::run(agent, &node_id, &header.cluster_id, join).await.checks);
-    if give_back && let Err(error) = withdrawal::give_back(agent, &node_id, &header.ticket, &join.member).await {
+    checks.extend(preflight::run(agent, &header, join).await.checks);
+    let member = signer(&header, join)?;
+    if give_back && let Err(error) = withdrawal::give_back(agent, &node_id, &header.ticket, &member).await {
         // It ends by itself within minutes.
         tracing::warn!(
             error = error.chain(),

@@ -15,6 +15,7 @@ use serde::{Deserialize, Serialize};
 use sql::account::Account;
 
 use crate::durable;
+use crate::peers::Target;
 use crate::postgres::Paths;
 
 /// The first word of the file.
@@ -48,6 +49,12 @@ pub(crate) struct Ledger {
     pub(crate) source: NodeNumber,
     /// Where the members are, as far as it has been told: any of them can be the source, or be told when it gives up.
     pub(crate) members: BTreeMap<NodeNumber, Address>,
+    /// Who they are, as far as it has been told.
+    #[serde(default)]
+    pub(crate) ids: BTreeMap<NodeNumber, NodeId>,
+    /// Who the member is that signed.
+    #[serde(default)]
+    pub(crate) member_id: Option<NodeId>,
     /// The number it has been given, from bootstrapping on.
     pub(crate) number: Option<NodeNumber>,
     /// Was its own data wiped?
@@ -65,6 +72,17 @@ pub(crate) struct Ledger {
 }
 
 impl Ledger {
+    /// The member at `address`, with who it is if that has been told.
+    pub(crate) fn target(&self, address: &Address) -> Target {
+        let mut known = self.members.iter().filter(|(_, known)| *known == address);
+        let told = known.find_map(|(number, _)| self.ids.get(number));
+        let signed = self.member_id.as_ref().filter(|_| *address == self.member);
+        Target {
+            address: address.clone(),
+            id: signed.or(told).cloned(),
+        }
+    }
+
     fn path(paths: &Paths) -> PathBuf {
         paths.data_dir().join("join.json")
     }
@@ -148,7 +166,13 @@ mod tests {
             public_address: String::new(),
             member: address("10.0.0.1"),
             source: NodeNumber(1),
-            members: BTreeMap::from([(NodeNumber(1), address("10.0.0.1"))]),
+            members: BTreeMap::from([
+                (NodeNumber(1), address("10.0.0.1")),
+                (NodeNumber(3), address("10.0.0.3")),
+                (NodeNumber(4), address("10.0.0.4")),
+            ]),
+            ids: BTreeMap::from([(NodeNumber(3), "3".repeat(32).parse().unwrap())]),
+            member_id: Some("1".repeat(32).parse().unwrap()),
             number: Some(NodeNumber(2)),
             wiped: true,
             heard: BTreeMap::from([(NodeNumber(1), Micros(42))]),
@@ -169,6 +193,21 @@ mod tests {
         Ledger::remove(&paths).unwrap();
         Ledger::remove(&paths).unwrap();
         assert_eq!(Ledger::load(&paths).unwrap(), None);
+    }
+
+    #[test]
+    fn a_member_is_expected_by_its_id_where_that_was_told() {
+        let ledger = ledger();
+        let expected = |host: &str| {
+            let address = Address {
+                host: host.to_owned(),
+                port: 5432,
+            };
+            ledger.target(&address).id.map(|id| id.to_string().remove(0))
+        };
+        assert_eq!(expected("10.0.0.1"), Some('1'), "it signed");
+        assert_eq!(expected("10.0.0.3"), Some('3'));
+        assert_eq!((expected("10.0.0.4"), expected("10.0.0.9")), (None, None));
     }
 
     #[test]

@@ -3,6 +3,7 @@
 //! Both directions of PostgreSQL's port are tried with the certificates that replication will use. Nothing of this
 //! node's data is touched.
 
+use certs::SealHeader;
 use keystead::clock::Micros;
 use keystead::join::preflight::{Check, JoinRules, JoinerFacts, MemberFacts, Verdict, judge, must_pass, name};
 use keystead::join::request::Join;
@@ -12,7 +13,7 @@ use sql::Connection;
 
 use super::room::free_bytes;
 use crate::agent::Agent;
-use crate::peers::{call, connect};
+use crate::peers::{Target, call, connect};
 
 /// What was found before the wipe.
 pub(super) struct Found {
@@ -40,8 +41,8 @@ impl Found {
 }
 
 /// Makes every check that can be made before the wipe. The certificate is in place.
-pub(super) async fn run(agent: &Agent, node_id: &NodeId, cluster_id: &str, join: &Join) -> Found {
-    let mut found = match by_the_member(agent, node_id, cluster_id, join).await {
+pub(super) async fn run(agent: &Agent, header: &SealHeader, join: &Join) -> Found {
+    let mut found = match by_the_member(agent, header, join).await {
         Ok(found) => found,
         Err(unreachable) => {
             let way = Check::of(name::WAY_THERE, Err(unreachable));
@@ -55,13 +56,19 @@ pub(super) async fn run(agent: &Agent, node_id: &NodeId, cluster_id: &str, join:
     found
 }
 
-async fn by_the_member(agent: &Agent, node_id: &NodeId, cluster_id: &str, join: &Join) -> Result<Found> {
-    let member = connect::connect(agent.postgres.paths(), node_id, &join.member).await?;
+/// The member that signed, where it is said to be.
+pub(super) fn signer(header: &SealHeader, join: &Join) -> Result<Target> {
+    Ok(Target::new(&join.member, &header.sponsor.parse()?))
+}
+
+async fn by_the_member(agent: &Agent, header: &SealHeader, join: &Join) -> Result<Found> {
+    let node_id: NodeId = header.node_id.parse()?;
+    let member = connect::connect(&agent.peers, &node_id, &signer(header, join)?).await?;
     let asked = agent.clock.now();
     let facts = call::ask(&member, &Hello {}).await?;
     let heard = agent.clock.now();
     let joiner = JoinerFacts {
-        cluster_id: cluster_id.to_owned(),
+        cluster_id: header.cluster_id.clone(),
         version: crate::version::version(),
         schema: sql::migrate::newest(),
         now: Micros(asked.0.midpoint(heard.0)),

@@ -20,13 +20,8 @@ use crate::peers::connect;
 /// When no member answers; a refusal when a member that knew this node does not admit it any more: it was removed.
 pub(super) async fn source(agent: &Agent) -> Result<Connection> {
     let ledger = ledger(agent)?;
-    let silent = match connect::connect(
-        agent.postgres.paths(),
-        &ledger.node_id,
-        address(&ledger, ledger.source)?,
-    )
-    .await
-    {
+    let target = ledger.target(address(&ledger, ledger.source)?);
+    let silent = match connect::connect(&agent.peers, &ledger.node_id, &target).await {
         Err(error) if error.kind() == Kind::Unavailable => error,
         answer => return answer,
     };
@@ -58,7 +53,7 @@ pub(super) async fn another(agent: &Agent, ledger: &Ledger, silent: &Address) ->
 
 /// A connection to a member that gives this node the rights of a peer.
 pub(super) async fn admitting(agent: &Agent, ledger: &Ledger, address: &Address) -> Result<Connection> {
-    let peer = connect::connect(agent.postgres.paths(), &ledger.node_id, address).await?;
+    let peer = connect::connect(&agent.peers, &ledger.node_id, &ledger.target(address)).await?;
     let admitted = tokio::time::timeout(connect::PATIENCE, sql::link::is_admitted(&peer)).await;
     match admitted {
         Ok(Ok(true)) => Ok(peer),

@@ -142,7 +142,7 @@ async fn ask(
     }
     let ledger = ledger(agent)?;
     let address = address(&ledger, member)?;
-    let fresh = match connect::connect(agent.postgres.paths(), &ledger.node_id, address).await {
+    let fresh = match connect::connect(&agent.peers, &ledger.node_id, &ledger.target(address)).await {
         Err(refused) if refused.kind() == Kind::Unauthorized => return Ok((None, None)),
         fresh => fresh?,
     };

@@ -13,7 +13,7 @@ use sql::Connection;
 use super::conninfo;
 use crate::acknowledge::must_be_member;
 use crate::agent::{Agent, Standing};
-use crate::peers::connect;
+use crate::peers::{Target, connect};
 
 /// How many lanes the cluster is set to, and this node sends in.
 pub(crate) async fn get(agent: &Agent) -> Result<LanesAnswer> {
@@ -91,7 +91,7 @@ async fn act(agent: &Agent, db: &Connection, me: &Member, change: Change<'_>) ->
 
 /// A lane whose slot was lost is left to the resync, which is told of it by the same peer.
 async fn take(agent: &Agent, db: &Connection, me: &Member, (peer, lane): (&Member, i32)) -> Result<()> {
-    let source = connect::connect(agent.postgres.paths(), &me.id, &peer.address).await?;
+    let source = connect::connect(&agent.peers, &me.id, &Target::of(peer)).await?;
     if !sql::lane::keep(&source, lane).await? {
         return Ok(());
     }
@@ -103,7 +103,7 @@ async fn take(agent: &Agent, db: &Connection, me: &Member, (peer, lane): (&Membe
     }
     if !actual.lanes.contains_key(&name) {
         tracing::info!(name, "taking another lane of a peer");
-        let conninfo = conninfo::of(agent.postgres.paths(), &me.id, &peer.address);
+        let conninfo = conninfo::for_new(agent, db, &me.id, peer).await?;
         sql::link::subscribe_to(db, &name, &conninfo, &names::lane_publication(lane)).await?;
     }
     Ok(sql::link::enable(db, &name).await?)
@@ -111,7 +111,7 @@ async fn take(agent: &Agent, db: &Connection, me: &Member, (peer, lane): (&Membe
 
 /// The slot first: while the subscription is there, this is done again.
 async fn end(agent: &Agent, db: &Connection, me: &Member, (peer, lane): (&Member, i32)) -> Result<()> {
-    let source = connect::connect(agent.postgres.paths(), &me.id, &peer.address).await?;
+    let source = connect::connect(&agent.peers, &me.id, &Target::of(peer)).await?;
     let name = names::lane(peer.number, me.number, lane);
     let _subscribing = agent.subscribing.lock().await;
     sql::link::pause(db, &name).await?;

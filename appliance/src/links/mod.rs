@@ -89,6 +89,9 @@ pub(crate) async fn apply(agent: &Agent, db: &Connection, roster: &Roster, subsc
     let mut actual = sql::link::actual(db).await?;
     actual.behind = behind(agent, db, roster, me).await?;
     actual.is_full = agent.fullness.is_full();
+    let outdated = conninfo::outdated(agent, db, roster, me).await?;
+    actual.outdated = conninfo::names(&outdated);
+    end_own_sessions(agent, roster);
     for repair in repairs(roster, me, &guests, &actual, subscribe) {
         match &repair {
             Repair::SetAccess(nodes) => set_access(agent, nodes).await,
@@ -102,6 +105,11 @@ pub(crate) async fn apply(agent: &Agent, db: &Connection, roster: &Roster, subsc
             }
             Repair::DropSubscription(name) => {
                 let outcome = drop_subscription(db, roster, me, name).await;
+                did(agent, (Part::Subscription, name), words(&repair), &outcome);
+            }
+            Repair::Reconnect(name) => {
+                let conninfo = outdated.get(name).map_or("", String::as_str);
+                let outcome = sql::link::set_conninfo(db, name, conninfo).await.map_err(Error::from);
                 did(agent, (Part::Subscription, name), words(&repair), &outcome);
             }
             in_database => {
@@ -164,6 +172,18 @@ async fn revoke(agent: &Agent, serials: &[String]) {
     for serial in serials.iter().filter(|serial| !before.contains(*serial)) {
         did(agent, (Part::Revocation, serial), REVOKED, &outcome);
     }
+    if let Err(error) = outcome {
+        tracing::debug!(error = error.chain(), "there is no new revocation list yet");
+    }
+}
+
+/// What this node's agent has open to removed nodes: their certificates were good when it was opened.
+fn end_own_sessions(agent: &Agent, roster: &Roster) {
+    let is_removed = |id: &NodeId| roster.find(id).is_some_and(|node| node.state == NodeState::Removed);
+    let ended = agent.peers.end_sessions(is_removed);
+    if ended > 0 {
+        tracing::info!(ended, "ended this node's sessions with removed nodes");
+    }
 }
 
 /// What came through it goes to the members that do not have it first.
@@ -183,7 +203,11 @@ async fn act_in_database(db: &Connection, repair: &Repair) -> sql::Result<()> {
         Repair::Pause(name) | Repair::StopTaking(name) => sql::link::pause(db, name).await,
         Repair::DropSlot(name) => sql::link::drop_slot(db, name).await,
         Repair::DropRole(role) => sql::link::drop_role(db, role).await,
-        Repair::SetAccess(_) | Repair::Revoke(_) | Repair::Subscribe(_) | Repair::DropSubscription(_) => Ok(()),
+        Repair::SetAccess(_)
+        | Repair::Revoke(_)
+        | Repair::Subscribe(_)
+        | Repair::Reconnect(_)
+        | Repair::DropSubscription(_) => Ok(()),
     }
 }
 
@@ -233,7 +257,7 @@ async fn take_first_lane(
     }
     if !actual.subscriptions.contains_key(&name) {
         tracing::info!(name, "subscribing to a peer");
-        let conninfo = conninfo::of(agent.postgres.paths(), &me.id, &peer.address);
+        let conninfo = conninfo::for_new(agent, db, &me.id, peer).await?;
         sql::link::subscribe(db, &name, &conninfo).await?;
     }
     if confirming == Confirming::AtOnce {

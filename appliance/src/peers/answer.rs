@@ -16,7 +16,7 @@ use keystead::{Error, Kind, NodeId, Result};
 use serde_json::Value;
 use sql::call::Call;
 
-use super::connect;
+use super::{Target, connect};
 use crate::agent::Agent;
 use crate::version::version;
 use crate::{cluster, links, view};
@@ -96,7 +96,7 @@ async fn reach(agent: &Agent, caller: &NodeId, address: Address) -> Result<()> {
         .with_hint("join at the address that the member signed"));
     }
     let me = agent.identity()?.node_id;
-    connect::reach(agent.postgres.paths(), &me, &address).await
+    connect::reach(&agent.peers, &me, &Target::new(&address, caller)).await
 }
 
 async fn hello(agent: &Agent, caller: &NodeId) -> Result<MemberFacts> {
@@ -121,6 +121,7 @@ async fn hello(agent: &Agent, caller: &NodeId) -> Result<MemberFacts> {
         bytes: sql::stat::data_bytes(&db).await?,
         number: me.number,
         addresses: roster.ready().map(|node| (node.number, node.address.clone())).collect(),
+        ids: roster.ready().map(|node| (node.number, node.id.clone())).collect(),
         postgres: Some(sql::server::version(&db).await?),
     })
 }

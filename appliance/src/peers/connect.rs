@@ -2,44 +2,103 @@
 //!
 //! The texts name the direction, the address and the way out: most joins fail on a firewall or a wrong address.
 
+use std::collections::BTreeMap;
 use std::io;
+use std::sync::Arc;
 use std::time::Duration;
 
+use keystead::alarm::judge::Impostor;
 use keystead::join::request::Address;
 use keystead::replication::names;
 use keystead::{Error, Kind, NodeId, Result};
-use rustls::AlertDescription;
+use rustls::{AlertDescription, CertificateError};
 use sql::Connection;
 use tokio_postgres::config::{Host, SslMode};
 use tokio_postgres::error::SqlState;
+use tokio_postgres_rustls::MakeRustlsConnect;
 
+use super::sessions::Sessions;
+use super::target::Target;
 use super::tls;
+use super::verifier::AnotherNode;
 use crate::postgres::Paths;
 
 /// How long reaching a peer may take. Below the 10 seconds in which a dead node must be noticed.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(5);
 
-/// Connects to the peer at `address` as the node `me`.
+/// What this agent connects to peers with: this node's certificate, and what it has open. Cheap to clone.
+#[derive(Debug, Clone)]
+pub(crate) struct PeerClient {
+    paths: Paths,
+    sessions: Arc<Sessions>,
+}
+
+impl PeerClient {
+    /// Of the node whose files are in `paths`.
+    pub(crate) fn new(paths: Paths) -> Self {
+        Self {
+            paths,
+            sessions: Arc::default(),
+        }
+    }
+
+    /// Ends what is open to nodes that `is_gone`, whoever holds it; how many sessions there were.
+    pub(crate) fn end_sessions(&self, is_gone: impl Fn(&NodeId) -> bool) -> usize {
+        self.sessions.end(is_gone)
+    }
+
+    /// Has the node shown a certificate that names it beside its address? It does not lose that again.
+    pub(crate) fn has_named_itself(&self, node: &NodeId) -> bool {
+        self.sessions.has_named_itself(node)
+    }
+
+    /// Who answered last where another node was expected, by the expected one.
+    pub(crate) fn impostors(&self) -> BTreeMap<NodeId, Impostor> {
+        self.sessions.impostors()
+    }
+}
+
+/// Connects to the peer `to` as the node `me`.
 ///
 /// # Errors
 /// [`Kind::Unavailable`] when it cannot be reached, [`Kind::Unauthorized`] when it does not admit this node,
-/// [`Kind::Forbidden`] when either side refuses the other's certificate.
-pub(crate) async fn connect(paths: &Paths, me: &NodeId, address: &Address) -> Result<Connection> {
+/// [`Kind::Forbidden`] when either side refuses the other's certificate, or another node answers.
+pub(crate) async fn connect(peers: &PeerClient, me: &NodeId, to: &Target) -> Result<Connection> {
+    let address = &to.address;
     let config = config(me, address);
-    let connecting = config.connect(tls::connector(paths)?);
-    let (client, connection) = tokio::time::timeout(PATIENCE, connecting)
+    let (tls, seen) = tls::config(&peers.paths, to.id.as_ref())?;
+    let connecting = tokio::time::timeout(PATIENCE, config.connect(MakeRustlsConnect::new(tls)));
+    let connected = connecting
         .await
-        .map_err(|_| unreachable(address, "it does not answer within 5 seconds"))?
-        .map_err(|error| explain(address, error))?;
-    Ok(Connection::new(client, sql::drive(connection)))
+        .map_err(|_| unreachable(address, "it does not answer within 5 seconds"))?;
+    if let Some(shown) = seen.get() {
+        peers.sessions.answered(to, shown);
+    }
+    let (client, connection) = connected.map_err(|error| {
+        if let Some(another) = another_node(&error) {
+            peers.sessions.another_answered(to, another);
+        }
+        explain(address, error)
+    })?;
+    if to.id.is_some() && seen.get().map(|shown| &shown.id) != to.id.as_ref() {
+        return Err(Error::new(
+            Kind::Internal,
+            "a node was let in without a look at its certificate",
+        ));
+    }
+    let driven = sql::drive(connection);
+    if let Some(shown) = seen.get() {
+        peers.sessions.opened(shown.id.clone(), driven.abort_handle());
+    }
+    Ok(Connection::new(client, driven))
 }
 
-/// Proves that the node at `address` is reached and has the right certificate, without being admitted.
+/// Proves that the node `to` is reached and has the right certificate, without being admitted.
 ///
 /// # Errors
 /// As [`connect`], but being turned away after the handshake is a success.
-pub(crate) async fn reach(paths: &Paths, me: &NodeId, address: &Address) -> Result<()> {
-    match connect(paths, me, address).await {
+pub(crate) async fn reach(peers: &PeerClient, me: &NodeId, to: &Target) -> Result<()> {
+    match connect(peers, me, to).await {
         Ok(_) => Ok(()),
         Err(error) if error.kind() == Kind::Unauthorized => Ok(()),
         Err(error) => Err(error),
@@ -98,8 +157,30 @@ fn explain(address: &Address, error: tokio_postgres::Error) -> Error {
     unreachable(address, why).caused_by(error)
 }
 
+/// The node that has answered in the place of another, if that is what was wrong.
+fn another_node(error: &tokio_postgres::Error) -> Option<&AnotherNode> {
+    another_node_of(cause::<rustls::Error>(error)?)
+}
+
+fn another_node_of(fault: &rustls::Error) -> Option<&AnotherNode> {
+    match fault {
+        rustls::Error::InvalidCertificate(CertificateError::Other(other)) => other.0.downcast_ref::<AnotherNode>(),
+        _ => None,
+    }
+}
+
 /// A handshake that failed. An alert is the other side's word on this node, every other fault this node's on the other.
 fn tls_fault(address: &Address, fault: &rustls::Error) -> Error {
+    if let Some(another) = another_node_of(fault) {
+        return Error::new(
+            Kind::Forbidden,
+            format!("{address} is not who it should be: {another}, with a good certificate of its own"),
+        )
+        .with_hint(
+            "two machines have this address, or one poses as the other: compare `ksctl cluster nodes list` with what \
+             runs there",
+        );
+    }
     let (text, hint) = match fault {
         rustls::Error::AlertReceived(alert) => (
             format!("{address} {}", refusal(*alert)),
@@ -136,6 +217,7 @@ fn mistrust(fault: &rustls::Error) -> &'static str {
         rustls::Error::InvalidCertificate(C::NotValidYet | C::NotValidYetContext { .. }) => {
             "its certificate is not valid yet"
         }
+        rustls::Error::InvalidCertificate(C::Revoked) => "its certificate was revoked",
         rustls::Error::InvalidCertificate(C::NotValidForName | C::NotValidForNameContext { .. }) => {
             "its certificate is for another address"
         }
@@ -162,8 +244,6 @@ fn cause<'a, T: std::error::Error + 'static>(error: &'a (dyn std::error::Error +
 
 #[cfg(test)]
 mod tests {
-    use rustls::CertificateError;
-
     use super::*;
 
     fn told(fault: &rustls::Error) -> Error {

@@ -64,7 +64,9 @@ async fn handshake(paths: &Paths, address: &Address) -> Result<TlsStream<TcpStre
     }
     let name = ServerName::try_from(address.host.clone())
         .map_err(|cause| Error::internal("reading the address of a member", cause))?;
-    let connector = TlsConnector::from(Arc::new(tls::config(paths)?));
+    // Any node of the cluster may say so, also one that has come to this address since.
+    let (config, _) = tls::config(paths, None)?;
+    let connector = TlsConnector::from(Arc::new(config));
     connector.connect(name, plain).await.map_err(cannot)
 }
 

@@ -15,7 +15,7 @@ use sql::Connection;
 use tokio::time::Instant;
 
 use crate::agent::Agent;
-use crate::peers::connect;
+use crate::peers::{Target, connect};
 
 /// What one member says.
 #[derive(Debug)]
@@ -71,7 +71,7 @@ async fn ask_one(agent: &Agent, member: &Member, open: Option<Connection>) -> Re
         return Ok((open, sighting));
     }
     let me = agent.identity()?.node_id;
-    let fresh = connect::connect(agent.postgres.paths(), &me, &member.address).await?;
+    let fresh = connect::connect(&agent.peers, &me, &Target::of(member)).await?;
     let sighting = look(agent, &fresh).await?;
     Ok((fresh, sighting))
 }

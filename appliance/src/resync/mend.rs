@@ -19,7 +19,7 @@ use super::{announce, fence};
 use crate::agent::{Agent, Standing};
 use crate::crash_point::crash_point;
 use crate::links::{self, Confirming};
-use crate::peers::{call, connect};
+use crate::peers::{Target, call, connect};
 
 /// They carry the promise of time itself: they are heard, not copied.
 const HEARTBEATS: [&str; 2] = ["public.heartbeat", "public.lane_beat"];
@@ -107,7 +107,7 @@ pub(super) async fn mend(agent: &Agent, peer: &Member) -> Result<u64> {
         return Ok(0);
     };
     let rolled_back = reason == Reason::RolledBack;
-    let source = connect::connect(agent.postgres.paths(), &me.node_id, &peer.address).await?;
+    let source = connect::connect(&agent.peers, &me.node_id, &Target::of(peer)).await?;
     let vouched = is_vouched_for(agent, &db, &source, peer).await?;
     prepare(agent, &db, &source, reason).await?;
     make_slot_anew(agent, &db, &source, peer).await?;

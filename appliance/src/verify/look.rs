@@ -6,7 +6,7 @@ use sql::Connection;
 
 use super::compare::{self, Found};
 use crate::agent::Agent;
-use crate::peers::connect;
+use crate::peers::{Target, connect};
 
 /// What comparing with a member found, or why it could not be compared.
 pub(super) struct Looked {
@@ -38,5 +38,5 @@ pub(super) async fn at(agent: &Agent, member: &Member) -> Result<Found> {
 /// A connection to a member.
 pub(super) async fn reach(agent: &Agent, member: &Member) -> Result<Connection> {
     let me = agent.identity()?.node_id;
-    connect::connect(agent.postgres.paths(), &me, &member.address).await
+    connect::connect(&agent.peers, &me, &Target::of(member)).await
 }

@@ -10,7 +10,7 @@ use keystead::{Error, Kind, NodeId, NodeNumber};
 use tokio::time::Instant;
 
 use crate::agent::Agent;
-use crate::peers::connect;
+use crate::peers::{Target, connect};
 
 /// Between two tries to reach one peer.
 const PAUSE: Duration = Duration::from_secs(5);
@@ -61,16 +61,12 @@ impl Reach {
     }
 
     fn begin(&self, agent: &Agent, me: &NodeId, node: &Member) {
-        let (tries, paths, stop) = (
-            Arc::clone(&self.tries),
-            agent.postgres.paths().clone(),
-            agent.tasks.stopping(),
-        );
-        let (me, address, number) = (me.clone(), node.address.clone(), node.number);
+        let (tries, peers, stop) = (Arc::clone(&self.tries), agent.peers.clone(), agent.tasks.stopping());
+        let (me, target, number) = (me.clone(), Target::of(node), node.number);
         agent.tasks.spawn_work("reach", async move {
             let came_to = tokio::select! {
                 () = stop.cancelled() => return,
-                attempt = connect::connect(&paths, &me, &address) => attempt.map(drop).map_err(|error| failure(&error)),
+                attempt = connect::connect(&peers, &me, &target) => attempt.map(drop).map_err(|error| failure(&error)),
             };
             if let Some(one) = lock(&tries).get_mut(&number) {
                 one.is_on = false;

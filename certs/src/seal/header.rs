@@ -6,6 +6,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::{Parts, THING};
+use crate::chain::chain_hash;
 use crate::error::{Error, Result};
 use crate::identity::Identity;
 
@@ -25,6 +26,10 @@ pub struct SealHeader {
     pub sponsor: String,
     /// The last second it can be opened, in unix seconds.
     pub not_after: i64,
+    /// The chain that is given with it, by [`crate::chain_hash`]: an authority that somebody adds on the way is noticed.
+    /// Earlier versions (`v1`) do not say it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub chain_hash: Option<String>,
 }
 
 impl SealHeader {
@@ -42,6 +47,17 @@ impl SealHeader {
             return Err(Error::OtherNode { thing: THING });
         }
         Ok(())
+    }
+
+    /// Refuses a chain that is not the one the seal was given with. A seal that does not say which that was vouches for one
+    /// authority: the one that signed it.
+    pub(super) fn check_chain(&self, chain_pem: &str, authorities: usize) -> Result<()> {
+        match &self.chain_hash {
+            Some(hash) if *hash == chain_hash(chain_pem)? => Ok(()),
+            Some(_) => Err(Error::OtherChain),
+            None if authorities == 1 => Ok(()),
+            None => Err(Error::UnboundChain),
+        }
     }
 
     pub(super) fn to_json(&self) -> Result<Vec<u8>> {

@@ -49,6 +49,45 @@ fn while_the_authority_is_exchanged_certificates_of_both_are_believed() {
 }
 
 #[test]
+fn what_is_installed_of_a_chain_is_its_authorities_alone() {
+    let next = Authority::create(CLUSTER, NOW - DAY, NOW + DAY).unwrap();
+    let both = format!("{}{}", FIXTURE.authority.cert_pem(), next.cert_pem());
+    let beside = format!(
+        "first:\n{}\r\nthen:\n{}end\n",
+        FIXTURE.authority.cert_pem(),
+        next.cert_pem()
+    );
+    assert_eq!(certs::plain_chain(&both).unwrap(), both, "as our authorities write it");
+    assert_eq!(certs::plain_chain(&beside).unwrap(), both);
+    assert_eq!(certs::chain_hash(&beside).unwrap(), certs::chain_hash(&both).unwrap());
+    let turned = format!("{}{}", next.cert_pem(), FIXTURE.authority.cert_pem());
+    assert_ne!(certs::chain_hash(&turned).unwrap(), certs::chain_hash(&both).unwrap());
+    assert!(matches!(certs::plain_chain(&FIXTURE.cert), Err(Error::NotAnAuthority)));
+}
+
+#[test]
+fn a_certificate_names_the_address_and_the_node() {
+    let identity = certs::Identity::from_pem(&FIXTURE.cert).unwrap();
+    assert!(identity.names_node);
+    assert_eq!(identity.hosts, [template().host]);
+    let former = issue_by_hand(|params| {
+        params.distinguished_name.push(DnType::OrganizationName, CLUSTER);
+        params.distinguished_name.push(DnType::CommonName, NODE);
+        params.subject_alt_names = vec![rcgen::SanType::IpAddress([192, 0, 2, 7].into())];
+    });
+    let identity = certs::Identity::from_pem(&former.unwrap()).unwrap();
+    assert!(!identity.names_node && identity.hosts == ["192.0.2.7"]);
+}
+
+#[test]
+fn nobody_gets_a_certificate_for_the_name_of_another_node() {
+    let mut template = template();
+    template.host = certs::node_name("another");
+    let refused = FIXTURE.authority.issue(&FIXTURE.request, &template);
+    assert!(matches!(refused, Err(Error::NameOfNode { .. })), "{refused:?}");
+}
+
+#[test]
 fn authorities_of_two_clusters_are_no_chain() {
     let stranger = Authority::create("another", NOW - DAY, NOW + DAY).unwrap();
     let both = format!("{}{}", FIXTURE.authority.cert_pem(), stranger.cert_pem());

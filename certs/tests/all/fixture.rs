@@ -41,6 +41,7 @@ impl Fixture {
             key_hash: hex(&self.key.public_key_hash()),
             sponsor: "11111111111111111111111111111111".to_owned(),
             not_after: NOW + 600,
+            chain_hash: certs::chain_hash(self.authority.cert_pem()).ok(),
         }
     }
 

@@ -115,18 +115,73 @@ fn the_seal_of_another_authority_is_forged() {
     let twin = Authority::create(CLUSTER, NOW - DAY, NOW + DAY).unwrap();
     let blob = seal(&twin, &FIXTURE.request, &FIXTURE.header(), SECRET).unwrap();
     assert!(matches!(open_at(&blob, NOW), Err(Error::Forged)));
-    let believed_by_its_own = open(&blob, &FIXTURE.key, twin.cert_pem(), NOW);
-    assert!(believed_by_its_own.is_ok());
+    let given_with_ours = open(&blob, &FIXTURE.key, twin.cert_pem(), NOW);
+    assert!(matches!(given_with_ours, Err(Error::OtherChain)));
+    let blob = seal(&twin, &FIXTURE.request, &header_beside(twin.cert_pem()), SECRET).unwrap();
+    assert!(open(&blob, &FIXTURE.key, twin.cert_pem(), NOW).is_ok());
+}
+
+/// A header that is given with this chain.
+fn header_beside(chain: &str) -> SealHeader {
+    SealHeader {
+        chain_hash: certs::chain_hash(chain).ok(),
+        ..FIXTURE.header()
+    }
 }
 
 #[test]
 fn either_authority_may_seal_while_it_is_exchanged() {
     let next = Authority::create(CLUSTER, NOW - DAY, NOW + DAY).unwrap();
     let both = format!("{}{}", FIXTURE.authority.cert_pem(), next.cert_pem());
-    let by_next = seal(&next, &FIXTURE.request, &FIXTURE.header(), SECRET).unwrap();
-    for blob in [BLOB.as_str(), &by_next] {
-        assert!(open(blob, &FIXTURE.key, &both, NOW).is_ok());
+    for signer in [&FIXTURE.authority, &next] {
+        let blob = seal(signer, &FIXTURE.request, &header_beside(&both), SECRET).unwrap();
+        assert!(open(&blob, &FIXTURE.key, &both, NOW).is_ok());
     }
+}
+
+#[test]
+fn the_chain_holds_the_authorities_it_was_given_with_and_nothing_else() {
+    let ours = FIXTURE.authority.cert_pem();
+    let next = Authority::create(CLUSTER, NOW - DAY, NOW + DAY).unwrap();
+    let (next, both) = (next.cert_pem(), format!("{ours}{}", next.cert_pem()));
+    let beside_both = seal(&FIXTURE.authority, &FIXTURE.request, &header_beside(&both), SECRET).unwrap();
+    let stranger = Authority::create("another", NOW - DAY, NOW + DAY).unwrap();
+    // Of the same cluster by its name: anybody can call an authority so.
+    for (blob, chain) in [
+        (BLOB.as_str(), format!("{ours}{next}")),
+        (BLOB.as_str(), format!("{next}{ours}")),
+        (beside_both.as_str(), ours.to_owned()),
+        (beside_both.as_str(), format!("{next}{ours}")),
+        (
+            beside_both.as_str(),
+            format!(
+                "{both}{}",
+                Authority::create(CLUSTER, NOW - DAY, NOW + DAY).unwrap().cert_pem()
+            ),
+        ),
+    ] {
+        let refused = open(blob, &FIXTURE.key, &chain, NOW);
+        assert!(matches!(refused, Err(Error::OtherChain)), "{refused:?}");
+    }
+    let twice = open(&BLOB, &FIXTURE.key, &format!("{ours}{ours}"), NOW);
+    assert!(matches!(twice, Err(Error::Repeated)), "{twice:?}");
+    let other = open(&BLOB, &FIXTURE.key, &format!("{ours}{}", stranger.cert_pem()), NOW);
+    assert!(matches!(other, Err(Error::OtherCluster { .. })), "{other:?}");
+    let leaf = open(&BLOB, &FIXTURE.key, &format!("{ours}{}", FIXTURE.cert), NOW);
+    assert!(matches!(leaf, Err(Error::NotAnAuthority)), "{leaf:?}");
+    let key = open(&BLOB, &FIXTURE.key, &format!("{ours}{}", *FIXTURE.key.to_pem()), NOW);
+    assert!(matches!(key, Err(Error::NotPem { .. })), "{key:?}");
+    assert!(open(&BLOB, &FIXTURE.key, &format!("the authority:\n{ours}\n"), NOW).is_ok());
+}
+
+#[test]
+fn a_seal_without_its_chain_is_not_made() {
+    let header = SealHeader {
+        chain_hash: None,
+        ..FIXTURE.header()
+    };
+    let made = seal(&FIXTURE.authority, &FIXTURE.request, &header, SECRET);
+    assert!(matches!(made, Err(Error::UnboundChain)), "{made:?}");
 }
 
 #[test]
@@ -151,21 +206,24 @@ fn what_is_too_large_is_neither_made_nor_read() {
         &[0; SEAL_LIMIT],
     );
     assert!(matches!(made, Err(Error::TooLarge { .. })), "{made:?}");
-    let read = open_at(&"v1.".repeat(SEAL_LIMIT), NOW);
+    let read = open_at(&"v2.".repeat(SEAL_LIMIT), NOW);
     assert!(matches!(read, Err(Error::TooLarge { .. })), "{read:?}");
 }
 
 #[test]
 fn anything_else_is_malformed() {
-    let unknown_version = BLOB.replacen("v1.", "v2.", 1);
-    let one_more = format!("v1.{}", *BLOB);
+    let former_version = BLOB.replacen("v2.", "v1.", 1);
+    let one_more = format!("v2.{}", *BLOB);
     for text in [
         "",
-        "v1",
-        "v1....",
+        "v2",
+        "v2....",
+        "v2.e30.e30.e30.e30",
         "v1.e30.e30.e30.e30",
         "a.b.c.d.e",
-        &unknown_version,
+        "v.b.c.d.e",
+        "v12345.b.c.d.e",
+        &former_version,
         &one_more,
     ] {
         assert!(
@@ -187,7 +245,7 @@ proptest! {
     }
 
     #[test]
-    fn no_text_makes_it_panic(text in "(v1\\.)?[ -~]{0,300}") {
+    fn no_text_makes_it_panic(text in "(v[12]\\.)?[ -~]{0,300}") {
         prop_assert!(open_at(&text, NOW).is_err());
     }
 }

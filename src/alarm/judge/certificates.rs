@@ -63,9 +63,30 @@ pub(super) fn expiring(certificates: &[Certificate], now: Micros) -> Vec<Finding
     soon.collect()
 }
 
+/// A revocation list that cannot be used.
+pub(super) fn unchecked(list: &Result<(), String>) -> Option<Finding> {
+    let why = list.as_ref().err()?;
+    Some(Finding {
+        cause: Cause::new(Alarm::RevocationUnchecked, "crl"),
+        severity: Severity::Error,
+        text: format!("this node cannot tell certificates of removed nodes from others: {why}"),
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_list_that_cannot_be_used_is_told_with_the_reason() {
+        assert_eq!(unchecked(&Ok(())), None);
+        let found = unchecked(&Err("there is no revocation list".to_owned())).unwrap();
+        assert!(
+            found.text.ends_with("from others: there is no revocation list"),
+            "{}",
+            found.text
+        );
+    }
 
     const NOW: Micros = Micros(1_700_000_000_000_000);
 

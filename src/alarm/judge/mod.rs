@@ -17,6 +17,7 @@ pub use applying::{Applying, last_error};
 pub use certificates::Certificate;
 pub use clocks::{Clocks, Limits};
 pub use disk::Disk;
+pub use peers::Impostor;
 pub use slots::{Retention, Slot};
 
 use std::collections::BTreeMap;
@@ -60,6 +61,10 @@ pub struct Facts {
     pub disk: Option<Disk>,
     /// Certificates and lists that end.
     pub certificates: Option<Vec<Certificate>>,
+    /// What is wrong with the revocation list, if anything; none is needed while this node is no member.
+    pub revocation_list: Option<Result<(), String>>,
+    /// Nodes that have answered in the place of others, by the id of the one that was meant.
+    pub impostors: Option<BTreeMap<String, Impostor>>,
     /// Why the last join failed, if it did.
     pub join_failed: Option<String>,
     /// Names that several keys or accounts have; empty when another member tells them.
@@ -113,6 +118,12 @@ pub fn judge(facts: &Facts, raised: &BTreeMap<Cause, Raised>) -> Look {
             Alarm::CertificateExpiring,
             certificates::expiring(certificates, facts.now),
         );
+    }
+    if let Some(list) = &facts.revocation_list {
+        look.add(Alarm::RevocationUnchecked, certificates::unchecked(list));
+    }
+    if let Some(impostors) = &facts.impostors {
+        look.add(Alarm::PeerIdentity, peers::impostors(impostors));
     }
     if let Some(clashes) = &facts.clashes {
         look.add(Alarm::NameClash, clashes.iter().take(MOST_CLASHES).map(clash));

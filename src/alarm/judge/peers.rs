@@ -1,7 +1,28 @@
-//! Members that are down or do not apply: what the view of this node says already ([`crate::summary`]).
+//! Members in whose place another node answers; and those that are down or do not apply: what the view of this node says already ([`crate::summary`]).
+
+use std::collections::BTreeMap;
 
 use super::super::{Alarm, Cause, Finding, Severity};
 use crate::api::summary::{View, Viewed};
+
+/// A node that has answered in the place of another.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Impostor {
+    /// Where the other one should be.
+    pub host: String,
+    /// The name in the certificate of the one that answered: its id.
+    pub found: String,
+}
+
+/// Members in whose place another node answers.
+pub(super) fn impostors(impostors: &BTreeMap<String, Impostor>) -> Vec<Finding> {
+    let found = impostors.iter().map(|(id, impostor)| {
+        let Impostor { host, found } = impostor;
+        let text = format!("at {host}, where node {id} should be, node {found} answers; nothing is exchanged with it");
+        finding(Alarm::PeerIdentity, id, text)
+    });
+    found.collect()
+}
 
 /// Members that are down.
 pub(super) fn down(view: &View) -> Vec<Finding> {
@@ -64,6 +85,20 @@ mod tests {
             "b": {"clusterErrors": null, "summary": "GOOD", "nodeInfo": peer}}}),
         )
         .unwrap()
+    }
+
+    #[test]
+    fn a_node_in_the_place_of_another_is_told_with_both_ids() {
+        let impostor = Impostor {
+            host: "10.0.0.2".to_owned(),
+            found: "cc".to_owned(),
+        };
+        let found = impostors(&[("bb".to_owned(), impostor)].into());
+        assert_eq!(found[0].cause.subject, "bb");
+        assert_eq!(
+            found[0].text,
+            "at 10.0.0.2, where node bb should be, node cc answers; nothing is exchanged with it"
+        );
     }
 
     #[test]

@@ -29,6 +29,10 @@ pub(super) async fn run(agent: &Agent) -> Result<Event> {
             .iter()
             .map(|member| (member.number, member.address.clone()))
             .collect();
+        ledger.ids = members
+            .iter()
+            .map(|member| (member.number, member.id.clone()))
+            .collect();
     })?;
     super::need_all(agent, &members)?;
     let db = agent.db().await?;

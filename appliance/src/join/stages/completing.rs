@@ -17,7 +17,7 @@ use sql::Connection;
 
 use super::super::driver::ledger;
 use crate::agent::Agent;
-use crate::links::{self, Confirming};
+use crate::links::{self, Confirming, revoked};
 use crate::peers::call;
 use crate::{heartbeat, join, resync, view};
 
@@ -76,6 +76,7 @@ async fn open_keys(agent: &Agent) -> Result<()> {
     let master_key = agent.unwrap_master_key(&ledger(agent)?.master_key)?;
     agent.keep_master_key(&master_key).await?;
     agent.open_keyring().await?;
+    revoked::install_now(agent).await?;
     if sql::account::any(&*agent.db().await?).await? {
         return Ok(());
     }

@@ -35,7 +35,7 @@ pub(super) async fn run(agent: &Agent) -> Result<Event> {
 
 async fn through_signer(agent: &Agent) -> Result<Event> {
     let kept = ledger(agent)?;
-    let member = connect::connect(agent.postgres.paths(), &kept.node_id, &kept.member).await?;
+    let member = connect::connect(&agent.peers, &kept.node_id, &kept.target(&kept.member)).await?;
     let question = Record {
         ticket: kept.ticket,
         address: kept.local,
@@ -56,10 +56,12 @@ async fn through_another(agent: &Agent, peer: &Connection) -> Result<Event> {
             .find(&me)
             .ok_or_else(|| Error::unavailable("the members have not heard of this node yet"))?;
         let members = roster.ready().map(|member| (member.number, member.address.clone()));
+        let ids = roster.ready().map(|member| (member.number, member.id.clone()));
         let recorded = Recorded {
             number: node.number,
             place: roster.place(&me).unwrap_or(1),
             members: members.collect(),
+            ids: ids.collect(),
         };
         if is_its_turn(agent, recorded)? {
             return Ok(Event::Recorded);
@@ -74,6 +76,7 @@ fn is_its_turn(agent: &Agent, recorded: Recorded) -> Result<bool> {
         update(agent, |ledger| {
             ledger.number = Some(recorded.number);
             ledger.members = recorded.members;
+            ledger.ids = recorded.ids;
         })?;
     }
     let place = Some(recorded.place).filter(|place| *place > 1);

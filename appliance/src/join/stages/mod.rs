@@ -11,7 +11,6 @@ use std::time::Duration;
 
 use keystead::clock::Micros;
 use keystead::join::progress::Progress;
-use keystead::join::request::Address;
 use keystead::join::silence::Need;
 use keystead::join::stage::{Event, Stage};
 use keystead::member::roster::{Member, Roster};
@@ -27,7 +26,7 @@ use super::source::source;
 use crate::agent::Agent;
 use crate::crash_point::{crash_point, halting_point};
 use crate::join;
-use crate::peers::{call, connect};
+use crate::peers::{Target, call, connect};
 
 /// How often a condition is looked at again while a stage waits for it.
 const LOOK: Duration = Duration::from_millis(50);
@@ -58,11 +57,11 @@ pub(super) async fn run(agent: &Arc<Agent>, stage: Stage) -> Result<Event> {
 }
 
 /// A connection to another member, which may not have heard of this node yet.
-async fn member(agent: &Agent, address: &Address) -> Result<Connection> {
-    let node_id = ledger(agent)?.node_id;
+async fn member(agent: &Agent, node: &Member) -> Result<Connection> {
+    let (node_id, target, address) = (ledger(agent)?.node_id, Target::of(node), &node.address);
     let admitted = async {
         loop {
-            match connect::connect(agent.postgres.paths(), &node_id, address).await {
+            match connect::connect(&agent.peers, &node_id, &target).await {
                 Ok(peer) if sql::link::is_admitted(&peer).await? => return Ok(peer),
                 Err(error) if error.kind() != Kind::Unauthorized => return Err(error),
                 Ok(_) | Err(_) => tokio::time::sleep(LOOK).await,
@@ -77,7 +76,7 @@ async fn member(agent: &Agent, address: &Address) -> Result<Connection> {
 
 /// A connection to a member, or nothing when it is down, as the source sees it too: then it is left out.
 async fn member_if_up(agent: &Agent, node: &Member) -> Result<Option<Connection>> {
-    match member(agent, &node.address).await {
+    match member(agent, node).await {
         Ok(peer) => Ok(Some(peer)),
         Err(error) if error.kind() == Kind::Unavailable && leave_out_if_silent(agent, node).await? => {
             tracing::info!(error = error.chain(), "a member is down");
