@@ -24,6 +24,7 @@ pub mod backup;
 pub mod certificate;
 pub mod clock;
 pub mod config;
+pub mod deadline;
 pub mod error;
 pub mod id;
 pub mod join;

@@ -6,8 +6,10 @@
 //! Read next: `migrations/V1__replication.sql`, the kit that makes rows converge.
 
 mod error;
+mod peer;
 mod pool;
 mod query;
+mod side;
 
 pub mod account;
 pub mod alarm;
@@ -45,4 +47,6 @@ pub mod version;
 pub mod wait;
 
 pub use error::{Error, Result};
+pub use peer::{Again, Hears, Peer, Way};
 pub use pool::{Connection, Pool, Pooled, connect, drive};
+pub use side::Side;

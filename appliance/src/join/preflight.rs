@@ -8,11 +8,11 @@ use keystead::join::preflight::{Check, JoinRules, JoinerFacts, MemberFacts, Verd
 use keystead::join::request::Join;
 use keystead::peer::{Hello, Reach};
 use keystead::{Error, NodeId, Result};
-use sql::Connection;
+use sql::Peer;
 
 use super::room::free_bytes;
 use crate::agent::Agent;
-use crate::peers::{call, connect};
+use crate::peers::call;
 
 /// What was found before the wipe.
 pub(super) struct Found {
@@ -56,7 +56,7 @@ pub(super) async fn run(agent: &Agent, node_id: &NodeId, cluster_id: &str, join:
 }
 
 async fn by_the_member(agent: &Agent, node_id: &NodeId, cluster_id: &str, join: &Join) -> Result<Found> {
-    let member = connect::connect(agent.postgres.paths(), node_id, &join.member).await?;
+    let member = agent.peers.connect(node_id, &join.member).await?;
     let asked = agent.clock.now();
     let facts = call::ask(&member, &Hello {}).await?;
     let heard = agent.clock.now();
@@ -82,7 +82,7 @@ async fn by_the_member(agent: &Agent, node_id: &NodeId, cluster_id: &str, join: 
     })
 }
 
-async fn way_back(member: &Connection, join: &Join) -> Result<String> {
+async fn way_back(member: &Peer, join: &Join) -> Result<String> {
     let question = Reach {
         address: join.local.clone(),
     };

@@ -10,14 +10,13 @@ use futures_util::future::join_all;
 use keystead::clock::Micros;
 use keystead::join::silence::{HANGS, Need, Needs, PATIENCE, Silence, Silent};
 use keystead::{Error, Kind, NodeNumber, Result};
-use sql::Connection;
-use tokio::time::{Instant, sleep, timeout};
+use sql::Peer;
+use tokio::time::{Instant, sleep};
 
 use super::driver::ledger;
 use super::room;
 use super::source::address;
 use crate::agent::Agent;
-use crate::peers::connect;
 
 /// Between two looks.
 const PERIOD: Duration = Duration::from_secs(1);
@@ -29,7 +28,7 @@ const ANSWER: Duration = Duration::from_secs(5);
 pub(super) struct Watch {
     begin: Instant,
     silence: Silence,
-    open: BTreeMap<NodeNumber, Connection>,
+    open: BTreeMap<NodeNumber, Peer>,
 }
 
 /// Why what runs now is to end.
@@ -87,7 +86,7 @@ impl Watch {
     async fn ask(&mut self, agent: &Agent, needs: &Needs) {
         let asked = needs.keys().map(|member| {
             let open = self.open.remove(member);
-            async move { Some((*member, timeout(ANSWER, ask(agent, *member, open)).await.ok()?.ok()?)) }
+            async move { Some((*member, ask_in_time(agent, *member, open).await.ok()?)) }
         });
         let answers = join_all(asked).await;
         let now = self.begin.elapsed();
@@ -129,12 +128,15 @@ fn gone(member: &str, need: Need) -> Error {
     ))
 }
 
+async fn ask_in_time(agent: &Agent, member: NodeNumber, open: Option<Peer>) -> Result<(Option<Peer>, Option<Micros>)> {
+    let ledger = ledger(agent)?;
+    let asking = ask(agent, member, open);
+    let questions = ("its newest heartbeat", ANSWER);
+    agent.peers.together(address(&ledger, member)?, questions, asking).await
+}
+
 /// One that does not admit this node answers all the same; what that means is for the stage to say.
-async fn ask(
-    agent: &Agent,
-    member: NodeNumber,
-    open: Option<Connection>,
-) -> Result<(Option<Connection>, Option<Micros>)> {
+async fn ask(agent: &Agent, member: NodeNumber, open: Option<Peer>) -> Result<(Option<Peer>, Option<Micros>)> {
     if let Some(open) = open
         && let Ok(heartbeat) = newest(&open, member).await
     {
@@ -142,7 +144,7 @@ async fn ask(
     }
     let ledger = ledger(agent)?;
     let address = address(&ledger, member)?;
-    let fresh = match connect::connect(agent.postgres.paths(), &ledger.node_id, address).await {
+    let fresh = match agent.peers.connect(&ledger.node_id, address).await {
         Err(refused) if refused.kind() == Kind::Unauthorized => return Ok((None, None)),
         fresh => fresh?,
     };
@@ -151,7 +153,7 @@ async fn ask(
 }
 
 /// A guest may not read heartbeats, and needs none.
-async fn newest(peer: &Connection, member: NodeNumber) -> Result<Option<Micros>> {
+async fn newest(peer: &Peer, member: NodeNumber) -> Result<Option<Micros>> {
     if !sql::link::is_admitted(peer).await? {
         return Ok(None);
     }

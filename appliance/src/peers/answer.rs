@@ -16,7 +16,6 @@ use keystead::{Error, Kind, NodeId, Result};
 use serde_json::Value;
 use sql::call::Call;
 
-use super::connect;
 use crate::agent::Agent;
 use crate::version::version;
 use crate::{cluster, links, view};
@@ -96,7 +95,7 @@ async fn reach(agent: &Agent, caller: &NodeId, address: Address) -> Result<()> {
         .with_hint("join at the address that the member signed"));
     }
     let me = agent.identity()?.node_id;
-    connect::reach(agent.postgres.paths(), &me, &address).await
+    agent.peers.reach(&me, &address).await
 }
 
 async fn hello(agent: &Agent, caller: &NodeId) -> Result<MemberFacts> {

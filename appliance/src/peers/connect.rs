@@ -5,48 +5,54 @@
 use std::io;
 use std::time::Duration;
 
+use keystead::deadline::Terms;
 use keystead::join::request::Address;
 use keystead::replication::names;
 use keystead::{Error, Kind, NodeId, Result};
+use nix::sys::socket::{setsockopt, sockopt};
 use rustls::AlertDescription;
-use sql::Connection;
-use tokio_postgres::config::{Host, SslMode};
+use sql::{Peer, Way};
+use tokio::net::TcpStream;
+use tokio_postgres::config::SslMode;
 use tokio_postgres::error::SqlState;
+use tokio_postgres::tls::MakeTlsConnect;
 
 use super::tls;
 use crate::postgres::Paths;
 
-/// How long reaching a peer may take. Below the 10 seconds in which a dead node must be noticed.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(5);
-
-/// Connects to the peer at `address` as the node `me`.
+/// Goes this way to the peer at `address`, with the certificate that is installed now.
 ///
 /// # Errors
 /// [`Kind::Unavailable`] when it cannot be reached, [`Kind::Unauthorized`] when it does not admit this node,
 /// [`Kind::Forbidden`] when either side refuses the other's certificate.
-pub(crate) async fn connect(paths: &Paths, me: &NodeId, address: &Address) -> Result<Connection> {
-    let config = config(me, address);
-    let connecting = config.connect(tls::connector(paths)?);
-    let (client, connection) = tokio::time::timeout(PATIENCE, connecting)
-        .await
-        .map_err(|_| unreachable(address, "it does not answer within 5 seconds"))?
-        .map_err(|error| explain(address, error))?;
-    Ok(Connection::new(client, sql::drive(connection)))
+pub(super) async fn open(paths: &Paths, address: &Address, way: Way) -> Result<Peer> {
+    let mut tls = tls::connector(paths)?;
+    let tls = MakeTlsConnect::<TcpStream>::make_tls_connect(&mut tls, &address.host)
+        .map_err(|source| Error::internal("reading the address of a peer", source))?;
+    let connecting = Peer::connect(way, dial(address), tls);
+    connecting.await.map_err(|error| explain(address, error))
 }
 
-/// Proves that the node at `address` is reached and has the right certificate, without being admitted.
-///
-/// # Errors
-/// As [`connect`], but being turned away after the handshake is a success.
-pub(crate) async fn reach(paths: &Paths, me: &NodeId, address: &Address) -> Result<()> {
-    match connect(paths, me, address).await {
-        Ok(_) => Ok(()),
-        Err(error) if error.kind() == Kind::Unauthorized => Ok(()),
-        Err(error) => Err(error),
-    }
+async fn dial(address: &Address) -> io::Result<TcpStream> {
+    let stream = TcpStream::connect((address.host.as_str(), address.port)).await?;
+    stream.set_nodelay(true)?;
+    let patience = Terms::PRODUCT.connect;
+    setsockopt(&stream, sockopt::KeepAlive, &true)?;
+    setsockopt(&stream, sockopt::TcpKeepIdle, &seconds(patience))?;
+    setsockopt(
+        &stream,
+        sockopt::TcpUserTimeout,
+        &seconds(patience).saturating_mul(1000),
+    )?;
+    Ok(stream)
 }
 
-fn config(me: &NodeId, address: &Address) -> tokio_postgres::Config {
+fn seconds(time: Duration) -> u32 {
+    u32::try_from(time.as_secs()).unwrap_or(u32::MAX)
+}
+
+/// As whom, and to what. Where is said by [`dial`].
+pub(super) fn config(me: &NodeId, address: &Address) -> tokio_postgres::Config {
     let mut config = tokio_postgres::Config::new();
     config
         .host(&address.host)
@@ -54,14 +60,7 @@ fn config(me: &NodeId, address: &Address) -> tokio_postgres::Config {
         .user(names::role(me))
         .dbname(sql::database::CLUSTER)
         .application_name("keysteadd")
-        .ssl_mode(SslMode::Require)
-        .connect_timeout(PATIENCE)
-        .tcp_user_timeout(PATIENCE)
-        .keepalives_idle(PATIENCE);
-    debug_assert!(
-        matches!(config.get_hosts(), [Host::Tcp(_)]),
-        "peers are never reached over a socket"
-    );
+        .ssl_mode(SslMode::Require);
     config
 }
 
@@ -73,7 +72,10 @@ fn unreachable(address: &Address, why: &str) -> Error {
 }
 
 /// Decided by the kind of the failure, never by its text.
-fn explain(address: &Address, error: tokio_postgres::Error) -> Error {
+fn explain(address: &Address, error: sql::Error) -> Error {
+    if matches!(error, sql::Error::Lapsed { .. }) {
+        return unreachable(address, "it does not answer within 5 seconds").caused_by(error);
+    }
     if let Some(code) = error.code() {
         let refused = *code == SqlState::INVALID_AUTHORIZATION_SPECIFICATION || *code == SqlState::INVALID_PASSWORD;
         let text = format!("{address} does not admit this node");

@@ -5,6 +5,10 @@
 mod answer;
 pub(crate) mod call;
 pub(crate) mod calls;
-pub(crate) mod connect;
+mod client;
+mod connect;
 pub(crate) mod refusal;
 pub(crate) mod tls;
+mod unanswered;
+
+pub(crate) use client::PeerClient;

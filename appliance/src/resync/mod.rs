@@ -117,7 +117,7 @@ async fn remember(agent: &Agent, seen: &Sightings) -> Result<()> {
 }
 
 /// Mends the link from `member` at once if it has lost something: for a join, which cannot end without it.
-pub(crate) async fn mend_if_needed(agent: &Agent, member: &Member, peer: &sql::Connection) -> Result<()> {
+pub(crate) async fn mend_if_needed(agent: &Agent, member: &Member, peer: &sql::Peer) -> Result<()> {
     let db = agent.db().await?;
     if let Some(reason) = sql::resync::slot_kept(peer).await?.and_then(Kept::reason) {
         sql::resync::need(&db, member.number, reason).await?;

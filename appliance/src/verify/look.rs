@@ -2,11 +2,10 @@
 
 use keystead::Result;
 use keystead::member::roster::Member;
-use sql::Connection;
+use sql::Peer;
 
 use super::compare::{self, Found};
 use crate::agent::Agent;
-use crate::peers::connect;
 
 /// What comparing with a member found, or why it could not be compared.
 pub(super) struct Looked {
@@ -36,7 +35,7 @@ pub(super) async fn at(agent: &Agent, member: &Member) -> Result<Found> {
 }
 
 /// A connection to a member.
-pub(super) async fn reach(agent: &Agent, member: &Member) -> Result<Connection> {
+pub(super) async fn reach(agent: &Agent, member: &Member) -> Result<Peer> {
     let me = agent.identity()?.node_id;
-    connect::connect(agent.postgres.paths(), &me, &member.address).await
+    agent.peers.connect(&me, &member.address).await
 }

@@ -10,7 +10,6 @@ use keystead::{Error, Kind, NodeId, NodeNumber};
 use tokio::time::Instant;
 
 use crate::agent::Agent;
-use crate::peers::connect;
 
 /// Between two tries to reach one peer.
 const PAUSE: Duration = Duration::from_secs(5);
@@ -61,16 +60,12 @@ impl Reach {
     }
 
     fn begin(&self, agent: &Agent, me: &NodeId, node: &Member) {
-        let (tries, paths, stop) = (
-            Arc::clone(&self.tries),
-            agent.postgres.paths().clone(),
-            agent.tasks.stopping(),
-        );
+        let (tries, peers, stop) = (Arc::clone(&self.tries), agent.peers.clone(), agent.tasks.stopping());
         let (me, address, number) = (me.clone(), node.address.clone(), node.number);
         agent.tasks.spawn_work("reach", async move {
             let came_to = tokio::select! {
                 () = stop.cancelled() => return,
-                attempt = connect::connect(&paths, &me, &address) => attempt.map(drop).map_err(|error| failure(&error)),
+                attempt = peers.connect_and_ask(&me, &address) => attempt.map(drop).map_err(|error| failure(&error)),
             };
             if let Some(one) = lock(&tries).get_mut(&number) {
                 one.is_on = false;
