@@ -42,6 +42,7 @@ mod restart;
 mod resync;
 mod rotation;
 mod seeing;
+mod standing_still;
 mod standstill;
 mod survival;
 mod syslog;

@@ -6,14 +6,17 @@
 
 use crate::clock::Micros;
 
-/// Can a node have purged up to `floor`, when `newest` are the newest heartbeats of members, each as that member itself
-/// said after the floor was read?
+/// Can a node have purged up to `floor`, when `others` are the newest heartbeats of other members, each as that member
+/// itself said after the floor was read?
 ///
 /// A floor is the horizon of some moment, less the time that tombstones are kept. The horizon is the oldest of what any
 /// member has seen of any other (see [`super::horizon`]), so nothing in it is newer than a heartbeat of each, and
-/// heartbeats only rise. No clock is looked at: one that was wrong for a while has left its mark on heartbeats for good.
-pub fn is_possible(floor: Micros, newest: impl IntoIterator<Item = Micros>) -> bool {
-    newest.into_iter().all(|newest| floor <= newest)
+/// heartbeats only rise. One of them that is as new is enough: else a single member that says too little would keep every
+/// floor from being believed. What is written from now on has a later version than that, so the floor drops none of it.
+/// Without others there is nothing to compare with. No clock is looked at: one that was wrong for a while has left its
+/// mark on heartbeats for good.
+pub fn is_possible(floor: Micros, others: impl IntoIterator<Item = Micros>) -> bool {
+    others.into_iter().max().is_none_or(|newest| floor <= newest)
 }
 
 #[cfg(test)]
@@ -27,11 +30,21 @@ mod tests {
     use crate::replication::horizon::horizon;
 
     #[test]
-    fn what_one_member_has_not_beaten_up_to_nobody_can_have_purged() {
-        let newest = [Micros(70), Micros(50), Micros(60)];
-        assert!(is_possible(Micros(50), newest));
-        assert!(!is_possible(Micros(51), newest));
-        assert!(!is_possible(Micros(i64::MAX), newest));
+    fn what_nobody_else_has_beaten_up_to_nobody_can_have_purged() {
+        let others = [Micros(70), Micros(50), Micros(60)];
+        assert!(is_possible(Micros(70), others));
+        assert!(!is_possible(Micros(71), others));
+        assert!(!is_possible(Micros(i64::MAX), others));
+    }
+
+    #[test]
+    fn a_member_that_says_too_little_keeps_no_floor_from_being_believed() {
+        assert!(is_possible(Micros(60), [Micros(0), Micros(60)]));
+    }
+
+    #[test]
+    fn the_word_of_the_only_other_node_is_all_there_is() {
+        assert!(is_possible(Micros(60), []));
     }
 
     proptest! {
@@ -54,8 +67,8 @@ mod tests {
                 heartbeats.insert(*number, seen.collect());
             }
             let floor = Micros(horizon(&heartbeats, &numbers).unwrap().0 - kept_for);
-            let newest = beats.iter().map(|beat| Micros(beat + later));
-            prop_assert!(is_possible(floor, newest));
+            let others = beats.iter().skip(1).map(|beat| Micros(beat + later));
+            prop_assert!(is_possible(floor, others));
         }
     }
 }

@@ -76,6 +76,7 @@ impl Meter {
         state.work = work;
         state.answer = self.sizes.of(work);
         state.descriptions = 0;
+        state.refused = None;
     }
 
     /// Something came.
@@ -110,7 +111,7 @@ impl Meter {
             .min(self.sizes.window);
     }
 
-    /// Why what came last was refused, if it was.
+    /// Why what came in answer to this question was refused, if it was.
     pub(super) fn refused(&self) -> Option<Refused> {
         self.state().refused
     }

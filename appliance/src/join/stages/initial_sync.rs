@@ -46,22 +46,22 @@ pub(super) async fn run(agent: &Agent) -> Result<Event> {
     Ok(Event::CopyFinished)
 }
 
-/// Up to when the source has purged, if that can be so: members are asked themselves, for what the source says of them
-/// could be as wrong. Those that do not answer are left out, as elsewhere in a join.
+/// Up to when the source has purged, if that can be so: the other members are asked themselves, for what the source says of
+/// them could be as wrong. Those that do not answer are left out, as elsewhere in a join.
 ///
 /// # Errors
 /// When it cannot be so. Then another source is taken.
 async fn floor(agent: &Agent, source: &Peer) -> Result<Micros> {
     let floor = sql::replication::purged_up_to(source).await?;
-    let (_, members) = super::members(agent, source).await?;
-    let said = members.iter().map(|member| beat_of(agent, member));
-    let newest = join_all(said).await.into_iter().flatten();
-    if floor::is_possible(floor, newest) {
+    let (itself, (_, members)) = (ledger(agent)?.source, super::members(agent, source).await?);
+    let others = members.iter().filter(|member| member.number != itself);
+    let said = join_all(others.map(|member| beat_of(agent, member))).await;
+    if floor::is_possible(floor, said.into_iter().flatten()) {
         return Ok(floor);
     }
     let (question, address) = ("up to when it has purged", source.name());
     let error = Error::unavailable(format!(
-        "{address} says that it has purged up to a time that no member has reached"
+        "{address} says that it has purged up to a time that no other member has reached"
     ));
     agent.peers.unanswered().failed(address, question, &error);
     Err(error)
