@@ -6,6 +6,8 @@ mod answer;
 pub(crate) mod call;
 pub(crate) mod calls;
 mod client;
+#[cfg(test)]
+mod client_tests;
 mod connect;
 pub(crate) mod refusal;
 pub(crate) mod tls;
