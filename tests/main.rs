@@ -24,6 +24,7 @@ mod disks;
 mod ended_joins;
 mod endings;
 mod faults;
+mod floor;
 mod full_disk;
 mod hostile;
 mod hosts;

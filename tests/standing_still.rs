@@ -70,7 +70,7 @@ async fn comparing_lanes_and_removal_go_on_while_a_member_takes_connections_and_
         PATIENCE,
         async || {
             let links = first.query(LINKS).await?;
-            ensure!(links == "lane_1_to_2_1 link_1_to_2", "{links}");
+            ensure!(links == "keystead_1_to_2 lane_1_to_2_1", "{links}");
             let lanes = first.json(&["cluster", "lanes", "get"]).await?;
             ensure!(lanes["sendsIn"] == 2, "{lanes}");
             Ok(true)

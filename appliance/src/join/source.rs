@@ -36,11 +36,27 @@ pub(super) async fn source(agent: &Agent) -> Result<Peer> {
     }
 }
 
-/// Makes another member than the `silent` one the source, if one answers and admits this node.
+/// Makes another member than the `silent` one the source, if one answers and admits this node: one that has not left a
+/// question unanswered lately, if there is one.
 pub(super) async fn another(agent: &Agent, ledger: &Ledger, silent: &Address) -> Result<Option<Peer>> {
-    let may_answer = |address| address != silent && agent.peers.unanswered().why(address).is_none();
-    let others = ledger.members.iter().filter(|(_, address)| may_answer(*address));
-    let asked = others.map(async |(number, address)| (*number, admitting(agent, ledger, address).await));
+    let others = ledger.members.iter().filter(|(_, address)| *address != silent);
+    let (doubtful, good): (Vec<_>, Vec<_>) =
+        others.partition(|(_, address)| agent.peers.unanswered().why(address).is_some());
+    match first_of(agent, ledger, &good, silent).await? {
+        Some(peer) => Ok(Some(peer)),
+        None => first_of(agent, ledger, &doubtful, silent).await,
+    }
+}
+
+async fn first_of(
+    agent: &Agent,
+    ledger: &Ledger,
+    members: &[(&NodeNumber, &Address)],
+    silent: &Address,
+) -> Result<Option<Peer>> {
+    let asked = members
+        .iter()
+        .map(async |(number, address)| (**number, admitting(agent, ledger, address).await));
     for (number, answer) in join_all(asked).await {
         match answer {
             Ok(peer) => {

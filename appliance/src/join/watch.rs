@@ -11,7 +11,7 @@ use keystead::clock::Micros;
 use keystead::join::silence::{HANGS, Need, Needs, PATIENCE, Silence, Silent};
 use keystead::{Error, Kind, NodeNumber, Result};
 use sql::Peer;
-use tokio::time::{Instant, sleep};
+use tokio::time::{Instant, sleep, timeout};
 
 use super::driver::ledger;
 use super::room;
@@ -21,7 +21,8 @@ use crate::agent::Agent;
 /// Between two looks.
 const PERIOD: Duration = Duration::from_secs(1);
 
-/// How long a member may take to answer in one look.
+/// How long a member may take to answer in one look. Less than a question may take elsewhere: what waits for one that hangs
+/// is to begin anew soon.
 const ANSWER: Duration = Duration::from_secs(5);
 
 /// Open connections to the members that are watched, and what was heard of them.
@@ -86,7 +87,7 @@ impl Watch {
     async fn ask(&mut self, agent: &Agent, needs: &Needs) {
         let asked = needs.keys().map(|member| {
             let open = self.open.remove(member);
-            async move { Some((*member, ask_in_time(agent, *member, open).await.ok()?)) }
+            async move { Some((*member, timeout(ANSWER, ask(agent, *member, open)).await.ok()?.ok()?)) }
         });
         let answers = join_all(asked).await;
         let now = self.begin.elapsed();
@@ -126,13 +127,6 @@ fn gone(member: &str, need: Need) -> Error {
     Error::conflict(text).with_hint(format!(
         "start {service} on it, or remove it with `ksctl cluster nodes delete`; then join again"
     ))
-}
-
-async fn ask_in_time(agent: &Agent, member: NodeNumber, open: Option<Peer>) -> Result<(Option<Peer>, Option<Micros>)> {
-    let ledger = ledger(agent)?;
-    let asking = ask(agent, member, open);
-    let questions = ("its newest heartbeat", ANSWER);
-    agent.peers.together(address(&ledger, member)?, questions, asking).await
 }
 
 /// One that does not admit this node answers all the same; what that means is for the stage to say.

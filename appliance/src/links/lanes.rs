@@ -164,22 +164,30 @@ async fn take(agent: &Agent, db: &Connection, me: &Member, (peer, lane): (&Membe
 async fn end(agent: &Agent, db: &Connection, me: &Member, (peer, lane): (&Member, i32)) -> Result<bool> {
     let source = agent.peers.connect(&me.id, &peer.address).await?;
     let name = names::lane(peer.number, me.number, lane);
-    let subscribing = agent.subscribing.lock().await;
-    if !sql::link::actual(db).await?.lanes.contains_key(&name) {
+    if !while_there(agent, db, &name, sql::link::pause(db, &name)).await? {
         return Ok(false);
     }
-    sql::link::pause(db, &name).await?;
-    drop(subscribing);
-    let ended = sql::lane::end(&source, lane).await;
+    if sql::lane::end(&source, lane).await? {
+        tracing::info!(name, "a lane of a peer has ended");
+        while_there(agent, db, &name, sql::link::drop_subscription(db, &name)).await
+    } else {
+        while_there(agent, db, &name, sql::link::enable(db, &name)).await?;
+        Ok(false)
+    }
+}
+
+/// Does this to a subscription that is there, alone. Whether it was.
+async fn while_there(
+    agent: &Agent,
+    db: &Connection,
+    name: &str,
+    deed: impl Future<Output = sql::Result<()>>,
+) -> Result<bool> {
     let _subscribing = agent.subscribing.lock().await;
-    if !sql::link::actual(db).await?.lanes.contains_key(&name) {
+    if !sql::link::actual(db).await?.lanes.contains_key(name) {
         return Ok(false);
     }
-    if !ended? {
-        return Ok(sql::link::enable(db, &name).await.map(|()| false)?);
-    }
-    tracing::info!(name, "a lane of a peer has ended");
-    sql::link::drop_subscription(db, &name).await?;
+    deed.await?;
     Ok(true)
 }
 

@@ -56,7 +56,8 @@ impl PeerClient {
             hears: self.unanswered.hears(address),
             again: self.again(me, address),
         };
-        connect::open(&self.paths, address, way).await
+        // Boxed, for it is large and is awaited in many places.
+        Box::pin(connect::open(&self.paths, address, way)).await
     }
 
     /// Proves that the node at `address` is reached and has the right certificate, without being admitted.

@@ -29,8 +29,8 @@ use mend::{Mending, mend};
 /// Between two rounds, when nothing wakes them.
 const PERIOD: Duration = Duration::from_secs(5);
 
-/// How long a member may take to answer in a round.
-const PATIENCE: Duration = Duration::from_secs(5);
+/// How long a member may take to answer in a round: connecting, and then some.
+const PATIENCE: Duration = Duration::from_secs(8);
 
 /// How often this node looks after the slots it keeps: what is done to one sooner after its reader has left is not seen.
 const WATCH: Duration = Duration::from_millis(500);

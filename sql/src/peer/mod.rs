@@ -170,7 +170,8 @@ impl Peer {
         run: impl Future<Output = Result<T, tokio_postgres::Error>>,
     ) -> Result<T> {
         self.meter.begin(work);
-        let outcome = self.wait(self.terms.patience(work), run).await;
+        // Boxed, for it is large and is part of everything that asks a peer.
+        let outcome = self.wait(self.terms.patience(work), Box::pin(run)).await;
         let answer = self.settle(question, outcome)?;
         self.hears.answered(question);
         Ok(answer)

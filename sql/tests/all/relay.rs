@@ -8,7 +8,7 @@ use std::future::{Ready, ready};
 use std::io;
 use std::pin::Pin;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -41,14 +41,25 @@ pub(crate) enum Answers {
 /// Whom a session's questions failed with.
 #[derive(Debug, Default)]
 pub(crate) struct Heard {
-    pub(crate) failed: Mutex<Vec<&'static str>>,
+    failed: Mutex<Vec<&'static str>>,
+}
+
+impl Heard {
+    /// The questions that failed, in their order.
+    pub(crate) fn failed(&self) -> Vec<&'static str> {
+        lock(&self.failed).clone()
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Hears for Heard {
     fn answered(&self, _question: &'static str) {}
 
     fn failed(&self, question: &'static str, _error: &sql::Error) {
-        self.failed.lock().unwrap().push(question);
+        lock(&self.failed).push(question);
     }
 }
 
@@ -79,7 +90,7 @@ impl Relayed {
 
     /// From now on this is done with what the server answers.
     pub(crate) fn answers(&self, answers: Answers) {
-        *self.answers.lock().unwrap() = answers;
+        *lock(&self.answers) = answers;
     }
 
     /// So many bytes of answers were carried.
@@ -148,7 +159,7 @@ async fn relay(
     tasks.spawn(async move {
         let mut piece = vec![0; PIECE];
         while let Ok(read @ 1..) = from.read(&mut piece).await {
-            let sent = pass(&answers, &piece[..read]).await;
+            let sent = pass(&answers, piece.get(..read).unwrap_or_default()).await;
             carried.fetch_add(sent.len() as u64, Ordering::Relaxed);
             if answered.write_all(&sent).await.is_err() {
                 return;
@@ -160,12 +171,12 @@ async fn relay(
 
 /// What is sent on of this piece; waits for ever where the relay is to stand still.
 async fn pass(answers: &Mutex<Answers>, piece: &[u8]) -> Vec<u8> {
-    let now = answers.lock().unwrap().clone();
+    let now = lock(answers).clone();
     match now {
         Answers::Pass => piece.to_vec(),
         Answers::StandStillAfter(left) if piece.len() as u64 > left => std::future::pending().await,
         Answers::StandStillAfter(left) => {
-            *answers.lock().unwrap() = Answers::StandStillAfter(left - piece.len() as u64);
+            *lock(answers) = Answers::StandStillAfter(left - piece.len() as u64);
             piece.to_vec()
         }
         Answers::Slowly(pause) => {
