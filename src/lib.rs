@@ -25,6 +25,7 @@ pub mod backup;
 pub mod certificate;
 pub mod clock;
 pub mod config;
+pub mod deadline;
 pub mod error;
 pub mod firewall;
 pub mod id;

@@ -30,6 +30,11 @@ for room in keystead certs; do
     [ -z "$others" ] || complain "$room depends on $others: it may depend on no other room"
 done
 
+# A session with a peer has deadlines, so only sql makes one. Tests may connect as they like.
+if grep -rnE 'NoTls|connect_raw|Connection::new\(|tokio_postgres::Client\b' appliance/src --include='*.rs' | grep -v '/[a-z_]*tests\.rs:' >&2; then
+    complain "appliance connects to PostgreSQL past the types of sql"
+fi
+
 allowed=' Cargo.toml Cargo.lock LICENSE Makefile README.md appliance certs docs ksctl sql src tests clippy.toml rustfmt.toml '
 for entry in $(git -c safe.directory="$PWD" ls-files --cached --others --exclude-standard | cut -d/ -f1 | sort -u); do
     case $entry in .*) continue ;; esac

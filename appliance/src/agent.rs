@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock};
 use keystead::api::verify::VerifyReport;
 use keystead::clock::{Clock, Micros};
 use keystead::config::NodeConfig;
+use keystead::deadline::Terms;
 use keystead::{Error, Kind, Result};
 use sql::account::Account;
 use sql::identity::Identity;
@@ -18,7 +19,7 @@ use crate::alarm::Alarms;
 use crate::backup::Operations;
 use crate::disk::Fullness;
 use crate::join::{Driving, JoinState};
-use crate::links::{Deeds, revoked};
+use crate::links::{Deeds, Settling, revoked};
 use crate::metrics::ScrapeToken;
 use crate::peers::PeerClient;
 use crate::postgres::Postgres;
@@ -75,7 +76,7 @@ pub(crate) struct Agent {
     pub(crate) certificates_changed: Notify,
     /// Where this node's WAL ended when it was removed: nothing was written after.
     pub(crate) last_position: Mutex<Option<i64>>,
-    /// What this agent connects to other nodes with.
+    /// Where sessions with other nodes come from.
     pub(crate) peers: PeerClient,
     /// What was seen of the other nodes.
     pub(crate) memory: Memory,
@@ -83,6 +84,8 @@ pub(crate) struct Agent {
     pub(crate) reach: Reach,
     /// What the reconciler did last.
     pub(crate) deeds: Deeds,
+    /// The peers whose lanes are being settled.
+    pub(crate) settling: Arc<Settling>,
     /// Whether there is room for writes.
     pub(crate) fullness: Fullness,
     /// Wakes the reconciler.
@@ -135,9 +138,9 @@ impl Agent {
             tasks,
             root_of_trust,
         } = parts;
+        let peers = PeerClient::new(postgres.paths().clone(), Terms::PRODUCT);
         Arc::new(Self {
             started: clock.now(),
-            peers: PeerClient::new(postgres.paths().clone()),
             config,
             clock,
             postgres,
@@ -152,7 +155,9 @@ impl Agent {
             scrape_token: ScrapeToken::default(),
             certificates_changed: Notify::new(),
             last_position: Mutex::default(),
+            peers,
             memory: Memory::default(),
+            settling: Arc::default(),
             fullness: Fullness::default(),
             deeds: Deeds::default(),
             reach: Reach::default(),

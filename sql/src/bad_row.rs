@@ -9,6 +9,7 @@ use tokio_postgres::Row;
 use crate::error::Result;
 use crate::pool::Connection;
 use crate::query::query;
+use crate::side::{Answer, Side};
 
 /// So many rows that one reading skips are remembered: each costs a statement.
 const MOST_REMEMBERED: usize = 20;
@@ -41,29 +42,45 @@ pub async fn forget_old(db: &Connection) -> Result<()> {
     Ok(())
 }
 
-/// The rows of a table that `read` understands. The others are remembered by `key`, a column with their key.
-pub(crate) async fn readable<T>(
-    db: &Connection,
+/// A row whose key can be told, whatever it is.
+pub(crate) trait Keyed {
+    /// The key in a column, as text.
+    fn key(&self, column: &str) -> Option<String>;
+}
+
+impl Keyed for Row {
+    fn key(&self, column: &str) -> Option<String> {
+        let number = || self.try_get::<_, i32>(column).map(|number| number.to_string());
+        self.try_get(column).or_else(|_| number()).ok()
+    }
+}
+
+impl Keyed for Answer {
+    fn key(&self, column: &str) -> Option<String> {
+        self.get(column).ok()
+    }
+}
+
+/// The rows of a table that `read` understands. The others are remembered here by `key`, a column with their key; a peer's are
+/// that peer's to remember.
+pub(crate) async fn readable<R: Keyed, T>(
+    side: impl Into<Side<'_>>,
     (relation, key): (&str, &str),
-    rows: &[Row],
-    read: impl Fn(&Row) -> Result<T>,
+    rows: &[R],
+    read: impl Fn(&R) -> Result<T>,
 ) -> Vec<T> {
     let (mut understood, mut skipped) = (Vec::with_capacity(rows.len()), Vec::new());
     for row in rows {
         match read(row) {
             Ok(value) => understood.push(value),
-            Err(error) => skipped.push((name(row, key), error.to_string())),
+            Err(error) => skipped.push((row.key(key).unwrap_or_default(), error.to_string())),
         }
     }
-    for (name, why) in skipped.into_iter().take(MOST_REMEMBERED) {
-        // Not done at a peer, and not in a database that was not migrated yet: there is no alarm of those here.
-        let _remembered = query!("bad_row/skip").opt(db, &[&relation, &name, &why]).await;
+    if let Side::Here(db) = side.into() {
+        for (name, why) in skipped.into_iter().take(MOST_REMEMBERED) {
+            // Not in a database that was not migrated yet.
+            let _remembered = query!("bad_row/skip").opt(db, &[&relation, &name, &why]).await;
+        }
     }
     understood
-}
-
-fn name(row: &Row, key: &str) -> String {
-    let text = row.try_get::<_, String>(key);
-    let number = || row.try_get::<_, i32>(key).map(|number| number.to_string());
-    text.or_else(|_| number()).unwrap_or_default()
 }

@@ -1,10 +1,12 @@
 //! Calls between agents over PostgreSQL's port: the asking side over a peer connection, the answering side locally.
 
+use keystead::deadline::Work;
 use serde_json::Value;
 
 use crate::error::Result;
 use crate::pool::Connection;
 use crate::query::query;
+use crate::side::Side;
 
 /// The channel on which an agent hears that there is a call.
 pub const CHANNEL: &str = "keystead_call";
@@ -23,13 +25,19 @@ pub struct Call {
 }
 
 /// Leaves a call with a peer; the answer comes later.
-pub async fn ask(peer: &Connection, kind: &str, body: &Value) -> Result<i64> {
-    Ok(query!("call/ask").one(peer, &[&kind, body]).await?.get(0))
+pub async fn ask(peer: impl Into<Side<'_>>, kind: &str, body: &Value) -> Result<i64> {
+    query!("call/ask")
+        .ask_one(peer.into(), &[&kind, body], Work::Look)
+        .await?
+        .get(0)
 }
 
 /// The answer, once there is one. It is given once.
-pub async fn answer(peer: &Connection, id: i64) -> Result<Option<Value>> {
-    Ok(query!("call/answer").one(peer, &[&id]).await?.get(0))
+pub async fn answer(peer: impl Into<Side<'_>>, id: i64) -> Result<Option<Value>> {
+    query!("call/answer")
+        .ask_one(peer.into(), &[&id], Work::Look)
+        .await?
+        .get(0)
 }
 
 /// The most calls of one caller that are answered at a time.

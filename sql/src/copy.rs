@@ -6,11 +6,14 @@
 //! Either may simply be done again when it was cut off.
 
 use bytes::Bytes;
-use futures_util::{SinkExt, StreamExt};
+use futures_util::SinkExt;
+use keystead::deadline::Work;
 
 use crate::error::{Error, Result};
+use crate::peer::Copying;
 use crate::pool::Connection;
-use crate::query::query;
+use crate::query::{Params, Query, query};
+use crate::side::{Answer, Side};
 
 /// What PostgreSQL's binary format begins with.
 const HEADER: &[u8] = b"PGCOPY\n\xff\r\n\0\0\0\0\0\0\0\0\0";
@@ -64,25 +67,28 @@ pub(crate) async fn command_in(db: &Connection, relation: &str, target: Target, 
 }
 
 /// The tables of a peer.
-pub async fn tables(peer: &Connection) -> Result<Vec<Table>> {
-    let rows = query!("copy/tables").rows(peer, &[]).await?;
-    let read = |row: &tokio_postgres::Row| Table {
-        relation: row.get("relation"),
-        columns: row.get("columns"),
-        rows: row.get::<_, i64>("row_count").unsigned_abs(),
-        bytes: row.get::<_, i64>("bytes").unsigned_abs(),
+pub async fn tables(peer: impl Into<Side<'_>>) -> Result<Vec<Table>> {
+    let rows = query!("copy/tables").ask(peer.into(), &[], Work::Reading).await?;
+    let read = |row: &Answer| {
+        Ok(Table {
+            relation: row.get("relation")?,
+            columns: row.get("columns")?,
+            rows: row.get::<i64>("row_count")?.unsigned_abs(),
+            bytes: row.get::<i64>("bytes")?.unsigned_abs(),
+        })
     };
-    Ok(rows.iter().map(read).collect())
+    rows.iter().map(read).collect()
 }
 
 /// Copies one table from `peer` into the database behind `db`, calling `copied(rows, bytes)` as they go by.
 ///
 /// Triggers stay silent: rows keep the version and origin they have. After a failure `db` is as before and may be used
 /// again; `peer` may not.
-pub async fn table<F>(peer: &Connection, db: &Connection, table: &Table, mut copied: F) -> Result<()>
+pub async fn table<F>(peer: impl Into<Side<'_>>, db: &Connection, table: &Table, mut copied: F) -> Result<()>
 where
     F: FnMut(u64, u64) + Send,
 {
+    let peer = peer.into();
     let into = query!("copy/in");
     db.batch_execute("begin; set local session_replication_role = replica")
         .await
@@ -93,15 +99,14 @@ where
     filled.and(ended)
 }
 
-async fn fill<F>(peer: &Connection, db: &Connection, table: &Table, copied: &mut F) -> Result<()>
+async fn fill<F>(peer: Side<'_>, db: &Connection, table: &Table, copied: &mut F) -> Result<()>
 where
     F: FnMut(u64, u64) + Send,
 {
     let (out, into, empty) = (query!("copy/out"), query!("copy/in"), query!("copy/empty"));
     let write = command_in(db, &table.relation, Target::Table, &table.columns).await?;
     empty.run_made(db, &[&table.relation]).await?;
-    let read: String = out.one(peer, &[&table.relation, &table.columns]).await?.get(0);
-    let rows = Box::pin(peer.copy_out(&read).await.map_err(|source| out.failed(source))?);
+    let rows = reading(peer, out, &[&table.relation, &table.columns]).await?;
     let sink = Box::pin(
         db.copy_in::<_, Bytes>(&write)
             .await
@@ -110,16 +115,20 @@ where
     pass(rows, sink, copied).await
 }
 
+/// Begins to read what the statement gives that `out` makes of these parameters.
+async fn reading<'a>(side: Side<'a>, out: Query, params: Params<'_>) -> Result<Copying<'a>> {
+    let made = out.ask_one(side, params, Work::Look).await?;
+    side.copy_out(out, made.get(0)?).await
+}
+
 /// PostgreSQL sends one message a row and one more for the end; small ones are joined to spare system calls.
-pub(crate) async fn pass<R, S, F>(mut rows: R, mut sink: S, copied: &mut F) -> Result<()>
+pub(crate) async fn pass<S, F>(mut rows: Copying<'_>, mut sink: S, copied: &mut F) -> Result<()>
 where
-    R: futures_util::Stream<Item = Result<Bytes, tokio_postgres::Error>> + Unpin,
     S: futures_util::Sink<Bytes, Error = tokio_postgres::Error> + Unpin,
     F: FnMut(u64, u64),
 {
-    let (out, into) = (query!("copy/out"), query!("copy/in"));
-    while let Some(message) = rows.next().await {
-        let message = message.map_err(|source| out.failed(source))?;
+    let into = query!("copy/in");
+    while let Some(message) = rows.next().await? {
         copied(u64::from(!is_trailer(&message)), message.len() as u64);
         sink.feed(message).await.map_err(|source| into.failed(source))?;
     }
@@ -135,19 +144,17 @@ fn is_trailer(message: &[u8]) -> bool {
 ///
 /// What is newer here stays. Nothing is sent on. Needs a session of its own behind `db` and `peer`, and room on this disk
 /// for a second copy; after a failure neither may be used again.
-pub async fn merge<F>(peer: &Connection, db: &Connection, tables: &[Table], mut copied: F) -> Result<()>
+pub async fn merge<F>(peer: impl Into<Side<'_>>, db: &Connection, tables: &[Table], mut copied: F) -> Result<()>
 where
     F: FnMut(u64, u64) + Send,
 {
-    let out = query!("copy/out");
-    let failed = |source| out.failed(source);
-    peer.batch_execute("begin isolation level repeatable read read only")
-        .await
-        .map_err(failed)?;
+    let (peer, out) = (peer.into(), query!("copy/out"));
+    peer.batch(out, "begin isolation level repeatable read read only")
+        .await?;
     for table in tables {
         lay_aside(peer, db, table, &mut copied).await?;
     }
-    peer.batch_execute("commit").await.map_err(failed)?;
+    peer.batch(out, "commit").await?;
     for _ in 1..MERGE_TRIES {
         match merge_once(db, tables).await {
             Err(error) if error.is_deadlock() => {}
@@ -157,15 +164,14 @@ where
     merge_once(db, tables).await
 }
 
-async fn lay_aside<F>(peer: &Connection, db: &Connection, table: &Table, copied: &mut F) -> Result<()>
+async fn lay_aside<F>(peer: Side<'_>, db: &Connection, table: &Table, copied: &mut F) -> Result<()>
 where
     F: FnMut(u64, u64) + Send,
 {
     let (out, into, stage) = (query!("copy/out"), query!("copy/in"), query!("copy/stage"));
     let write = command_in(db, &table.relation, Target::Staged, &table.columns).await?;
     stage.one(db, &[&table.relation]).await?;
-    let read: String = out.one(peer, &[&table.relation, &table.columns]).await?.get(0);
-    let rows = Box::pin(peer.copy_out(&read).await.map_err(|source| out.failed(source))?);
+    let rows = reading(peer, out, &[&table.relation, &table.columns]).await?;
     let sink = Box::pin(
         db.copy_in::<_, Bytes>(&write)
             .await

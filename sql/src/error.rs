@@ -2,6 +2,8 @@
 //!
 //! Decided by SQLSTATE, never by message text. PostgreSQL's own words are the cause, for the log only.
 
+use std::time::Duration;
+
 use keystead::Kind;
 use tokio_postgres::error::SqlState;
 
@@ -32,6 +34,35 @@ pub enum Error {
     /// A peer or a file names a table that is not one of ours.
     #[error("{0:?} is no table of this cluster")]
     Foreign(String),
+    /// A peer did not answer in time. The session with it has ended.
+    #[error("{peer} did not answer the question {question} within {after:?}")]
+    Lapsed {
+        /// Where it is.
+        peer: String,
+        /// The file under `sql/queries`, without its ending.
+        question: &'static str,
+        /// How long it was waited for, or how long its answer stood still.
+        after: Duration,
+    },
+    /// A peer sent more than an answer may have. The session with it has ended.
+    #[error("{peer} answered the question {question} with more than {bytes} bytes")]
+    Overlong {
+        /// Where it is.
+        peer: String,
+        /// The file under `sql/queries`, without its ending.
+        question: &'static str,
+        /// What it may have.
+        bytes: u64,
+    },
+    /// An answer has other columns than were asked for.
+    #[error("the answer to {query} is of another form")]
+    Answer {
+        /// The file under `sql/queries`, without its ending.
+        query: &'static str,
+        /// Which column, and what it holds.
+        #[source]
+        source: tokio_postgres::Error,
+    },
     /// A row holds what the product never writes.
     #[error("{0} in the database is not understood")]
     Unexpected(String),
@@ -43,7 +74,13 @@ impl Error {
         match self {
             Self::Query { source, .. } => source.code(),
             Self::Connect(source) => source.downcast_ref::<tokio_postgres::Error>()?.code(),
-            Self::Migrate(_) | Self::Unknown(_) | Self::Foreign(_) | Self::Unexpected(_) => None,
+            Self::Migrate(_)
+            | Self::Unknown(_)
+            | Self::Lapsed { .. }
+            | Self::Overlong { .. }
+            | Self::Answer { .. }
+            | Self::Foreign(_)
+            | Self::Unexpected(_) => None,
         }
     }
 
@@ -78,16 +115,16 @@ impl Error {
     /// Did the connection end before the answer? What was asked may have happened.
     pub fn is_unknown(&self) -> bool {
         match self {
-            Self::Unknown(_) => true,
+            Self::Unknown(_) | Self::Lapsed { .. } | Self::Overlong { .. } => true,
             Self::Query { source, .. } => source.code().is_none_or(ended),
-            Self::Connect(_) | Self::Migrate(_) | Self::Foreign(_) | Self::Unexpected(_) => false,
+            Self::Connect(_) | Self::Migrate(_) | Self::Answer { .. } | Self::Foreign(_) | Self::Unexpected(_) => false,
         }
     }
 
     fn kind(&self) -> Kind {
         match (self, self.code()) {
             (_, Some(code)) if *code == SqlState::DISK_FULL => Kind::DiskFull,
-            (Self::Connect(_) | Self::Unknown(_), _) => Kind::Unavailable,
+            (Self::Connect(_) | Self::Unknown(_) | Self::Lapsed { .. } | Self::Overlong { .. }, _) => Kind::Unavailable,
             (Self::Query { source, .. }, None) if source.is_closed() => Kind::Unavailable,
             (_, Some(code)) if unavailable(code) => Kind::Unavailable,
             _ if self.is_not_yet() => Kind::Conflict,
@@ -114,6 +151,9 @@ fn unavailable(code: &SqlState) -> bool {
 
 impl From<Error> for keystead::Error {
     fn from(error: Error) -> Self {
+        if let Error::Lapsed { .. } | Error::Overlong { .. } = error {
+            return of_a_peer(error);
+        }
         match error.kind() {
             Kind::DiskFull => Self::new(Kind::DiskFull, "the node's disk is full")
                 .with_hint("free or add disk space under its data_dir; other members take writes meanwhile")
@@ -127,4 +167,13 @@ impl From<Error> for keystead::Error {
             _ => Self::internal("a query", error),
         }
     }
+}
+
+/// The peer is named, for it is another node than the one that says this.
+fn of_a_peer(error: Error) -> keystead::Error {
+    keystead::Error::unavailable(error.to_string())
+        .with_hint(
+            "the node there takes connections and stands still, or something between does: look at it and its log",
+        )
+        .caused_by(error)
 }

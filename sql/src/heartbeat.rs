@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use keystead::NodeNumber;
 use keystead::clock::Micros;
+use keystead::deadline::Work;
 use keystead::replication::horizon::{Heartbeats, Seen};
 use tokio_postgres::Row;
 
@@ -12,6 +13,7 @@ use crate::error::{Error, Result};
 use crate::lane;
 use crate::pool::Connection;
 use crate::query::query;
+use crate::side::{Answer, Side};
 
 /// A heartbeat that is being prepared.
 #[derive(Debug, Clone, Copy)]
@@ -59,10 +61,8 @@ pub async fn all(db: &Connection) -> Result<Heartbeats> {
 }
 
 /// The newest heartbeat of every node that has arrived here.
-pub async fn newest(db: &Connection) -> Result<Seen> {
-    let rows = query!("heartbeat/newest").rows(db, &[]).await?;
-    Ok(rows
-        .iter()
-        .map(|row| (NodeNumber(row.get("number")), Micros(row.get("at"))))
-        .collect())
+pub async fn newest(db: impl Into<Side<'_>>) -> Result<Seen> {
+    let rows = query!("heartbeat/newest").ask(db.into(), &[], Work::Look).await?;
+    let read = |row: &Answer| Ok((NodeNumber(row.get("number")?), Micros(row.get("at")?)));
+    rows.iter().map(read).collect()
 }

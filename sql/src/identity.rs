@@ -56,7 +56,7 @@ fn read(row: &Row) -> Result<Identity> {
         node_id: node_id(row.get("node_id"))?,
         number: NodeNumber(row.get("number")),
         cluster_id: row.get("cluster_id"),
-        address: address(row)?,
+        address: address(row.get("host"), row.get("port"))?,
     })
 }
 
@@ -66,11 +66,7 @@ pub(crate) fn node_id(text: &str) -> Result<NodeId> {
 }
 
 /// The columns `host` and `port` of a row.
-pub(crate) fn address(row: &Row) -> Result<Address> {
-    let port: i32 = row.get("port");
+pub(crate) fn address(host: String, port: i32) -> Result<Address> {
     let port = u16::try_from(port).map_err(|_| Error::Unexpected(format!("port {port}")))?;
-    Ok(Address {
-        host: row.get("host"),
-        port,
-    })
+    Ok(Address { host, port })
 }

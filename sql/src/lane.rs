@@ -3,10 +3,12 @@
 use std::collections::BTreeMap;
 
 use keystead::NodeNumber;
+use keystead::deadline::Work;
 
 use crate::error::Result;
 use crate::pool::Connection;
 use crate::query::query;
+use crate::side::Side;
 
 /// In how many lanes this node sends.
 pub async fn sends_in(db: &Connection) -> Result<i32> {
@@ -34,11 +36,17 @@ pub async fn send_in(db: &Connection, lanes: i32) -> Result<bool> {
 }
 
 /// Asks a peer to keep what it will send in a lane. False when it sends in it already and keeps nothing.
-pub async fn keep(peer: &Connection, lane: i32) -> Result<bool> {
-    Ok(query!("lane/keep").one(peer, &[&lane]).await?.get(0))
+pub async fn keep(peer: impl Into<Side<'_>>, lane: i32) -> Result<bool> {
+    query!("lane/keep")
+        .ask_one(peer.into(), &[&lane], Work::Slot)
+        .await?
+        .get(0)
 }
 
 /// Tells a peer that this node has all of a lane that the peer sends in no more. False while it does.
-pub async fn end(peer: &Connection, lane: i32) -> Result<bool> {
-    Ok(query!("lane/end").one(peer, &[&lane]).await?.get(0))
+pub async fn end(peer: impl Into<Side<'_>>, lane: i32) -> Result<bool> {
+    query!("lane/end")
+        .ask_one(peer.into(), &[&lane], Work::Look)
+        .await?
+        .get(0)
 }

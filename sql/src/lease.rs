@@ -1,11 +1,12 @@
 //! The membership lease as one member grants it. Run over a connection to that member, or locally.
 
 use keystead::NodeNumber;
+use keystead::deadline::Work;
 use keystead::member::roster::Member;
 
 use crate::error::Result;
-use crate::pool::Connection;
 use crate::query::query;
+use crate::side::Side;
 
 /// A member's answer to a request for the lease.
 #[derive(Debug, Clone, Copy)]
@@ -17,22 +18,27 @@ pub struct Grant {
 }
 
 /// Asks for the lease for some seconds.
-pub async fn grant(member: &Connection, holder: &str, seconds: i32) -> Result<Grant> {
-    let row = query!("lease/grant").one(member, &[&holder, &seconds]).await?;
-    let highest: Option<i32> = row.get("highest_number");
+pub async fn grant(member: impl Into<Side<'_>>, holder: &str, seconds: i32) -> Result<Grant> {
+    let row = query!("lease/grant")
+        .ask_one(member.into(), &[&holder, &seconds], Work::Look)
+        .await?;
+    let highest: Option<i32> = row.get("highest_number")?;
     Ok(Grant {
-        granted: row.get("granted"),
+        granted: row.get("granted")?,
         highest: NodeNumber(highest.unwrap_or_default()),
     })
 }
 
 /// Sets a number aside under the lease. False when the lease is no longer held.
-pub async fn reserve(member: &Connection, holder: &str, number: NodeNumber) -> Result<bool> {
-    Ok(query!("lease/reserve").one(member, &[&holder, &number.0]).await?.get(0))
+pub async fn reserve(member: impl Into<Side<'_>>, holder: &str, number: NodeNumber) -> Result<bool> {
+    query!("lease/reserve")
+        .ask_one(member.into(), &[&holder, &number.0], Work::Look)
+        .await?
+        .get(0)
 }
 
 /// Records a joining node under the lease; one that is there stays as it is. False when the lease is no longer held.
-pub async fn record_node(member: &Connection, holder: &str, node: &Member) -> Result<bool> {
+pub async fn record_node(member: impl Into<Side<'_>>, holder: &str, node: &Member) -> Result<bool> {
     let port = i32::from(node.address.port);
     let values: [&(dyn tokio_postgres::types::ToSql + Sync); 7] = [
         &holder,
@@ -43,11 +49,16 @@ pub async fn record_node(member: &Connection, holder: &str, node: &Member) -> Re
         &node.public_address,
         &node.serial,
     ];
-    Ok(query!("lease/record_node").one(member, &values).await?.get(0))
+    query!("lease/record_node")
+        .ask_one(member.into(), &values, Work::Look)
+        .await?
+        .get(0)
 }
 
 /// Gives it back.
-pub async fn end(member: &Connection, holder: &str) -> Result<()> {
-    query!("lease/end").one(member, &[&holder]).await?;
-    Ok(())
+pub async fn end(member: impl Into<Side<'_>>, holder: &str) -> Result<()> {
+    query!("lease/end")
+        .ask_one(member.into(), &[&holder], Work::Look)
+        .await
+        .map(drop)
 }

@@ -6,9 +6,11 @@
 //! Read next: `migrations/V1__replication.sql`, the kit that makes rows converge.
 
 mod error;
+mod peer;
 mod pool;
 mod query;
 mod reserve;
+mod side;
 
 pub mod account;
 pub mod alarm;
@@ -48,4 +50,6 @@ pub mod version;
 pub mod wait;
 
 pub use error::{Error, Result};
+pub use peer::{Again, Hears, Peer, Way};
 pub use pool::{Connection, Pool, Pooled, connect, drive};
+pub use side::Side;

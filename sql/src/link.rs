@@ -3,14 +3,17 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
+use keystead::deadline::{Terms, Work};
 use keystead::member::links::Actual;
 use keystead::replication::names::{LANE_PREFIX, LINK_PREFIX, PUBLICATION, ROLE_PREFIX};
+use tokio_postgres::Config;
 use tokio_postgres::error::SqlState;
 
 use crate::error::Result;
-use crate::pool::Connection;
+use crate::pool::{Connection, connect};
 use crate::query::query;
 use crate::resync;
+use crate::side::Side;
 
 /// How often to look whether the reader of a slot has ended. It comes back after half a second.
 const BETWEEN_TRIES: Duration = Duration::from_millis(2);
@@ -87,10 +90,11 @@ pub async fn subscribe(db: &Connection, name: &str, conninfo: &str) -> Result<()
     subscribe_to(db, name, conninfo, PUBLICATION).await
 }
 
-/// The same for what one publication of the peer carries.
+/// The same for what one publication of the peer carries. PostgreSQL asks the peer what it publishes, and is given as long
+/// for that as a question to a peer has.
 pub async fn subscribe_to(db: &Connection, name: &str, conninfo: &str, publication: &str) -> Result<()> {
     query!("link/subscribe")
-        .run_made(db, &[&name, &conninfo, &publication])
+        .run_made(db, &[&name, &conninfo, &publication, &patience()])
         .await
 }
 
@@ -152,9 +156,17 @@ pub async fn ignorant(db: &Connection) -> Result<Vec<String>> {
     Ok(rows.iter().map(|row| row.get(0)).collect())
 }
 
-/// Lets a subscription ask its peer which tables it publishes: rows of others are passed over in silence.
-pub async fn refresh(db: &Connection, name: &str) -> Result<()> {
-    query!("link/refresh").run_made(db, &[&name]).await
+/// Lets a subscription ask its peer which tables it publishes: rows of others are passed over in silence. In a session of
+/// its own, which gives PostgreSQL as long as a question to a peer has: in a transaction it does not do this.
+pub async fn refresh(config: &Config, name: &str) -> Result<()> {
+    let mut config = config.clone();
+    let db = connect(config.options(format!("-c statement_timeout={}", patience()))).await?;
+    query!("link/refresh").run_made(&db, &[&name]).await
+}
+
+/// How long this node's PostgreSQL may wait for a peer's, in milliseconds.
+fn patience() -> String {
+    Terms::PRODUCT.look.as_millis().to_string()
 }
 
 /// Drops a subscription without asking the other side, which may be dead.
@@ -194,16 +206,25 @@ async fn try_to_drop_slot(db: &Connection, name: &str) -> Result<bool> {
 }
 
 /// Does a peer give this node the rights of a peer, or is it a guest to it so far?
-pub async fn is_admitted(peer: &Connection) -> Result<bool> {
-    Ok(query!("link/is_admitted").one(peer, &[]).await?.get(0))
+pub async fn is_admitted(peer: impl Into<Side<'_>>) -> Result<bool> {
+    query!("link/is_admitted")
+        .ask_one(peer.into(), &[], Work::Look)
+        .await?
+        .get(0)
 }
 
 /// Asks a peer to keep its changes for this node from now on; the position in its WAL from which it does.
-pub async fn keep_changes(peer: &Connection) -> Result<i64> {
-    Ok(query!("link/keep_changes").one(peer, &[]).await?.get(0))
+pub async fn keep_changes(peer: impl Into<Side<'_>>) -> Result<i64> {
+    query!("link/keep_changes")
+        .ask_one(peer.into(), &[], Work::Slot)
+        .await?
+        .get(0)
 }
 
 /// Bytes of a peer's WAL that this node has not confirmed.
-pub async fn my_lag(peer: &Connection) -> Result<Option<i64>> {
-    Ok(query!("link/my_lag").one(peer, &[]).await?.get(0))
+pub async fn my_lag(peer: impl Into<Side<'_>>) -> Result<Option<i64>> {
+    query!("link/my_lag")
+        .ask_one(peer.into(), &[], Work::Look)
+        .await?
+        .get(0)
 }

@@ -1,19 +1,21 @@
 //! The `node` table: who is in the cluster.
 
+use keystead::deadline::Work;
 use keystead::join::stage::Stage;
 use keystead::member::roster::{Member, NodeState, Roster};
 use keystead::{NodeId, NodeNumber};
-use tokio_postgres::Row;
 
 use crate::bad_row::readable;
 use crate::error::{Error, Result};
 use crate::identity::{address, node_id};
 use crate::pool::Connection;
 use crate::query::query;
+use crate::side::{Answer, Side};
 
 /// Every node that ever was in this cluster, by number. A row that is no node's is skipped.
-pub async fn all(db: &Connection) -> Result<Roster> {
-    let rows = query!("node/all").rows(db, &[]).await?;
+pub async fn all(db: impl Into<Side<'_>>) -> Result<Roster> {
+    let db = db.into();
+    let rows = query!("node/all").ask(db, &[], Work::Look).await?;
     Ok(Roster {
         nodes: readable(db, ("public.node", "id"), &rows, read).await,
     })
@@ -70,17 +72,17 @@ pub async fn set_public_address(db: &Connection, id: &NodeId, address: &str) -> 
         .is_some())
 }
 
-fn read(row: &Row) -> Result<Member> {
-    let state: &str = row.get("state");
+fn read(row: &Answer) -> Result<Member> {
+    let state: &str = row.get("state")?;
     Ok(Member {
-        id: node_id(row.get("id"))?,
-        number: NodeNumber(row.get("number")),
-        address: address(row)?,
-        public_address: row.get("public_address"),
+        id: node_id(row.get("id")?)?,
+        number: NodeNumber(row.get("number")?),
+        address: address(row.get("host")?, row.get("port")?)?,
+        public_address: row.get("public_address")?,
         state: NodeState::from_name(state).ok_or_else(|| Error::Unexpected(format!("node state {state:?}")))?,
         // A newer version may know stages that this one does not.
-        stage: Stage::from_label(row.get("stage")).unwrap_or(Stage::Creating),
-        serial: row.get("serial"),
-        row_version: row.get("version"),
+        stage: Stage::from_label(row.get("stage")?).unwrap_or(Stage::Creating),
+        serial: row.get("serial")?,
+        row_version: row.get("version")?,
     })
 }

@@ -1,4 +1,4 @@
-//! Connections: a pool to a local database, and single ones to wherever.
+//! Connections to this node's own databases: a pool, and single ones. Those to peers are of another type: `peer`.
 
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ use tokio_postgres::{Config, NoTls};
 use crate::error::{Error, Result};
 use crate::reserve::Reserve;
 
-/// One connection, pooled or not, with its own cache of prepared statements.
+/// One connection to this node's own database, pooled or not, with its own cache of prepared statements.
 pub type Connection = ClientWrapper;
 
 /// A connection that goes back to its pool.

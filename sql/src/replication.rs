@@ -4,10 +4,12 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use keystead::NodeNumber;
 use keystead::clock::Micros;
+use keystead::deadline::Work;
 
 use crate::error::Result;
 use crate::pool::Connection;
 use crate::query::query;
+use crate::side::Side;
 
 /// From now on rows written here carry this number as their origin.
 pub async fn become_node(db: &Connection, number: NodeNumber) -> Result<()> {
@@ -21,16 +23,17 @@ pub async fn purge(db: &Connection, up_to: Micros, at_most: i32) -> Result<i64> 
     Ok(query!("replication/purge").one(db, &[&up_to.0, &at_most]).await?.get(0))
 }
 
-/// After the first copy from `peer`: what was purged there is purged here, and sequences go on above what came.
-pub async fn continue_from(db: &Connection, peer: &Connection) -> Result<()> {
-    let purged = purged_up_to(peer).await?;
-    query!("replication/continue_from").one(db, &[&purged.0]).await?;
+/// After the first copy from a peer: what was purged there up to `purged_up_to` is purged here, and sequences go on above
+/// what came. Whether the peer's word can be true is decided in `keystead::replication::floor`.
+pub async fn continue_from(db: &Connection, purged_up_to: Micros) -> Result<()> {
+    query!("replication/continue_from").one(db, &[&purged_up_to.0]).await?;
     Ok(())
 }
 
 /// Up to which time tombstones may be gone on this node or on a peer.
-pub async fn purged_up_to(db: &Connection) -> Result<Micros> {
-    Ok(Micros(query!("replication/purged_up_to").one(db, &[]).await?.get(0)))
+pub async fn purged_up_to(db: impl Into<Side<'_>>) -> Result<Micros> {
+    let asked = query!("replication/purged_up_to").ask_one(db.into(), &[], Work::Look);
+    Ok(Micros(asked.await?.get(0)?))
 }
 
 /// How many rows this node wrote after each of these times. Reads whole tables, unless there are no times.

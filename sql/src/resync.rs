@@ -2,6 +2,7 @@
 
 use keystead::NodeNumber;
 use keystead::clock::Micros;
+use keystead::deadline::Work;
 use keystead::replication::past::{Heard, Past};
 use keystead::replication::resync::{Kept, Needs, Reason};
 use tokio_postgres::Row;
@@ -9,46 +10,54 @@ use tokio_postgres::Row;
 use crate::error::{Error, Result};
 use crate::pool::Connection;
 use crate::query::query;
+use crate::side::{Answer, Side};
 
 /// What this node remembers of its own beats.
 pub async fn past(db: &Connection) -> Result<Past> {
-    Ok(read_past(&query!("resync/past").rows(db, &[]).await?))
+    read_past(&query!("resync/past").ask(db.into(), &[], Work::Look).await?)
 }
 
 /// What a peer remembers of its own beats. Nothing while it is fenced.
-pub async fn peers_past(peer: &Connection) -> Result<Past> {
-    Ok(read_past(&query!("resync/peers_past").rows(peer, &[]).await?))
+pub async fn peers_past(peer: impl Into<Side<'_>>) -> Result<Past> {
+    read_past(&query!("resync/peers_past").ask(peer.into(), &[], Work::Look).await?)
 }
 
 /// The newest heartbeat of a node that has come here in order.
 pub async fn heard(db: &Connection, number: NodeNumber) -> Result<Option<Heard>> {
-    let row = query!("resync/heard").opt(db, &[&number.0]).await?;
-    Ok(row.map(|row| read_heard(&row)))
+    let row = query!("resync/heard")
+        .ask_opt(db.into(), &[&number.0], Work::Look)
+        .await?;
+    row.map(|row| read_heard(&row)).transpose()
 }
 
 /// The newest heartbeat of this node that a peer has.
-pub async fn heard_of_me(peer: &Connection) -> Result<Option<Heard>> {
-    let row = query!("resync/heard_of_me").opt(peer, &[]).await?;
-    Ok(row.map(|row| read_heard(&row)))
+pub async fn heard_of_me(peer: impl Into<Side<'_>>) -> Result<Option<Heard>> {
+    let row = query!("resync/heard_of_me")
+        .ask_opt(peer.into(), &[], Work::Look)
+        .await?;
+    row.map(|row| read_heard(&row)).transpose()
 }
 
 /// How a peer finds the slot it keeps for this node; `None` when this node is none of its cluster.
-pub async fn slot_kept(peer: &Connection) -> Result<Option<Kept>> {
-    let name: Option<String> = query!("resync/slot_kept").one(peer, &[]).await?.get(0);
+pub async fn slot_kept(peer: impl Into<Side<'_>>) -> Result<Option<Kept>> {
+    let asked = query!("resync/slot_kept").ask_one(peer.into(), &[], Work::Look);
+    let name: Option<String> = asked.await?.get(0)?;
     let read = |name: String| Kept::from_name(&name).ok_or_else(|| Error::Unexpected(format!("a slot that is {name}")));
     name.map(read).transpose()
 }
 
 /// Asks a peer to keep its changes for this node from now on, under a new slot in place of the one there may be.
-pub async fn keep_changes_anew(peer: &Connection) -> Result<()> {
-    query!("resync/keep_changes_anew").one(peer, &[]).await?;
-    Ok(())
+pub async fn keep_changes_anew(peer: impl Into<Side<'_>>) -> Result<()> {
+    let asked = query!("resync/keep_changes_anew").ask_one(peer.into(), &[], Work::Slot);
+    asked.await.map(drop)
 }
 
 /// The newest heartbeat a node has written of itself, whole; `None` before its first.
-pub async fn newest(peer: &Connection, number: NodeNumber) -> Result<Option<serde_json::Value>> {
-    let row = query!("resync/newest").opt(peer, &[&number.0]).await?;
-    Ok(row.map(|row| row.get(0)))
+pub async fn newest(peer: impl Into<Side<'_>>, number: NodeNumber) -> Result<Option<serde_json::Value>> {
+    let row = query!("resync/newest")
+        .ask_opt(peer.into(), &[&number.0], Work::Look)
+        .await?;
+    row.map(|row| row.get(0)).transpose()
 }
 
 /// Looks whether a slot of this node is still where its reader left it. To be called again and again.
@@ -135,14 +144,15 @@ pub async fn unfence(db: &Connection) -> Result<()> {
     Ok(())
 }
 
-fn read_past(rows: &[Row]) -> Past {
-    Past(rows.iter().map(|row| (row.get("run"), row.get("ended"))).collect())
+fn read_past(rows: &[Answer]) -> Result<Past> {
+    let read = |row: &Answer| Ok((row.get("run")?, row.get("ended")?));
+    Ok(Past(rows.iter().map(read).collect::<Result<_>>()?))
 }
 
-fn read_heard(row: &Row) -> Heard {
-    Heard {
-        run: row.get("run"),
-        beat: row.get("beat"),
-        version: row.get("version"),
-    }
+fn read_heard(row: &Answer) -> Result<Heard> {
+    Ok(Heard {
+        run: row.get("run")?,
+        beat: row.get("beat")?,
+        version: row.get("version")?,
+    })
 }

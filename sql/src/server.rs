@@ -1,11 +1,13 @@
 //! What the server as a whole says of itself. Run over its `postgres` database.
 
 use keystead::clock::Micros;
+use keystead::deadline::Work;
 use keystead::server_version::ServerVersion;
 
 use crate::error::Result;
 use crate::pool::Connection;
 use crate::query::query;
+use crate::side::Side;
 
 /// When the server last read its settings and its access files. Only a connection made since then knows: an older one
 /// answers with the time it was made at.
@@ -33,6 +35,7 @@ pub async fn version(db: &Connection) -> Result<ServerVersion> {
 }
 
 /// What time it is by the clock of the machine that the server runs on.
-pub async fn clock(server: &Connection) -> Result<Micros> {
-    Ok(Micros(query!("server/clock").one(server, &[]).await?.get(0)))
+pub async fn clock(server: impl Into<Side<'_>>) -> Result<Micros> {
+    let asked = query!("server/clock").ask_one(server.into(), &[], Work::Look);
+    Ok(Micros(asked.await?.get(0)?))
 }

@@ -7,7 +7,13 @@ use keystead::replication::names::ROLE_PREFIX;
 
 use crate::error::Result;
 use crate::pool::Connection;
-use crate::query::query;
+use crate::query::{Query, query};
+
+/// The process that serves the session that asks.
+pub(crate) const OWN: Query = query!("session/own");
+
+/// Is the session that this process serves at work? Of one's own role alone.
+pub(crate) const IS_AT_WORK: Query = query!("session/is_at_work");
 
 /// The sessions of all other nodes.
 ///

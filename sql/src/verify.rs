@@ -6,6 +6,7 @@
 use bytes::Bytes;
 use keystead::NodeNumber;
 use keystead::clock::Micros;
+use keystead::deadline::Work;
 use keystead::verify::{Row, Rows};
 use serde_json::Value;
 
@@ -13,6 +14,7 @@ use crate::copy::{Target, command_in, pass};
 use crate::error::{Error, Result};
 use crate::pool::Connection;
 use crate::query::{Query, query};
+use crate::side::{Answer, Side};
 
 /// The most rows that a peer gives at once; more are cut off.
 pub const MOST_ROWS: usize = 100_000;
@@ -51,40 +53,42 @@ pub async fn largest(db: &Connection) -> Result<i64> {
 ///
 /// # Errors
 /// When there are more than [`MOST_ROWS`].
-pub async fn rows_of_buckets(db: &Connection, relation: &str, buckets: i32, wanted: &[i32]) -> Result<Rows> {
+pub async fn rows_of_buckets(db: impl Into<Side<'_>>, relation: &str, buckets: i32, wanted: &[i32]) -> Result<Rows> {
     let rows = query!("verify/rows_of_buckets")
-        .rows(db, &[&relation, &buckets, &wanted])
+        .ask(db.into(), &[&relation, &buckets, &wanted], Work::Reading)
         .await?;
     if rows.len() > MOST_ROWS {
         return Err(Error::Unexpected(format!(
             "that {relation} has so many rows in a bucket"
         )));
     }
-    Ok(rows.iter().map(read).collect())
+    rows.iter().map(read).collect()
 }
 
 /// The rows with these keys that are there; of at most [`MOST_KEYS`].
-pub async fn rows_of_keys(db: &Connection, relation: &str, keys: &Value) -> Result<Rows> {
-    let rows = query!("verify/rows_of_keys").rows(db, &[&relation, keys]).await?;
-    Ok(rows.iter().map(read).collect())
+pub async fn rows_of_keys(db: impl Into<Side<'_>>, relation: &str, keys: &Value) -> Result<Rows> {
+    let rows = query!("verify/rows_of_keys")
+        .ask(db.into(), &[&relation, keys], Work::Reading)
+        .await?;
+    rows.iter().map(read).collect()
 }
 
-fn read(row: &tokio_postgres::Row) -> (String, Row) {
+fn read(row: &Answer) -> Result<(String, Row)> {
     let seen = Row {
-        version: Micros(row.get("version")),
-        origin: NodeNumber(row.get("origin")),
-        deleted: row.get("deleted"),
-        hash: row.get("hash"),
+        version: Micros(row.get("version")?),
+        origin: NodeNumber(row.get("origin")?),
+        deleted: row.get("deleted")?,
+        hash: row.get("hash")?,
     };
-    (row.get("key"), seen)
+    Ok((row.get("key")?, seen))
 }
 
 /// Merges the peer's rows with these keys into this node's, as if they arrived by replication. Nothing is sent on.
 ///
 /// After a failure `db` is as before; `peer` may not be used again.
-pub async fn merge(peer: &Connection, db: &Connection, table: &Table, keys: &Value) -> Result<()> {
+pub async fn merge(peer: impl Into<Side<'_>>, db: &Connection, table: &Table, keys: &Value) -> Result<()> {
     let begin = "begin; set local session_replication_role = replica";
-    let work = read_into(peer, db, table, Target::Outbox, keys);
+    let work = read_into(peer.into(), db, table, Target::Outbox, keys);
     within(db, begin, work).await
 }
 
@@ -92,7 +96,8 @@ pub async fn merge(peer: &Connection, db: &Connection, table: &Table, keys: &Val
 /// and gives them a new version, which wins everywhere. How many rows were written anew.
 ///
 /// After a failure `db` is as before; `peer` may not be used again.
-pub async fn take(peer: &Connection, db: &Connection, table: &Table, keys: &Value) -> Result<i64> {
+pub async fn take(peer: impl Into<Side<'_>>, db: &Connection, table: &Table, keys: &Value) -> Result<i64> {
+    let peer = peer.into();
     let work = async {
         query!("verify/stage").run_made(db, &[&table.outbox]).await?;
         read_into(peer, db, table, Target::Taken, keys).await?;
@@ -114,11 +119,11 @@ pub async fn touch(db: &Connection, relation: &str, keys: &Value) -> Result<i64>
     Ok(query!("verify/touch").one(db, &[&relation, keys]).await?.get(0))
 }
 
-async fn read_into(peer: &Connection, db: &Connection, table: &Table, target: Target, keys: &Value) -> Result<()> {
+async fn read_into(peer: Side<'_>, db: &Connection, table: &Table, target: Target, keys: &Value) -> Result<()> {
     let (out, into) = (query!("verify/reading"), query!("copy/in"));
     let read: String = out.one(db, &[&table.relation, keys]).await?.get(0);
     let write = command_in(db, &table.relation, target, &table.columns).await?;
-    let rows = Box::pin(peer.copy_out(&read).await.map_err(|source| out.failed(source))?);
+    let rows = peer.copy_out(out, &read).await?;
     let sink = Box::pin(
         db.copy_in::<_, Bytes>(&write)
             .await

@@ -28,7 +28,11 @@ async fn named(db: &Connection) -> Result<Vec<(NodeNumber, Address, Running)>> {
             sends: row.get("sends"),
             takes: row.get("takes"),
         };
-        Ok((NodeNumber(row.get("number")), address(row)?, running))
+        Ok((
+            NodeNumber(row.get("number")),
+            address(row.get("host"), row.get("port"))?,
+            running,
+        ))
     };
     Ok(readable(db, ("public.node_version", "number"), &rows, read).await)
 }

@@ -97,9 +97,11 @@ const NODE_DOWN: Entry = Entry {
     subject: "the node's id",
     levels: &[Level {
         severity: Severity::Critical,
-        when: "no heartbeat of the member for 8 seconds, or it does not fetch this node's changes; for 5 seconds",
+        when: "no heartbeat of the member for 8 seconds, or it does not fetch this node's changes, or it takes \
+               connections and did not answer a question in time; for 5 seconds",
     }],
-    ends: "the member is heard of and fetches again, or was removed",
+    ends: "the member is heard of, fetches, and has answered that question or was not asked it for 10 minutes; or it was \
+           removed",
     remedy: "see operations.md, a node that is down; remove it when it will not come back",
     after_millis: SETTLE_MILLIS,
 };
@@ -471,7 +473,7 @@ const PEER_MISUSE: Entry = Entry {
 
 impl Alarm {
     /// All of them.
-    pub const ALL: [Self; 23] = [
+    pub const ALL: [Self; 25] = [
         Self::NodeDown,
         Self::ReplicationBlocked,
         Self::SlotRetention,

@@ -7,6 +7,7 @@
 pub mod ack;
 pub mod barrier;
 pub mod digest;
+pub mod floor;
 pub mod heartbeat;
 pub mod horizon;
 pub mod merge;

@@ -106,6 +106,7 @@ impl Eyes {
         facts.slots = Some(BTreeMap::new());
         facts.impostors = Some(BTreeMap::new());
         facts.clocks = Some(clocks(agent, &[]));
+        facts.unanswered = Some(BTreeMap::new());
         if seldom {
             facts.clashes = Some(sql::alarm::clashes(&*agent.db().await?).await?);
         }
@@ -119,6 +120,7 @@ impl Eyes {
         let peers: Vec<&Member> = roster.ready().filter(|node| node.id != me.node_id).collect();
         facts.clocks = Some(clocks(agent, &peers));
         facts.impostors = Some(impostors(agent, &peers));
+        facts.unanswered = Some(unanswered(agent, &peers));
         // By the times that heartbeats carry: one that is the same as before was not applied.
         let newest = sql::heartbeat::newest(&db).await?;
         facts.applying = Some(self.applying(agent, &db, &peers, &newest).await?);
@@ -224,6 +226,15 @@ fn clocks(agent: &Agent, peers: &[&Member]) -> Clocks {
             join: agent.config.clock.join_skew_ms,
         },
     }
+}
+
+/// Those of these that do not answer what they are asked, with the host and the reason.
+fn unanswered(agent: &Agent, peers: &[&Member]) -> BTreeMap<String, (String, String)> {
+    let of_peer = |peer: &&Member| {
+        let why = agent.peers.unanswered().why(&peer.address)?;
+        Some((peer.id.to_string(), (peer.address.host.clone(), why)))
+    };
+    peers.iter().filter_map(of_peer).collect()
 }
 
 /// Every member sees the same clashes, so the first that is up tells them: the others find none.

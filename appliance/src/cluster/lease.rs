@@ -11,13 +11,13 @@ use keystead::member::numbers;
 use keystead::member::roster::{Member, Roster};
 use keystead::{Error, Kind, NodeId, NodeNumber, Result};
 use sql::lease::Grant;
-use sql::{Connection, Pooled};
+use sql::{Peer, Pooled, Side};
 use tokio::time::Instant;
 use tokio_postgres::error::SqlState;
 
 use super::random_id;
 use crate::agent::Agent;
-use crate::peers::{Target, connect};
+use crate::peers::Target;
 
 /// Long enough for one change of members; a holder that dies holds others up no longer than this.
 const SECONDS: i32 = 30;
@@ -29,7 +29,7 @@ const TURN: Duration = Duration::from_secs(8);
 pub(super) struct Lease {
     holder: String,
     here: Pooled,
-    peers: Vec<Connection>,
+    peers: Vec<Peer>,
     /// How many members are a majority.
     needed: usize,
     /// The highest node number that any member knows of.
@@ -41,7 +41,7 @@ pub(super) struct Lease {
 /// What one other member said.
 struct Answer {
     id: NodeId,
-    peer: Connection,
+    peer: Peer,
     grant: Grant,
     roster: Roster,
 }
@@ -165,12 +165,19 @@ enum Asked {
     Silent,
 }
 
+/// A member that stands still is waited for no longer than one that is down may take: other nodes wait for the lease.
 async fn ask(agent: &Agent, me: &NodeId, node: &Member, holder: &str) -> Asked {
+    let asking = ask_one(agent, me, node, holder);
+    let questions = ("the membership lease", agent.peers.terms().look);
+    let asked = agent.peers.together(&node.address, questions, asking).await;
+    asked.unwrap_or(Asked::Silent)
+}
+
+async fn ask_one(agent: &Agent, me: &NodeId, node: &Member, holder: &str) -> Result<Asked> {
     let id = node.id.clone();
-    let peer = match connect::connect(&agent.peers, me, &Target::of(node)).await {
-        Ok(peer) => peer,
-        Err(refused) if refused.kind() == Kind::Unauthorized => return Asked::NotAdmitted(id),
-        Err(_) => return Asked::Silent,
+    let peer = match agent.peers.connect(me, &Target::of(node)).await {
+        Err(refused) if refused.kind() == Kind::Unauthorized => return Ok(Asked::NotAdmitted(id)),
+        peer => peer?,
     };
     // The roster after the grant: what was recorded under the lease before is in it.
     let asked = async {
@@ -178,14 +185,14 @@ async fn ask(agent: &Agent, me: &NodeId, node: &Member, holder: &str) -> Asked {
         Ok((grant, sql::node::all(&peer).await?))
     };
     match asked.await {
-        Ok((grant, roster)) => Asked::Answered(Box::new(Answer {
+        Ok((grant, roster)) => Ok(Asked::Answered(Box::new(Answer {
             id,
             peer,
             grant,
             roster,
-        })),
-        Err(error) if is_refusal(&error) => Asked::NotAdmitted(id),
-        Err(_) => Asked::Silent,
+        }))),
+        Err(error) if is_refusal(&error) => Ok(Asked::NotAdmitted(id)),
+        Err(error) => Err(error.into()),
     }
 }
 
@@ -204,10 +211,10 @@ impl Lease {
     /// # Errors
     /// [`keystead::Kind::ConsensusDown`] when it was not a majority. Then the node is recorded again when it asks again.
     pub(super) async fn record(&self, node: &Member) -> Result<()> {
-        let record = async |member: &Connection| sql::lease::record_node(member, &self.holder, node).await;
+        let record = async |member: Side<'_>| sql::lease::record_node(member, &self.holder, node).await;
         // Here first: this node must know of it when the other one asks again.
-        let here = record(&self.here).await?;
-        let answers = join_all(self.peers.iter().map(record)).await;
+        let here = record((&self.here).into()).await?;
+        let answers = join_all(self.peers.iter().map(|peer| record(peer.into()))).await;
         let there = answers.iter().filter(|answer| matches!(answer, Ok(true))).count();
         self.must_be_held_by(there + usize::from(here))
     }
@@ -227,9 +234,9 @@ impl Lease {
                 "look at the numbers in `ksctl cluster info` of each member; one of them says what is not so",
             )
         })?;
-        let reserve = async |member: &Connection| sql::lease::reserve(member, &self.holder, number).await;
-        let answers = join_all(self.peers.iter().map(reserve)).await;
-        let here = reserve(&self.here).await;
+        let reserve = async |member: Side<'_>| sql::lease::reserve(member, &self.holder, number).await;
+        let answers = join_all(self.peers.iter().map(|peer| reserve(peer.into()))).await;
+        let here = reserve((&self.here).into()).await;
         let reserved = answers
             .iter()
             .chain([&here])
@@ -240,9 +247,9 @@ impl Lease {
 
     /// Gives the lease back to every member that can be told; from the others it lapses by itself.
     pub(super) async fn end(self) {
-        let end = async |member: &Connection| sql::lease::end(member, &self.holder).await;
-        let told = join_all(self.peers.iter().map(end)).await;
-        let here = end(&self.here).await;
+        let end = async |member: Side<'_>| sql::lease::end(member, &self.holder).await;
+        let told = join_all(self.peers.iter().map(|peer| end(peer.into()))).await;
+        let here = end((&self.here).into()).await;
         if told.iter().chain([&here]).any(Result::is_err) {
             tracing::info!("a member could not be told of the end of the membership lease; it ends by itself");
         }

@@ -54,7 +54,13 @@ fn recorded(roster: &Roster, caller: &NodeId) -> Result<Recorded> {
 }
 
 /// Gives the node a number and with it a place, under the lease.
-async fn take_place(agent: &Agent, caller: &NodeId, asked: &Record, ticket: Ticket, roster: &Roster) -> Result<()> {
+async fn take_place(
+    agent: &Arc<Agent>,
+    caller: &NodeId,
+    asked: &Record,
+    ticket: Ticket,
+    roster: &Roster,
+) -> Result<()> {
     let lease = lease::take(agent, roster, None).await?;
     let kept = keep(agent, caller, asked, ticket, &lease).await;
     lease.end().await;

@@ -20,7 +20,7 @@ use super::{JoinState, need, room, stages, withdrawal};
 use crate::agent::{Agent, Standing};
 use crate::cluster::drop_pending_key;
 use crate::links;
-use crate::peers::{call, connect};
+use crate::peers::call;
 
 /// How long the next stage waits until the members' lists of nodes show this one.
 const COURTESY: Duration = Duration::from_secs(5);
@@ -216,7 +216,7 @@ async fn tell_source(agent: &Agent) -> Result<()> {
         return Ok(());
     }
     let source = address(&ledger, ledger.source)?;
-    let member = connect::connect(&agent.peers, &ledger.node_id, &ledger.target(source)).await?;
+    let member = agent.peers.connect(&ledger.node_id, &ledger.target(source)).await?;
     call::ask(&member, &Report { stage: ledger.stage }).await
 }
 

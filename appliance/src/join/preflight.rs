@@ -9,11 +9,11 @@ use keystead::join::preflight::{Check, JoinRules, JoinerFacts, MemberFacts, Verd
 use keystead::join::request::Join;
 use keystead::peer::{Hello, Reach};
 use keystead::{Error, NodeId, Result};
-use sql::Connection;
+use sql::Peer;
 
 use super::room::free_bytes;
 use crate::agent::Agent;
-use crate::peers::{Target, call, connect};
+use crate::peers::{Target, call};
 
 /// What was found before the wipe.
 pub(super) struct Found {
@@ -63,7 +63,7 @@ pub(super) fn signer(header: &SealHeader, join: &Join) -> Result<Target> {
 
 async fn by_the_member(agent: &Agent, header: &SealHeader, join: &Join) -> Result<Found> {
     let node_id: NodeId = header.node_id.parse()?;
-    let member = connect::connect(&agent.peers, &node_id, &signer(header, join)?).await?;
+    let member = agent.peers.connect(&node_id, &signer(header, join)?).await?;
     let asked = agent.clock.now();
     let facts = call::ask(&member, &Hello {}).await?;
     let heard = agent.clock.now();
@@ -89,7 +89,7 @@ async fn by_the_member(agent: &Agent, header: &SealHeader, join: &Join) -> Resul
     })
 }
 
-async fn way_back(member: &Connection, join: &Join) -> Result<String> {
+async fn way_back(member: &Peer, join: &Join) -> Result<String> {
     let question = Reach {
         address: join.local.clone(),
     };

@@ -7,34 +7,60 @@
 use futures_util::future::join_all;
 use keystead::join::request::Address;
 use keystead::{Error, Kind, NodeNumber, Result};
-use sql::Connection;
+use sql::Peer;
 
 use super::driver::{ledger, update};
 use super::ledger::Ledger;
 use crate::agent::Agent;
-use crate::peers::connect;
 
 /// A connection to the source; to another member, which then is the source, when that one does not answer.
 ///
 /// # Errors
 /// When no member answers; a refusal when a member that knew this node does not admit it any more: it was removed.
-pub(super) async fn source(agent: &Agent) -> Result<Connection> {
+pub(super) async fn source(agent: &Agent) -> Result<Peer> {
     let ledger = ledger(agent)?;
-    let target = ledger.target(address(&ledger, ledger.source)?);
-    let silent = match connect::connect(&agent.peers, &ledger.node_id, &target).await {
+    let source = address(&ledger, ledger.source)?;
+    // One that stood still over a question, or said what cannot be, would do so again.
+    if agent.peers.unanswered().why(source).is_some()
+        && let Some(peer) = another(agent, &ledger, source).await?
+    {
+        return Ok(peer);
+    }
+    let silent = match agent
+        .peers
+        .connect_and_ask(&ledger.node_id, &ledger.target(source))
+        .await
+    {
         Err(error) if error.kind() == Kind::Unavailable => error,
         answer => return answer,
     };
-    match another(agent, &ledger, address(&ledger, ledger.source)?).await? {
+    match another(agent, &ledger, source).await? {
         Some(peer) => Ok(peer),
         None => Err(silent),
     }
 }
 
-/// Makes another member than the `silent` one the source, if one answers and admits this node.
-pub(super) async fn another(agent: &Agent, ledger: &Ledger, silent: &Address) -> Result<Option<Connection>> {
+/// Makes another member than the `silent` one the source, if one answers and admits this node: one that has not left a
+/// question unanswered lately, if there is one.
+pub(super) async fn another(agent: &Agent, ledger: &Ledger, silent: &Address) -> Result<Option<Peer>> {
     let others = ledger.members.iter().filter(|(_, address)| *address != silent);
-    let asked = others.map(async |(number, address)| (*number, admitting(agent, ledger, address).await));
+    let (doubtful, good): (Vec<_>, Vec<_>) =
+        others.partition(|(_, address)| agent.peers.unanswered().why(address).is_some());
+    match first_of(agent, ledger, &good, silent).await? {
+        Some(peer) => Ok(Some(peer)),
+        None => first_of(agent, ledger, &doubtful, silent).await,
+    }
+}
+
+async fn first_of(
+    agent: &Agent,
+    ledger: &Ledger,
+    members: &[(&NodeNumber, &Address)],
+    silent: &Address,
+) -> Result<Option<Peer>> {
+    let asked = members
+        .iter()
+        .map(async |(number, address)| (**number, admitting(agent, ledger, address).await));
     for (number, answer) in join_all(asked).await {
         match answer {
             Ok(peer) => {
@@ -52,14 +78,12 @@ pub(super) async fn another(agent: &Agent, ledger: &Ledger, silent: &Address) ->
 }
 
 /// A connection to a member that gives this node the rights of a peer.
-pub(super) async fn admitting(agent: &Agent, ledger: &Ledger, address: &Address) -> Result<Connection> {
-    let peer = connect::connect(&agent.peers, &ledger.node_id, &ledger.target(address)).await?;
-    let admitted = tokio::time::timeout(connect::PATIENCE, sql::link::is_admitted(&peer)).await;
-    match admitted {
-        Ok(Ok(true)) => Ok(peer),
-        Ok(Ok(false)) => Err(Error::unavailable(format!("{address} has not heard of this node yet"))),
-        Ok(Err(error)) => Err(error.into()),
-        Err(_) => Err(Error::unavailable(format!("{address} does not answer"))),
+pub(super) async fn admitting(agent: &Agent, ledger: &Ledger, address: &Address) -> Result<Peer> {
+    let peer = agent.peers.connect(&ledger.node_id, &ledger.target(address)).await?;
+    if sql::link::is_admitted(&peer).await? {
+        Ok(peer)
+    } else {
+        Err(Error::unavailable(format!("{address} has not heard of this node yet")))
     }
 }
 

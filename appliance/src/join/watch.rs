@@ -10,26 +10,26 @@ use futures_util::future::join_all;
 use keystead::clock::Micros;
 use keystead::join::silence::{HANGS, Need, Needs, PATIENCE, Silence, Silent};
 use keystead::{Error, Kind, NodeNumber, Result};
-use sql::Connection;
+use sql::Peer;
 use tokio::time::{Instant, sleep, timeout};
 
 use super::driver::ledger;
 use super::room;
 use super::source::address;
 use crate::agent::Agent;
-use crate::peers::connect;
 
 /// Between two looks.
 const PERIOD: Duration = Duration::from_secs(1);
 
-/// How long a member may take to answer in one look.
+/// How long a member may take to answer in one look. Less than a question may take elsewhere: what waits for one that hangs
+/// is to begin anew soon.
 const ANSWER: Duration = Duration::from_secs(5);
 
 /// Open connections to the members that are watched, and what was heard of them.
 pub(super) struct Watch {
     begin: Instant,
     silence: Silence,
-    open: BTreeMap<NodeNumber, Connection>,
+    open: BTreeMap<NodeNumber, Peer>,
 }
 
 /// Why what runs now is to end.
@@ -130,11 +130,7 @@ fn gone(member: &str, need: Need) -> Error {
 }
 
 /// One that does not admit this node answers all the same; what that means is for the stage to say.
-async fn ask(
-    agent: &Agent,
-    member: NodeNumber,
-    open: Option<Connection>,
-) -> Result<(Option<Connection>, Option<Micros>)> {
+async fn ask(agent: &Agent, member: NodeNumber, open: Option<Peer>) -> Result<(Option<Peer>, Option<Micros>)> {
     if let Some(open) = open
         && let Ok(heartbeat) = newest(&open, member).await
     {
@@ -142,7 +138,7 @@ async fn ask(
     }
     let ledger = ledger(agent)?;
     let address = address(&ledger, member)?;
-    let fresh = match connect::connect(&agent.peers, &ledger.node_id, &ledger.target(address)).await {
+    let fresh = match agent.peers.connect(&ledger.node_id, &ledger.target(address)).await {
         Err(refused) if refused.kind() == Kind::Unauthorized => return Ok((None, None)),
         fresh => fresh?,
     };
@@ -151,7 +147,7 @@ async fn ask(
 }
 
 /// A guest may not read heartbeats, and needs none.
-async fn newest(peer: &Connection, member: NodeNumber) -> Result<Option<Micros>> {
+async fn newest(peer: &Peer, member: NodeNumber) -> Result<Option<Micros>> {
     if !sql::link::is_admitted(peer).await? {
         return Ok(None);
     }

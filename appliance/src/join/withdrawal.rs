@@ -14,7 +14,7 @@ use keystead::{Error, Kind, NodeId, Result};
 use super::driver::{ledger, update};
 use super::ledger::Ledger;
 use crate::agent::{Agent, Standing};
-use crate::peers::{Target, call, connect};
+use crate::peers::{Target, call};
 
 /// How often a member is asked: it ends the session of a node that is gone, at times before the answer was fetched.
 const TRIES: usize = 2;
@@ -69,7 +69,7 @@ async fn ask(agent: &Agent, ledger: &Ledger, member: &Address) -> Result<()> {
 
 /// Tells a member that no join follows, or no longer, on this ticket.
 pub(super) async fn give_back(agent: &Agent, node_id: &NodeId, ticket: &str, member: &Target) -> Result<()> {
-    let member = connect::connect(&agent.peers, node_id, member).await?;
+    let member = agent.peers.connect(node_id, member).await?;
     let question = Withdraw {
         ticket: ticket.to_owned(),
     };

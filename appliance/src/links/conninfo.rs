@@ -13,7 +13,7 @@ use keystead::{NodeId, Result};
 use sql::Connection;
 
 use crate::agent::Agent;
-use crate::peers::{Target, connect};
+use crate::peers::Target;
 use crate::postgres::Paths;
 
 /// The connection string from the node `me` to `peer`; with `names_node`, its certificate must name it.
@@ -65,7 +65,7 @@ pub(super) async fn for_new(agent: &Agent, db: &Connection, me: &NodeId, peer: &
     let told = sql::node_certificate::all(db).await?;
     let is_named = |agent: &Agent| agent.peers.has_named_itself(&peer.id);
     let mut names_node = is_named(agent) || told.get(&peer.id).is_some_and(|told| told.names_node);
-    if !names_node && connect::reach(&agent.peers, me, &Target::of(peer)).await.is_ok() {
+    if !names_node && agent.peers.reach(me, &Target::of(peer)).await.is_ok() {
         names_node = is_named(agent);
     }
     Ok(of(agent.postgres.paths(), me, peer, names_node))

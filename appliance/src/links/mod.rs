@@ -29,6 +29,7 @@ use crate::postgres::PeerAccess;
 use crate::wake::Wake;
 use crate::{acknowledge, heartbeat, removed, upgrade};
 pub(crate) use deeds::Deeds;
+pub(crate) use lanes::Settling;
 pub(crate) use list::list;
 
 /// Runs this often even when nothing changed.
@@ -59,7 +60,7 @@ fn not_now(error: &Error) {
 }
 
 /// Brings a member's links to what the `node` table demands. A node that joins has its links made by its join.
-pub(crate) async fn reconcile(agent: &Agent) -> Result<()> {
+pub(crate) async fn reconcile(agent: &Arc<Agent>) -> Result<()> {
     if !matches!(agent.standing(), Standing::Member | Standing::Fenced) {
         return Ok(());
     }
@@ -99,7 +100,7 @@ pub(crate) async fn apply(agent: &Agent, db: &Connection, roster: &Roster, subsc
             Repair::Subscribe(id) => {
                 if let Some(peer) = roster.find(id) {
                     let name = names::link(peer.number, me.number);
-                    let outcome = self::subscribe(agent, db, me, peer, Confirming::AtOnce).await;
+                    let outcome = take_first_lane(agent, db, me, peer, Confirming::AtOnce).await;
                     did(agent, (Part::Subscription, &name), words(&repair), &outcome);
                 }
             }

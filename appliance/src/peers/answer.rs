@@ -16,7 +16,7 @@ use keystead::{Error, Kind, NodeId, Result};
 use serde_json::Value;
 use sql::call::Call;
 
-use super::{Target, connect};
+use super::Target;
 use crate::agent::Agent;
 use crate::version::version;
 use crate::{cluster, links, view};
@@ -96,7 +96,7 @@ async fn reach(agent: &Agent, caller: &NodeId, address: Address) -> Result<()> {
         .with_hint("join at the address that the member signed"));
     }
     let me = agent.identity()?.node_id;
-    connect::reach(&agent.peers, &me, &Target::new(&address, caller)).await
+    agent.peers.reach(&me, &Target::new(&address, caller)).await
 }
 
 async fn hello(agent: &Agent, caller: &NodeId) -> Result<MemberFacts> {

@@ -4,10 +4,7 @@ use std::time::Duration;
 
 use keystead::peer::{Call, Reply};
 use keystead::{Error, Result};
-use sql::Connection;
-
-/// How long an agent may take to answer. A membership lease may have to ask dead members, five seconds each at once.
-const PATIENCE: Duration = Duration::from_secs(20);
+use sql::Peer;
 
 /// How often to look for the answer: a local query on the other side.
 const LOOK: Duration = Duration::from_millis(20);
@@ -16,10 +13,11 @@ const LOOK: Duration = Duration::from_millis(20);
 ///
 /// # Errors
 /// The peer's refusal, or [`keystead::Kind::Unavailable`] when its agent does not answer.
-pub(crate) async fn ask<C: Call + Sync>(peer: &Connection, question: &C) -> Result<C::Answer> {
+pub(crate) async fn ask<C: Call + Sync>(peer: &Peer, question: &C) -> Result<C::Answer> {
     let body = serde_json::to_value(question).map_err(|source| Error::internal("asking a peer", source))?;
-    let id = sql::call::ask(peer, C::KIND, &body).await?;
-    let answer = tokio::time::timeout(PATIENCE, wait(peer, id)).await.map_err(|_| {
+    let asking = async { wait(peer, sql::call::ask(peer, C::KIND, &body).await?).await };
+    let asked = tokio::time::timeout(peer.terms().call, asking).await;
+    let answer = asked.map_err(|_| {
         Error::unavailable("the other node's PostgreSQL answers, its keysteadd does not")
             .with_hint("check `systemctl status keysteadd` on it")
     })??;
@@ -28,7 +26,7 @@ pub(crate) async fn ask<C: Call + Sync>(peer: &Connection, question: &C) -> Resu
         .into_result()
 }
 
-async fn wait(peer: &Connection, id: i64) -> Result<serde_json::Value> {
+async fn wait(peer: &Peer, id: i64) -> Result<serde_json::Value> {
     loop {
         if let Some(answer) = sql::call::answer(peer, id).await? {
             return Ok(answer);

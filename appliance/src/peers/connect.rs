@@ -2,19 +2,20 @@
 //!
 //! The texts name the direction, the address and the way out: most joins fail on a firewall or a wrong address.
 
-use std::collections::BTreeMap;
 use std::io;
-use std::sync::Arc;
 use std::time::Duration;
 
-use keystead::alarm::judge::Impostor;
+use keystead::deadline::Terms;
 use keystead::join::request::Address;
 use keystead::replication::names;
 use keystead::{Error, Kind, NodeId, Result};
+use nix::sys::socket::{setsockopt, sockopt};
 use rustls::{AlertDescription, CertificateError};
-use sql::Connection;
-use tokio_postgres::config::{Host, SslMode};
+use sql::{Peer, Way};
+use tokio::net::TcpStream;
+use tokio_postgres::config::SslMode;
 use tokio_postgres::error::SqlState;
+use tokio_postgres::tls::MakeTlsConnect;
 use tokio_postgres_rustls::MakeRustlsConnect;
 
 use super::sessions::Sessions;
@@ -23,60 +24,23 @@ use super::tls;
 use super::verifier::AnotherNode;
 use crate::postgres::Paths;
 
-/// How long reaching a peer may take. Below the 10 seconds in which a dead node must be noticed.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(5);
-
-/// What this agent connects to peers with: this node's certificate, and what it has open. Cheap to clone.
-#[derive(Debug, Clone)]
-pub(crate) struct PeerClient {
-    paths: Paths,
-    sessions: Arc<Sessions>,
-}
-
-impl PeerClient {
-    /// Of the node whose files are in `paths`.
-    pub(crate) fn new(paths: Paths) -> Self {
-        Self {
-            paths,
-            sessions: Arc::default(),
-        }
-    }
-
-    /// Ends what is open to nodes that `is_gone`, whoever holds it; how many sessions there were.
-    pub(crate) fn end_sessions(&self, is_gone: impl Fn(&NodeId) -> bool) -> usize {
-        self.sessions.end(is_gone)
-    }
-
-    /// Has the node shown a certificate that names it beside its address? It does not lose that again.
-    pub(crate) fn has_named_itself(&self, node: &NodeId) -> bool {
-        self.sessions.has_named_itself(node)
-    }
-
-    /// Who answered last where another node was expected, by the expected one.
-    pub(crate) fn impostors(&self) -> BTreeMap<NodeId, Impostor> {
-        self.sessions.impostors()
-    }
-}
-
-/// Connects to the peer `to` as the node `me`.
+/// Goes this way to the peer `to`, with the certificate that is installed now. `sessions` hears of it.
 ///
 /// # Errors
 /// [`Kind::Unavailable`] when it cannot be reached, [`Kind::Unauthorized`] when it does not admit this node,
 /// [`Kind::Forbidden`] when either side refuses the other's certificate, or another node answers.
-pub(crate) async fn connect(peers: &PeerClient, me: &NodeId, to: &Target) -> Result<Connection> {
+pub(super) async fn open(paths: &Paths, sessions: &Sessions, to: &Target, way: Way) -> Result<Peer> {
     let address = &to.address;
-    let config = config(me, address);
-    let (tls, seen) = tls::config(&peers.paths, to.id.as_ref())?;
-    let connecting = tokio::time::timeout(PATIENCE, config.connect(MakeRustlsConnect::new(tls)));
-    let connected = connecting
-        .await
-        .map_err(|_| unreachable(address, "it does not answer within 5 seconds"))?;
+    let (config, seen) = tls::config(paths, to.id.as_ref())?;
+    let tls = MakeTlsConnect::<TcpStream>::make_tls_connect(&mut MakeRustlsConnect::new(config), &address.host)
+        .map_err(|source| Error::internal("reading the address of a peer", source))?;
+    let connected = Peer::connect(way, dial(address), tls).await;
     if let Some(shown) = seen.get() {
-        peers.sessions.answered(to, shown);
+        sessions.answered(to, shown);
     }
-    let (client, connection) = connected.map_err(|error| {
+    let peer = connected.map_err(|error| {
         if let Some(another) = another_node(&error) {
-            peers.sessions.another_answered(to, another);
+            sessions.another_answered(to, another);
         }
         explain(address, error)
     })?;
@@ -86,26 +50,32 @@ pub(crate) async fn connect(peers: &PeerClient, me: &NodeId, to: &Target) -> Res
             "a node was let in without a look at its certificate",
         ));
     }
-    let driven = sql::drive(connection);
     if let Some(shown) = seen.get() {
-        peers.sessions.opened(shown.id.clone(), driven.abort_handle());
+        sessions.opened(shown.id.clone(), peer.driver());
     }
-    Ok(Connection::new(client, driven))
+    Ok(peer)
 }
 
-/// Proves that the node `to` is reached and has the right certificate, without being admitted.
-///
-/// # Errors
-/// As [`connect`], but being turned away after the handshake is a success.
-pub(crate) async fn reach(peers: &PeerClient, me: &NodeId, to: &Target) -> Result<()> {
-    match connect(peers, me, to).await {
-        Ok(_) => Ok(()),
-        Err(error) if error.kind() == Kind::Unauthorized => Ok(()),
-        Err(error) => Err(error),
-    }
+async fn dial(address: &Address) -> io::Result<TcpStream> {
+    let stream = TcpStream::connect((address.host.as_str(), address.port)).await?;
+    stream.set_nodelay(true)?;
+    let patience = Terms::PRODUCT.connect;
+    setsockopt(&stream, sockopt::KeepAlive, &true)?;
+    setsockopt(&stream, sockopt::TcpKeepIdle, &seconds(patience))?;
+    setsockopt(
+        &stream,
+        sockopt::TcpUserTimeout,
+        &seconds(patience).saturating_mul(1000),
+    )?;
+    Ok(stream)
 }
 
-fn config(me: &NodeId, address: &Address) -> tokio_postgres::Config {
+fn seconds(time: Duration) -> u32 {
+    u32::try_from(time.as_secs()).unwrap_or(u32::MAX)
+}
+
+/// As whom, and to what. Where is said by [`dial`].
+pub(super) fn config(me: &NodeId, address: &Address) -> tokio_postgres::Config {
     let mut config = tokio_postgres::Config::new();
     config
         .host(&address.host)
@@ -113,14 +83,7 @@ fn config(me: &NodeId, address: &Address) -> tokio_postgres::Config {
         .user(names::role(me))
         .dbname(sql::database::CLUSTER)
         .application_name("keysteadd")
-        .ssl_mode(SslMode::Require)
-        .connect_timeout(PATIENCE)
-        .tcp_user_timeout(PATIENCE)
-        .keepalives_idle(PATIENCE);
-    debug_assert!(
-        matches!(config.get_hosts(), [Host::Tcp(_)]),
-        "peers are never reached over a socket"
-    );
+        .ssl_mode(SslMode::Require);
     config
 }
 
@@ -132,7 +95,10 @@ fn unreachable(address: &Address, why: &str) -> Error {
 }
 
 /// Decided by the kind of the failure, never by its text.
-fn explain(address: &Address, error: tokio_postgres::Error) -> Error {
+fn explain(address: &Address, error: sql::Error) -> Error {
+    if matches!(error, sql::Error::Lapsed { .. }) {
+        return unreachable(address, "it does not answer within 5 seconds").caused_by(error);
+    }
     if let Some(code) = error.code() {
         let refused = *code == SqlState::INVALID_AUTHORIZATION_SPECIFICATION || *code == SqlState::INVALID_PASSWORD;
         let text = format!("{address} does not admit this node");
@@ -158,7 +124,7 @@ fn explain(address: &Address, error: tokio_postgres::Error) -> Error {
 }
 
 /// The node that has answered in the place of another, if that is what was wrong.
-fn another_node(error: &tokio_postgres::Error) -> Option<&AnotherNode> {
+fn another_node(error: &sql::Error) -> Option<&AnotherNode> {
     another_node_of(cause::<rustls::Error>(error)?)
 }
 

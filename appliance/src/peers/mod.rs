@@ -6,14 +6,18 @@
 mod answer;
 pub(crate) mod call;
 pub(crate) mod calls;
-pub(crate) mod connect;
+mod client;
+#[cfg(test)]
+mod client_tests;
+mod connect;
 pub(crate) mod refusal;
 mod sessions;
 mod target;
 #[cfg(test)]
 mod tests;
 pub(crate) mod tls;
+mod unanswered;
 mod verifier;
 
-pub(crate) use connect::PeerClient;
+pub(crate) use client::PeerClient;
 pub(crate) use target::Target;

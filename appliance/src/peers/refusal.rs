@@ -8,6 +8,7 @@
 
 use std::io;
 use std::sync::Arc;
+use std::time::Duration;
 
 use keystead::join::request::Address;
 use keystead::member::roster::{NodeState, Roster};
@@ -23,13 +24,28 @@ use tokio_rustls::client::TlsStream;
 use super::tls;
 use crate::postgres::Paths;
 
+/// How long one member may take. An agent that starts waits for it.
+const PATIENCE: Duration = Duration::from_secs(3);
+
 /// PostgreSQL's requests begin with their length and one of these.
 const TLS_REQUEST: u32 = 80_877_103;
 const PROTOCOL: u32 = 196_608;
 
 /// Does the node at `address` refuse this node's certificate as revoked? Any other answer, good or bad, is a no. A node
 /// that `roster` knows as removed is not believed.
+///
+/// # Errors
+/// When it cannot be asked, or does not answer within three seconds.
 pub(crate) async fn says_removed(paths: &Paths, me: &NodeId, address: &Address, roster: &Roster) -> Result<bool> {
+    let asked = tokio::time::timeout(PATIENCE, ask(paths, me, address, roster)).await;
+    asked.unwrap_or_else(|_| {
+        Err(Error::unavailable(format!(
+            "{address} does not answer within 3 seconds"
+        )))
+    })
+}
+
+async fn ask(paths: &Paths, me: &NodeId, address: &Address, roster: &Roster) -> Result<bool> {
     let mut stream = handshake(paths, address).await?;
     let speaker = speaker(&stream)?;
     if roster

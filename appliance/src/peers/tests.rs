@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use certs::{Authority, CheckedRequest, Identity, NodeKey, NodeTemplate};
 use keystead::clock::Clock as _;
+use keystead::deadline::Terms;
 use keystead::join::request::Address;
 use keystead::{Error, Kind, NodeId, Result};
 use rustls::ServerConfig;
@@ -18,7 +19,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinHandle;
 use tokio_rustls::TlsAcceptor;
 
-use super::connect::{self, PeerClient};
+use super::client::PeerClient;
 use super::target::Target;
 use crate::clock::SystemClock;
 use crate::postgres::Paths;
@@ -95,7 +96,7 @@ impl Node {
             fs::write(path, text).unwrap();
         }
         Self {
-            peers: PeerClient::new(paths),
+            peers: PeerClient::new(paths, Terms::PRODUCT),
             folder,
         }
     }
@@ -114,7 +115,7 @@ impl Node {
             address,
             id: expected.map(id),
         };
-        connect::reach(&self.peers, &id('a'), &target).await
+        self.peers.reach(&id('a'), &target).await
     }
 }
 

@@ -3,8 +3,6 @@
 //! Asked are the members whose links do not work; one that says so is enough, for a removal is for ever. What counts as
 //! saying so is decided in `crate::peers::refusal`.
 
-use std::time::Duration;
-
 use futures_util::future::join_all;
 use keystead::member::roster::{Member, NodeState};
 use keystead::{Result, summary};
@@ -12,9 +10,6 @@ use keystead::{Result, summary};
 use crate::agent::{Agent, Standing};
 use crate::peers::refusal;
 use crate::{resync, view};
-
-/// How long one member may take. An agent that starts waits for it.
-const PATIENCE: Duration = Duration::from_secs(3);
 
 /// Where a member stands when its agent starts: one that was removed takes nothing, not even for a moment.
 pub(crate) async fn standing_at_start(agent: &Agent) -> Result<Standing> {
@@ -84,14 +79,10 @@ pub(super) async fn is_told_by_anyone(agent: &Agent, members: Vec<Member>) -> Re
     let removed = sql::node::all(&*agent.db().await?).await?;
     let asked = members.iter().map(|member| async {
         let refused = refusal::says_removed(agent.postgres.paths(), &me, &member.address, &removed);
-        match tokio::time::timeout(PATIENCE, refused).await {
-            Ok(Ok(removed)) => removed,
-            Ok(Err(error)) => {
-                tracing::debug!(address = %member.address, error = error.chain(), "a member does not say whether this node was removed");
-                false
-            }
-            Err(_) => false,
-        }
+        refused.await.unwrap_or_else(|error| {
+            tracing::debug!(address = %member.address, error = error.chain(), "a member does not say whether this node was removed");
+            false
+        })
     });
     Ok(join_all(asked).await.contains(&true))
 }

@@ -11,7 +11,7 @@ use std::time::Duration;
 use keystead::member::roster::{Member, NodeState};
 use keystead::replication::resync::{may_serve, witnesses};
 use keystead::{Error, NodeNumber, Result};
-use sql::{Connection, resync};
+use sql::{Connection, Peer, resync};
 
 use super::announce;
 use super::look::{Peers, Sightings};
@@ -98,7 +98,7 @@ async fn cut_links(db: &Connection) -> Result<()> {
 ///
 /// # Errors
 /// When the peer has purged tombstones that this node has never seen: merging cannot tell then what was deleted.
-pub(super) async fn may_catch_up(agent: &Agent, db: &Connection, source: &Connection) -> Result<()> {
+pub(super) async fn may_catch_up(agent: &Agent, db: &Connection, source: &Peer) -> Result<()> {
     let was_told = resync::too_old(db).await? == Some(true);
     if resync::is_too_old(db, sql::replication::purged_up_to(source).await?).await? {
         if !was_told {
@@ -111,7 +111,7 @@ pub(super) async fn may_catch_up(agent: &Agent, db: &Connection, source: &Connec
 }
 
 /// All rows of a peer are here: what it has heard of this node is remembered again.
-pub(super) async fn remember(db: &Connection, source: &Connection) -> Result<()> {
+pub(super) async fn remember(db: &Connection, source: &Peer) -> Result<()> {
     if let Some(heard) = resync::heard_of_me(source).await? {
         resync::remember(db, &heard).await?;
     }

@@ -11,11 +11,11 @@ use keystead::member::roster::Member;
 use keystead::replication::past::Heard;
 use keystead::replication::resync::Kept;
 use keystead::{NodeNumber, Result};
-use sql::Connection;
+use sql::Peer;
 use tokio::time::Instant;
 
 use crate::agent::Agent;
-use crate::peers::{Target, connect};
+use crate::peers::Target;
 
 /// What one member says.
 #[derive(Debug)]
@@ -31,10 +31,13 @@ pub(super) struct Sighting {
 /// What those members say that answer.
 pub(super) type Sightings = BTreeMap<NodeNumber, Sighting>;
 
+/// What the questions of a look are called together.
+const LOOK: &str = "how it finds this node";
+
 /// Open connections to members.
 #[derive(Default)]
 pub(super) struct Peers {
-    open: BTreeMap<NodeNumber, Connection>,
+    open: BTreeMap<NodeNumber, Peer>,
 }
 
 impl Peers {
@@ -44,14 +47,13 @@ impl Peers {
         let asking = members.iter().map(|member| {
             let connection = open.remove(&member.number);
             async move {
-                let asked = tokio::time::timeout(patience, ask_one(agent, member, connection)).await;
-                match asked {
-                    Ok(Ok((connection, sighting))) => Some((member.number, connection, sighting)),
-                    Ok(Err(error)) => {
+                let asked = ask_one(agent, member, connection);
+                match agent.peers.together(&member.address, (LOOK, patience), asked).await {
+                    Ok((connection, sighting)) => Some((member.number, connection, sighting)),
+                    Err(error) => {
                         tracing::debug!(address = %member.address, error = error.chain(), "a member does not answer");
                         None
                     }
-                    Err(_) => None,
                 }
             }
         });
@@ -64,19 +66,19 @@ impl Peers {
     }
 }
 
-async fn ask_one(agent: &Agent, member: &Member, open: Option<Connection>) -> Result<(Connection, Sighting)> {
+async fn ask_one(agent: &Agent, member: &Member, open: Option<Peer>) -> Result<(Peer, Sighting)> {
     if let Some(open) = open
         && let Ok(sighting) = look(agent, &open).await
     {
         return Ok((open, sighting));
     }
     let me = agent.identity()?.node_id;
-    let fresh = connect::connect(&agent.peers, &me, &Target::of(member)).await?;
+    let fresh = agent.peers.connect(&me, &Target::of(member)).await?;
     let sighting = look(agent, &fresh).await?;
     Ok((fresh, sighting))
 }
 
-async fn look(agent: &Agent, peer: &Connection) -> Result<Sighting> {
+async fn look(agent: &Agent, peer: &Peer) -> Result<Sighting> {
     Ok(Sighting {
         skew: skew(agent, peer).await?,
         kept: sql::resync::slot_kept(peer).await?,
@@ -84,7 +86,7 @@ async fn look(agent: &Agent, peer: &Connection) -> Result<Sighting> {
     })
 }
 
-async fn skew(agent: &Agent, peer: &Connection) -> Result<Skew> {
+async fn skew(agent: &Agent, peer: &Peer) -> Result<Skew> {
     let (asked, began) = (agent.clock.now(), Instant::now());
     let said = sql::server::clock(peer).await?;
     let took = i64::try_from(began.elapsed().as_micros()).unwrap_or(i64::MAX);

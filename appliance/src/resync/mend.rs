@@ -5,27 +5,23 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
 
 use keystead::member::roster::Member;
 use keystead::peer::Subscribe;
 use keystead::replication::names;
 use keystead::replication::resync::{Needs, Reason};
 use keystead::{Error, NodeId, NodeNumber, Result};
-use sql::{Connection, resync};
+use sql::{Connection, Peer, resync};
 use tokio::sync::Notify;
 
 use super::{announce, fence};
 use crate::agent::{Agent, Standing};
 use crate::crash_point::crash_point;
 use crate::links::{self, Confirming};
-use crate::peers::{Target, call, connect};
+use crate::peers::{Target, call};
 
 /// They carry the promise of time itself: they are heard, not copied.
 const HEARTBEATS: [&str; 2] = ["public.heartbeat", "public.lane_beat"];
-
-/// A slot is made when every transaction that was open on the peer has ended.
-const SLOT_PATIENCE: Duration = Duration::from_mins(1);
 
 /// Which links are being mended, and which ones people were told of.
 #[derive(Default)]
@@ -107,7 +103,7 @@ pub(super) async fn mend(agent: &Agent, peer: &Member) -> Result<u64> {
         return Ok(0);
     };
     let rolled_back = reason == Reason::RolledBack;
-    let source = connect::connect(&agent.peers, &me.node_id, &Target::of(peer)).await?;
+    let source = agent.peers.connect(&me.node_id, &Target::of(peer)).await?;
     let vouched = is_vouched_for(agent, &db, &source, peer).await?;
     prepare(agent, &db, &source, reason).await?;
     make_slot_anew(agent, &db, &source, peer).await?;
@@ -127,7 +123,7 @@ pub(super) async fn mend(agent: &Agent, peer: &Member) -> Result<u64> {
 }
 
 /// What comes before a new slot, by the reason for it.
-async fn prepare(agent: &Agent, db: &Connection, source: &Connection, reason: Reason) -> Result<()> {
+async fn prepare(agent: &Agent, db: &Connection, source: &Peer, reason: Reason) -> Result<()> {
     match reason {
         Reason::RolledBack => fence::may_catch_up(agent, db, source).await.map(drop),
         // It may have been away while this node joined: then it takes this node for one that still joins, until it hears
@@ -146,21 +142,14 @@ async fn take(db: &Connection, peer: &Member) -> Result<Option<Reason>> {
 }
 
 /// Nothing is taken from the old slot any more, and there is a new one.
-async fn make_slot_anew(agent: &Agent, db: &Connection, source: &Connection, peer: &Member) -> Result<()> {
+async fn make_slot_anew(agent: &Agent, db: &Connection, source: &Peer, peer: &Member) -> Result<()> {
     let me = agent.identity()?.number;
     let name = names::link(peer.number, me);
     links::lanes::drop_from(db, me, peer.number).await?;
     if sql::link::actual(db).await?.subscriptions.contains_key(&name) {
         sql::link::drop_subscription(db, &name).await?;
     }
-    let made = tokio::time::timeout(SLOT_PATIENCE, resync::keep_changes_anew(source)).await;
-    let open = |_| {
-        Error::unavailable(format!(
-            "a transaction is open for long on the node at {}",
-            peer.address
-        ))
-    };
-    Ok(made.map_err(open)??)
+    Ok(resync::keep_changes_anew(source).await?)
 }
 
 /// From the new slot on.
@@ -175,7 +164,7 @@ async fn take_changes(agent: &Agent, db: &Connection, peer: &Member) -> Result<(
 /// Does the peer remember what this node has heard of it? If it does not, it was rolled back, and what this node has heard
 /// is the proof of it, which must not be overwritten before the peer knows. Then a healthy node waits for it; one that was
 /// rolled back itself takes its rows and leaves the proof.
-async fn is_vouched_for(agent: &Agent, db: &Connection, source: &Connection, peer: &Member) -> Result<bool> {
+async fn is_vouched_for(agent: &Agent, db: &Connection, source: &Peer, peer: &Member) -> Result<bool> {
     let Some(heard) = resync::heard(db, peer.number).await? else {
         return Ok(true);
     };
@@ -191,7 +180,7 @@ async fn is_vouched_for(agent: &Agent, db: &Connection, source: &Connection, pee
 }
 
 /// Reads all rows of the peer through the merge: what both sides have a place for, as one may run a newer version.
-async fn read_anew(source: &Connection, db: &Connection) -> Result<u64> {
+async fn read_anew(source: &Peer, db: &Connection) -> Result<u64> {
     let here = sql::copy::tables(db).await?;
     let mut tables = sql::copy::tables(source).await?;
     tables.retain_mut(|table| {

@@ -29,8 +29,8 @@ use mend::{Mending, mend};
 /// Between two rounds, when nothing wakes them.
 const PERIOD: Duration = Duration::from_secs(5);
 
-/// How long a member may take to answer in a round.
-const PATIENCE: Duration = Duration::from_secs(5);
+/// How long a member may take to answer in a round: connecting, and then some.
+const PATIENCE: Duration = Duration::from_secs(8);
 
 /// How often this node looks after the slots it keeps: what is done to one sooner after its reader has left is not seen.
 const WATCH: Duration = Duration::from_millis(500);
@@ -117,7 +117,7 @@ async fn remember(agent: &Agent, seen: &Sightings) -> Result<()> {
 }
 
 /// Mends the link from `member` at once if it has lost something: for a join, which cannot end without it.
-pub(crate) async fn mend_if_needed(agent: &Agent, member: &Member, peer: &sql::Connection) -> Result<()> {
+pub(crate) async fn mend_if_needed(agent: &Agent, member: &Member, peer: &sql::Peer) -> Result<()> {
     let db = agent.db().await?;
     if let Some(reason) = sql::resync::slot_kept(peer).await?.and_then(Kept::reason) {
         sql::resync::need(&db, member.number, reason).await?;

@@ -69,7 +69,8 @@ async fn takes_all(agent: &Agent, db: &Connection, roster: &Roster) -> Result<bo
     for name in sql::link::ignorant(db).await? {
         let _subscribing = agent.subscribing.lock().await;
         tracing::info!(name, "a link is to take the tables that are new");
-        sql::link::refresh(db, &name).await.unwrap_or_else(not_now);
+        let config = agent.postgres.config(sql::database::CLUSTER);
+        sql::link::refresh(&config, &name).await.unwrap_or_else(not_now);
     }
     let me = agent.identity()?;
     let links = sql::link::actual(db).await?.subscriptions;

@@ -12,8 +12,8 @@ use keystead::replication::digest::{Agreement, Batch, Bounds, batches, buckets_f
 use keystead::replication::horizon::both_have;
 use keystead::verify::{Difference, differences};
 use keystead::{Error, Result};
-use sql::Connection;
 use sql::verify::rows_of_buckets;
+use sql::{Connection, Peer};
 use tokio::time::Instant;
 
 use crate::agent::Agent;
@@ -49,7 +49,7 @@ pub(super) struct Found {
 struct Sides<'a> {
     agent: &'a Agent,
     ours: &'a Connection,
-    theirs: &'a Connection,
+    theirs: &'a Peer,
     buckets: i32,
 }
 
@@ -57,7 +57,7 @@ struct Sides<'a> {
 ///
 /// # Errors
 /// When either side cannot be asked.
-pub(super) async fn compare(agent: &Agent, ours: &Connection, theirs: &Connection) -> Result<Found> {
+pub(super) async fn compare(agent: &Agent, ours: &Connection, theirs: &Peer) -> Result<Found> {
     let sides = Sides {
         agent,
         ours,

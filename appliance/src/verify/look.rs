@@ -2,11 +2,11 @@
 
 use keystead::Result;
 use keystead::member::roster::Member;
-use sql::Connection;
+use sql::Peer;
 
 use super::compare::{self, Found};
 use crate::agent::Agent;
-use crate::peers::{Target, connect};
+use crate::peers::Target;
 
 /// What comparing with a member found, or why it could not be compared.
 pub(super) struct Looked {
@@ -36,7 +36,7 @@ pub(super) async fn at(agent: &Agent, member: &Member) -> Result<Found> {
 }
 
 /// A connection to a member.
-pub(super) async fn reach(agent: &Agent, member: &Member) -> Result<Connection> {
+pub(super) async fn reach(agent: &Agent, member: &Member) -> Result<Peer> {
     let me = agent.identity()?.node_id;
-    connect::connect(&agent.peers, &me, &Target::of(member)).await
+    agent.peers.connect(&me, &Target::of(member)).await
 }

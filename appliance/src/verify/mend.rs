@@ -8,8 +8,8 @@ use keystead::verify::Rows;
 use keystead::verify::cure::{Cure, cure};
 use keystead::{Error, NodeNumber, Result};
 use serde_json::Value;
-use sql::Connection;
 use sql::verify::{MOST_KEYS, Table, rows_of_keys};
+use sql::{Connection, Peer};
 
 use super::look::{Looked, reach};
 use crate::agent::Agent;
@@ -19,7 +19,7 @@ use crate::deadlocks::despite_deadlocks;
 pub(super) type Cures = BTreeMap<(String, String), Cure>;
 
 /// The members that answer, by number.
-type Peers = BTreeMap<NodeNumber, Connection>;
+type Peers = BTreeMap<NodeNumber, Peer>;
 
 /// Mends the rows that were found to differ.
 ///
@@ -57,7 +57,7 @@ fn keys(looked: &[Looked], table: &Table) -> Vec<String> {
 }
 
 /// Merges what the member has newer than this node.
-async fn merge_newer(db: &Connection, peer: &Connection, table: &Table, one: &Looked) -> Result<()> {
+async fn merge_newer(db: &Connection, peer: &Peer, table: &Table, one: &Looked) -> Result<()> {
     let differences = one.found.iter().flat_map(|found| &found.differences);
     let newer: Vec<String> = differences
         .filter(|one| one.table == table.relation && one.is_newer_there())

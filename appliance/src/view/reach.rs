@@ -10,7 +10,7 @@ use keystead::{Error, Kind, NodeId, NodeNumber};
 use tokio::time::Instant;
 
 use crate::agent::Agent;
-use crate::peers::{Target, connect};
+use crate::peers::Target;
 
 /// Between two tries to reach one peer.
 const PAUSE: Duration = Duration::from_secs(5);
@@ -66,7 +66,7 @@ impl Reach {
         agent.tasks.spawn_work("reach", async move {
             let came_to = tokio::select! {
                 () = stop.cancelled() => return,
-                attempt = connect::connect(&peers, &me, &target) => attempt.map(drop).map_err(|error| failure(&error)),
+                attempt = peers.connect_and_ask(&me, &target) => attempt.map(drop).map_err(|error| failure(&error)),
             };
             if let Some(one) = lock(&tries).get_mut(&number) {
                 one.is_on = false;

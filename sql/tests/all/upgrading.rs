@@ -128,7 +128,7 @@ async fn a_new_table_is_taken_before_anybody_may_write_to_it() -> Result<()> {
     for node in [&pair.one, &pair.two] {
         let ignorant = link::ignorant(&node.db).await?;
         ensure!(ignorant.len() == 1, "{ignorant:?}");
-        link::refresh(&node.db, &ignorant[0]).await?;
+        link::refresh(&node.config, &ignorant[0]).await?;
         assert_eq!(link::ignorant(&node.db).await?, Vec::<String>::new());
         version::use_pending(&node.db, NEXT).await?;
     }

@@ -41,6 +41,8 @@ pub struct Facts {
     pub view: Option<View>,
     /// The slots this node keeps for the others, by the id of the node.
     pub slots: Option<BTreeMap<String, Slot>>,
+    /// The members that do not answer what this node asks them, by id: the host and why.
+    pub unanswered: Option<BTreeMap<String, (String, String)>>,
     /// The clocks of the others.
     pub clocks: Option<Clocks>,
     /// How applying the changes of the others goes, by the id of the node.
@@ -78,7 +80,11 @@ pub fn judge(facts: &Facts, raised: &BTreeMap<Cause, Raised>) -> Look {
         let mut down = peers::down(view);
         // It is well, and what it says cannot be applied: told below in better words.
         down.retain(|found| !is_failing(facts, &found.cause.subject));
+        let is_down = |id: &str| down.iter().any(|found| found.cause.subject == id);
+        let silent = facts.unanswered.iter().flatten().filter(|(id, _)| !is_down(id));
+        let silent: Vec<Finding> = peers::silent(silent).collect();
         look.add(Alarm::NodeDown, down);
+        look.add(Alarm::NodeDown, silent);
         look.add(Alarm::ReplicationBlocked, peers::blocked(view));
     }
     if let Some(applying) = &facts.applying {

@@ -34,6 +34,14 @@ pub(super) fn down(view: &View) -> Vec<Finding> {
     .collect()
 }
 
+/// Members that are heard, and do not answer what they are asked: by id, the host and why.
+pub(super) fn silent<'a>(
+    unanswered: impl IntoIterator<Item = (&'a String, &'a (String, String))>,
+) -> impl Iterator<Item = Finding> {
+    let silent = unanswered.into_iter();
+    silent.map(|(id, (host, why))| finding(Alarm::NodeDown, id, format!("{host} does not answer: {why}")))
+}
+
 /// Members that are connected and apply nothing.
 pub(super) fn blocked(view: &View) -> Vec<Finding> {
     let blocked = others(view).filter_map(|(id, node)| {
@@ -108,6 +116,26 @@ mod tests {
         assert_eq!(found[0].cause.subject, "b");
         assert_eq!(found[0].text, "10.0.0.2 is down: no route to it");
         assert!(down(&view("r", false)).is_empty() && down(&view("m", false)).is_empty());
+    }
+
+    #[test]
+    fn a_member_that_is_heard_and_does_not_answer_is_found_once_and_with_the_reason() {
+        let unanswered = [("b".to_owned(), ("10.0.0.2".to_owned(), "it stands still".to_owned()))];
+        let facts = |status| crate::alarm::judge::Facts {
+            view: Some(view(status, false)),
+            unanswered: Some(unanswered.clone().into()),
+            ..Default::default()
+        };
+        let texts = |status| {
+            let look = crate::alarm::judge::judge(&facts(status), &BTreeMap::new());
+            let down = look
+                .found
+                .into_iter()
+                .filter(|found| found.cause.alarm == Alarm::NodeDown);
+            down.map(|found| found.text).collect::<Vec<_>>()
+        };
+        assert_eq!(texts("r"), ["10.0.0.2 does not answer: it stands still"]);
+        assert_eq!(texts("d"), ["10.0.0.2 is down: no route to it"]);
     }
 
     #[test]

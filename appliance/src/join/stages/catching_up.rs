@@ -9,7 +9,7 @@ use keystead::join::stage::Event;
 use keystead::member::roster::Member;
 use keystead::replication::names;
 use keystead::{Error, Result};
-use sql::Connection;
+use sql::Peer;
 
 use super::super::driver::ledger;
 use crate::agent::Agent;
@@ -45,7 +45,7 @@ pub(super) async fn run(agent: &Agent) -> Result<Event> {
 }
 
 /// Waits until something younger than `sent` has arrived from `member`, and nearly everything else, unless it goes down.
-async fn wait_for(agent: &Agent, member: &Member, peer: &Connection, sent: Micros) -> Result<()> {
+async fn wait_for(agent: &Agent, member: &Member, peer: &Peer, sent: Micros) -> Result<()> {
     loop {
         resync::mend_if_needed(agent, member, peer).await?;
         take_lanes(agent, member).await?;
@@ -66,7 +66,7 @@ async fn take_lanes(agent: &Agent, member: &Member) -> Result<()> {
     }
 }
 
-async fn arrival(agent: &Agent, member: &Member, peer: &Connection, sent: Micros) -> Result<()> {
+async fn arrival(agent: &Agent, member: &Member, peer: &Peer, sent: Micros) -> Result<()> {
     loop {
         let lag = sql::link::my_lag(peer).await?;
         super::report(agent, |progress| progress.lag_bytes = lag.map(i64::unsigned_abs));

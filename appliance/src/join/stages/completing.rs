@@ -13,7 +13,7 @@ use keystead::peer::Subscribe;
 use keystead::replication::digest::{Agreement, Bounds};
 use keystead::replication::horizon::{both_have, seen_by_all};
 use keystead::{Error, NodeNumber, Result};
-use sql::Connection;
+use sql::{Connection, Peer};
 
 use super::super::driver::ledger;
 use crate::agent::Agent;
@@ -144,7 +144,7 @@ async fn digests_agree(agent: &Agent, members: &[Member]) -> Result<()> {
 }
 
 /// What both sides can be compared in: up to when both have everything of every member.
-async fn bounds(ours: &Connection, theirs: &Connection, members: &[Member]) -> Result<Bounds> {
+async fn bounds(ours: &Connection, theirs: &Peer, members: &[Member]) -> Result<Bounds> {
     let (here, there) = (
         sql::heartbeat::newest(ours).await?,
         sql::heartbeat::newest(theirs).await?,

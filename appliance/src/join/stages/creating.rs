@@ -9,13 +9,13 @@ use keystead::join::silence::Need;
 use keystead::join::stage::Event;
 use keystead::peer::{Record, Recorded};
 use keystead::{Error, Kind, Result};
-use sql::Connection;
+use sql::Peer;
 
 use super::super::driver::{ledger, update};
 use super::super::source::another;
 use crate::agent::Agent;
 use crate::join;
-use crate::peers::{call, connect};
+use crate::peers::call;
 
 /// How often a node that waits asks for its place. A join takes seconds at the least.
 const TURN: Duration = Duration::from_secs(1);
@@ -35,7 +35,7 @@ pub(super) async fn run(agent: &Agent) -> Result<Event> {
 
 async fn through_signer(agent: &Agent) -> Result<Event> {
     let kept = ledger(agent)?;
-    let member = connect::connect(&agent.peers, &kept.node_id, &kept.target(&kept.member)).await?;
+    let member = agent.peers.connect(&kept.node_id, &kept.target(&kept.member)).await?;
     let question = Record {
         ticket: kept.ticket,
         address: kept.local,
@@ -48,7 +48,7 @@ async fn through_signer(agent: &Agent) -> Result<Event> {
 }
 
 /// By what a member knows that has heard of this node.
-async fn through_another(agent: &Agent, peer: &Connection) -> Result<Event> {
+async fn through_another(agent: &Agent, peer: &Peer) -> Result<Event> {
     join::need(agent, [(ledger(agent)?.source, Need::Answers)]);
     loop {
         let (me, roster) = (ledger(agent)?.node_id, sql::node::all(peer).await?);

@@ -5,17 +5,22 @@
 //! of each proves it, so the others need not be asked, and another source can be taken when one dies.
 //! Repeating it empties each table and copies it again.
 
-use keystead::Result;
+use futures_util::future::join_all;
+use keystead::clock::Micros;
 use keystead::join::silence::Need;
 use keystead::join::stage::Event;
-use sql::Connection;
+use keystead::member::roster::Member;
+use keystead::replication::floor;
+use keystead::{Error, Result};
 use sql::copy::Table;
+use sql::{Connection, Peer};
 use tokio::time::Instant;
 
 use super::super::driver::ledger;
 use super::super::room;
 use crate::agent::Agent;
 use crate::join;
+use crate::peers::Target;
 
 /// How many rows go by between two reports.
 const REPORT_ROWS: u64 = 500;
@@ -37,12 +42,41 @@ pub(super) async fn run(agent: &Agent) -> Result<Event> {
     for table in &tables {
         copy(agent, &source, &db, table).await?;
     }
-    sql::replication::continue_from(&db, &source).await?;
+    let floor = floor(agent, &source).await?;
+    sql::replication::continue_from(&db, floor).await?;
     Ok(Event::CopyFinished)
 }
 
+/// Up to when the source has purged, if that can be so: the other members are asked themselves, for what the source says of
+/// them could be as wrong. Those that do not answer are left out, as elsewhere in a join.
+///
+/// # Errors
+/// When it cannot be so. Then another source is taken.
+async fn floor(agent: &Agent, source: &Peer) -> Result<Micros> {
+    let floor = sql::replication::purged_up_to(source).await?;
+    let (itself, (_, members)) = (ledger(agent)?.source, super::members(agent, source).await?);
+    let others = members.iter().filter(|member| member.number != itself);
+    let said = join_all(others.map(|member| beat_of(agent, member))).await;
+    if floor::is_possible(floor, said.into_iter().flatten()) {
+        return Ok(floor);
+    }
+    let (question, address) = ("up to when it has purged", source.name());
+    let error = Error::unavailable(format!(
+        "{address} says that it has purged up to a time that no other member has reached"
+    ));
+    agent.peers.unanswered().failed(address, question, &error);
+    Err(error)
+}
+
+/// The newest heartbeat of a member, in its own words.
+async fn beat_of(agent: &Agent, member: &Member) -> Option<Micros> {
+    let me = ledger(agent).ok()?.node_id;
+    let peer = agent.peers.connect(&me, &Target::of(member)).await.ok()?;
+    super::newest_heartbeat(&peer, member).await.ok()
+}
+
 /// Waits until the source has applied every other member's changes up to that member's slot for this node.
-async fn wait_for_source(agent: &Agent, source: &Connection) -> Result<()> {
+async fn wait_for_source(agent: &Agent, source: &Peer) -> Result<()> {
     let (kept, (_, mut others)) = (ledger(agent)?, super::members(agent, source).await?);
     others.retain(|member| member.number != kept.source);
     let mut looked = Instant::now();
@@ -71,7 +105,7 @@ async fn wait_for_source(agent: &Agent, source: &Connection) -> Result<()> {
     }
 }
 
-async fn copy(agent: &Agent, source: &Connection, db: &Connection, table: &Table) -> Result<()> {
+async fn copy(agent: &Agent, source: &Peer, db: &Connection, table: &Table) -> Result<()> {
     let (mut rows, mut bytes) = (0, 0);
     let flush = |rows: &mut u64, bytes: &mut u64| {
         super::report(agent, |progress| {

@@ -17,7 +17,7 @@ use keystead::member::roster::{Member, Roster};
 use keystead::peer::Hello;
 use keystead::replication::resync::Reason;
 use keystead::{Error, Kind, NodeNumber, Result};
-use sql::Connection;
+use sql::{Peer, Side};
 
 pub(super) use bootstrapping::wipe;
 
@@ -26,7 +26,7 @@ use super::source::source;
 use crate::agent::Agent;
 use crate::crash_point::{crash_point, halting_point};
 use crate::join;
-use crate::peers::{Target, call, connect};
+use crate::peers::{Target, call};
 
 /// How often a condition is looked at again while a stage waits for it.
 const LOOK: Duration = Duration::from_millis(50);
@@ -57,11 +57,11 @@ pub(super) async fn run(agent: &Arc<Agent>, stage: Stage) -> Result<Event> {
 }
 
 /// A connection to another member, which may not have heard of this node yet.
-async fn member(agent: &Agent, node: &Member) -> Result<Connection> {
+async fn member(agent: &Agent, node: &Member) -> Result<Peer> {
     let (node_id, target, address) = (ledger(agent)?.node_id, Target::of(node), &node.address);
     let admitted = async {
         loop {
-            match connect::connect(&agent.peers, &node_id, &target).await {
+            match agent.peers.connect(&node_id, &target).await {
                 Ok(peer) if sql::link::is_admitted(&peer).await? => return Ok(peer),
                 Err(error) if error.kind() != Kind::Unauthorized => return Err(error),
                 Ok(_) | Err(_) => tokio::time::sleep(LOOK).await,
@@ -75,7 +75,7 @@ async fn member(agent: &Agent, node: &Member) -> Result<Connection> {
 }
 
 /// A connection to a member, or nothing when it is down, as the source sees it too: then it is left out.
-async fn member_if_up(agent: &Agent, node: &Member) -> Result<Option<Connection>> {
+async fn member_if_up(agent: &Agent, node: &Member) -> Result<Option<Peer>> {
     match member(agent, node).await {
         Ok(peer) => Ok(Some(peer)),
         Err(error) if error.kind() == Kind::Unavailable && leave_out_if_silent(agent, node).await? => {
@@ -117,7 +117,7 @@ async fn read_anew_later(agent: &Agent, node: &Member) -> Result<bool> {
 }
 
 /// The newest heartbeat a member has sent, as the member itself has it.
-async fn newest_heartbeat(peer: &Connection, member: &Member) -> Result<Micros> {
+async fn newest_heartbeat(peer: &Peer, member: &Member) -> Result<Micros> {
     let heartbeat = sql::heartbeat::newest(peer).await?.get(&member.number).copied();
     heartbeat.ok_or_else(|| Error::unavailable(format!("the member at {} has no heartbeat", member.address)))
 }
@@ -130,7 +130,7 @@ fn number(agent: &Agent) -> Result<NodeNumber> {
 }
 
 /// The members as `db`, here or at a peer, has them: those that this node must be linked with.
-async fn members(agent: &Agent, db: &Connection) -> Result<(Roster, Vec<Member>)> {
+async fn members(agent: &Agent, db: impl Into<Side<'_>>) -> Result<(Roster, Vec<Member>)> {
     let me = ledger(agent)?.node_id;
     let roster = sql::node::all(db).await?;
     let members = roster.ready_peers(&me).cloned().collect();
