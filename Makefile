@@ -1,6 +1,6 @@
 # Keystead. `make` alone prints what there is.
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-down demo-env test test-slow postgres-16 postgres-17 postgres-18 check check-again check-mutants bench scale lint deps
+.PHONY: help demo demo-down demo-env test test-slow postgres-16 postgres-17 postgres-18 check check-again check-mutants bench scale lint audit fuzz-api deps
 
 # Tests kill agents at named places, which a release does not have.
 TESTED := --workspace --features appliance/failpoints
@@ -36,7 +36,7 @@ test: ## run every test, from units to clusters
 test-slow: ## run the tests that take minutes each
 	@tests/deps.sh slow
 	cargo build $(TESTED) --bins
-	cargo nextest run $(TESTED) --profile slow --run-ignored only -E 'not test(/^check::/)'
+	cargo nextest run $(TESTED) --profile slow --run-ignored only -E 'not test(/^(check|fuzz_api)::/)'
 
 # Handed over under other names: shells have a SECONDS of their own.
 CHECK = CHECK_SEED='$(SEED)' CHECK_SECONDS='$(SECONDS)' CHECK_NODES='$(NODES)' CHECK_MUTANT='$(MUTANT)' \
@@ -82,6 +82,16 @@ lint: ## check format, lints, documentation, dependencies and shape
 	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --document-private-items
 	tests/deps-check.sh
 	tests/shape.sh
+
+audit: ## look for known holes, unkept crates and other licences in what is built from: ADVISORIES=
+	@tests/deps.sh audit
+	@ADVISORIES='$(ADVISORIES)' tests/audit.sh
+
+fuzz-api: ## ask a node of its own everything that docs/api/openapi.json allows and does not: SEED= EXAMPLES=
+	@tests/deps.sh fuzz
+	cargo build $(TESTED) --bins
+	@FUZZ_SEED='$(SEED)' FUZZ_EXAMPLES='$(EXAMPLES)' RUST_BACKTRACE=0 \
+		cargo nextest run $(TESTED) --profile check --run-ignored only --no-capture -E 'test(/^fuzz_api::/)'
 
 deps: ## install what building and testing need
 	@tests/deps.sh test

@@ -392,8 +392,7 @@ begin
     if not found then
         return;
     end if;
-    taken := new_name <> old_name
-             and exists (select from live.key where name = new_name and coalesce(version_of, id) <> first);
+    taken := new_name <> old_name and public.key_is_named(new_name, first);
     if taken then
         return;
     end if;
@@ -444,7 +443,7 @@ declare
     made bigint;
 begin
     perform pg_advisory_xact_lock(hashtextextended('key ' || new_key.name, 0));
-    if exists (select from live.key where name = new_key.name) then
+    if public.key_is_named(new_key.name) then
         return null;
     end if;
     insert into public.key values (new_key.*) returning version into made;
@@ -484,6 +483,17 @@ CREATE FUNCTION public.join_key_state(a public.key_state, b public.key_state) RE
     select case when least(a, b) = 'Compromised'::public.key_state and greatest(a, b) = 'Destroyed'::public.key_state
                 then 'Destroyed Compromised'::public.key_state
                 else greatest(a, b) end
+$$;
+
+CREATE FUNCTION public.key_is_named(new_name text, but_not text DEFAULT NULL::text) RETURNS boolean
+    LANGUAGE plpgsql STABLE
+    AS $$
+begin
+    return exists (select from live.key where name = new_name and coalesce(version_of, id) is distinct from but_not)
+           or octet_length(new_name) > char_length(new_name)
+              and exists (select from live.key
+                          where name = normalize(new_name, NFD) and coalesce(version_of, id) is distinct from but_not);
+end
 $$;
 
 CREATE FUNCTION public.newest_version(first text, number integer) RETURNS text
@@ -4949,6 +4959,9 @@ GRANT ALL ON FUNCTION public.drop_material() TO keystead_apply;
 
 REVOKE ALL ON FUNCTION public.join_key_state(a public.key_state, b public.key_state) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.join_key_state(a public.key_state, b public.key_state) TO keystead_apply;
+
+REVOKE ALL ON FUNCTION public.key_is_named(new_name text, but_not text) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.key_is_named(new_name text, but_not text) TO keystead_apply;
 
 REVOKE ALL ON FUNCTION public.newest_version(first text, number integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.newest_version(first text, number integer) TO keystead_apply;

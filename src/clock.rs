@@ -9,6 +9,12 @@ use serde::{Deserialize, Serialize};
 #[serde(transparent)]
 pub struct Micros(pub i64);
 
+impl From<i64> for Micros {
+    fn from(micros: i64) -> Self {
+        Self(micros)
+    }
+}
+
 impl Micros {
     /// `self - earlier` in milliseconds, negative when `self` is the earlier one.
     pub fn millis_since(self, earlier: Self) -> i64 {

@@ -35,10 +35,12 @@ pub mod member;
 pub mod metrics;
 pub mod password;
 pub mod peer;
+pub mod quota;
 pub mod replication;
 pub mod server_version;
 pub mod summary;
 pub mod syslog;
+pub mod text;
 pub mod verify;
 
 pub use error::{Error, Kind, Result};

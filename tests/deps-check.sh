@@ -35,7 +35,7 @@ if grep -rnE 'NoTls|connect_raw|Connection::new\(|tokio_postgres::Client\b' appl
     complain "appliance connects to PostgreSQL past the types of sql"
 fi
 
-allowed=' Cargo.toml Cargo.lock LICENSE Makefile README.md appliance certs docs ksctl sql src tests clippy.toml rustfmt.toml '
+allowed=' Cargo.toml Cargo.lock deny.toml LICENSE Makefile README.md appliance certs docs ksctl sql src tests clippy.toml rustfmt.toml '
 for entry in $(git -c safe.directory="$PWD" ls-files --cached --others --exclude-standard | cut -d/ -f1 | sort -u); do
     case $entry in .*) continue ;; esac
     [[ $allowed == *" $entry "* ]] || complain "$entry does not belong at the top of the project"

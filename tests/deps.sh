@@ -1,13 +1,13 @@
 #!/usr/bin/env bash
-# Installs what is missing: tests/deps.sh build|lint|test|slow
+# Installs what is missing: tests/deps.sh build|lint|test|slow|audit|fuzz
 #
 # Debian packages come through apt, as root or with sudo, and only when they are missing, or when PostgreSQL is a minor version
 # with a known hole. Rust is never installed: it belongs to the user who compiles.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-readonly purpose=${1:?build, lint, test or slow}
-readonly nextest=0.9.143
+readonly purpose=${1:?build, lint, test, slow, audit or fuzz}
+readonly nextest=0.9.143 deny=0.20.2
 readonly oldest_postgresql=15
 
 say() { printf '%s\n' "$*" >&2; }
@@ -28,7 +28,11 @@ missing_packages() {
     [ -n "$(postgresql)" ] || echo postgresql
     [ -e /etc/ssl/certs/ca-certificates.crt ] || [ ! -d /etc/debian_version ] || echo ca-certificates
     case $purpose in
-    lint) have git || echo git ;;
+    lint | audit) have git || echo git ;;
+    fuzz)
+        have openssl || echo openssl
+        python3 -c 'import ensurepip, venv' 2>/dev/null || echo python3 python3-venv
+        ;;
     test | slow)
         have openssl || echo openssl
         # What gives a test's nodes hosts of their own. Users other than root may not have /usr/sbin in their PATH.
@@ -125,6 +129,18 @@ check_component() {
     rustup component add "$2"
 }
 
+# What fuzzes the API, in a folder of its own: nothing else of the project is Python, and nothing of the system is touched.
+install_schemathesis() {
+    local wanted=tests/fuzz_api/requirements.txt venv=target/schemathesis
+    cmp -s "$wanted" "$venv/requirements.txt" && [ -x "$venv/bin/st" ] && return
+    rm -rf "$venv"
+    python3 -m venv "$venv"
+    "$venv/bin/pip" install --quiet --disable-pip-version-check --requirement "$wanted" ||
+        fail "pip could not install $wanted" "look at the network and at pip's configuration"
+    # Last: a folder that is half made has none.
+    cp "$wanted" "$venv/requirements.txt"
+}
+
 packages=$(missing_packages)
 # shellcheck disable=SC2086 # one word a package
 [ -z "$packages" ] || install_packages $packages
@@ -137,5 +153,13 @@ test | slow)
     upgrade_postgresql
     cargo nextest --version >/dev/null 2>&1 || cargo install cargo-nextest --locked --version "$nextest"
     ;;
-*) fail "$purpose is none of build, lint, test, slow" ;;
+audit)
+    [ "$(cargo deny --version 2>/dev/null)" = "cargo-deny $deny" ] || cargo install cargo-deny --locked --version "$deny" ;;
+fuzz)
+    check_postgresql
+    upgrade_postgresql
+    cargo nextest --version >/dev/null 2>&1 || cargo install cargo-nextest --locked --version "$nextest"
+    install_schemathesis
+    ;;
+*) fail "$purpose is none of build, lint, test, slow, audit, fuzz" ;;
 esac

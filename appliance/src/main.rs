@@ -7,6 +7,7 @@ use std::io::Write as _;
 use std::process::ExitCode;
 
 use clap::Parser as _;
+use keystead::text::escape;
 use keystead::{Error, Result, VERSION};
 use zeroizing_alloc::ZeroAlloc;
 
@@ -84,7 +85,7 @@ fn check_config(file: &ConfigFile) -> Result<Exit, (Exit, Error)> {
             return Err((Exit::Refused, unfixed));
         }
         let hint = unfixed.hint().unwrap_or_default();
-        writeln!(std::io::stderr(), "warning: {unfixed}\nhint: {hint}").ok();
+        say(&format!("warning: {unfixed}\nhint: {hint}\n"));
     }
     print("the configuration is good").map_err(Exit::Usage.because())
 }
@@ -112,14 +113,19 @@ fn print(text: &str) -> Result<Exit> {
         .map_err(|error| Error::internal("writing to standard output", error))
 }
 
+/// Writes to standard error what drives no terminal, whoever has chosen the words in it.
+fn say(text: &str) {
+    // With nowhere to write to, the exit code is all that is left to say.
+    write!(std::io::stderr(), "{}", escape::lines(text)).ok();
+}
+
 /// Tells why the program ends: in the log once there is one, else in plain text.
 fn tell(exit: Exit, error: &Error) -> Exit {
     if tracing::dispatcher::has_been_set() {
         tracing::error!(hint = error.hint(), "{}", error.chain());
     } else {
         let hint = error.hint().map(|hint| format!("hint: {hint}\n")).unwrap_or_default();
-        // With nowhere to write to, the exit code is all that is left to say.
-        write!(std::io::stderr(), "keysteadd: {}\n{hint}", error.chain()).ok();
+        say(&format!("keysteadd: {}\n{hint}", error.chain()));
     }
     exit
 }

@@ -2,27 +2,84 @@
 //!
 //! This file decides the shape of a line. What is let through is the configuration's to say (`log.filter`). Keeping and
 //! turning of log files is the supervisor's work.
+//!
+//! An event is one line, and no text of others in it drives a terminal or forges a line: the last thing before standard
+//! error ([`Line`]) replaces what is no character to see by its number.
 
-use std::io::{self, IsTerminal as _};
+use std::borrow::Cow;
+use std::io::{self, IsTerminal as _, Write};
 
 use keystead::config::{Log, LogFormat};
+use keystead::text::escape;
 use keystead::{Error, Result};
+use tracing::Dispatch;
 use tracing_subscriber::EnvFilter;
+use tracing_subscriber::fmt::MakeWriter;
+use tracing_subscriber::util::SubscriberInitExt as _;
 
 /// The driver of PostgreSQL tells every query with its values below this level, hashes of passwords among them.
 const QUERIES: &str = "tokio_postgres=info";
 
 /// Sets up logging for the whole process. To be called once.
 pub(crate) fn start(log: &Log) -> Result<()> {
-    let filter = filter(&log.filter)?;
-    let lines = tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_writer(io::stderr);
-    let started = match log.format {
-        LogFormat::Text => lines.with_ansi(io::stderr().is_terminal()).try_init(),
-        LogFormat::Json => lines.json().flatten_event(true).try_init(),
-    };
+    let started = dispatch(log, io::stderr().is_terminal(), io::stderr)?.try_init();
     started.map_err(|error| Error::conflict(format!("logging has been set up before: {error}")))
+}
+
+/// What writes events as `log` says, in colours where a terminal shows them.
+fn dispatch<W>(log: &Log, colours: bool, writer: W) -> Result<Dispatch>
+where
+    W: for<'a> MakeWriter<'a> + Send + Sync + 'static,
+{
+    let format = log.format;
+    let lines = tracing_subscriber::fmt()
+        .with_env_filter(filter(&log.filter)?)
+        .with_writer(Lines { format, writer });
+    Ok(match format {
+        LogFormat::Text => lines.with_ansi(colours).into(),
+        LogFormat::Json => lines.json().flatten_event(true).into(),
+    })
+}
+
+/// Gives each event a [`Line`].
+struct Lines<W> {
+    format: LogFormat,
+    writer: W,
+}
+
+impl<'a, W: MakeWriter<'a>> MakeWriter<'a> for Lines<W> {
+    type Writer = Line<W::Writer>;
+
+    fn make_writer(&'a self) -> Self::Writer {
+        Line {
+            format: self.format,
+            writer: self.writer.make_writer(),
+        }
+    }
+}
+
+/// Takes an event, which comes in one piece, and writes it as one line without anything that drives what shows it.
+struct Line<W> {
+    format: LogFormat,
+    writer: W,
+}
+
+impl<W: Write> Write for Line<W> {
+    fn write(&mut self, event: &[u8]) -> io::Result<usize> {
+        let text = String::from_utf8_lossy(event);
+        let line = text.strip_suffix('\n').unwrap_or(&text);
+        let shown: Cow<'_, str> = match self.format {
+            LogFormat::Text => escape::styled_line(line),
+            LogFormat::Json => escape::json(line),
+        };
+        // At once, so that lines of several threads do not mix.
+        self.writer.write_all(format!("{shown}\n").as_bytes())?;
+        Ok(event.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.writer.flush()
+    }
 }
 
 /// Reads `log.filter`.
@@ -36,7 +93,70 @@ pub(crate) fn filter(text: &str) -> Result<EnvFilter> {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::{Arc, Mutex};
+
     use super::*;
+
+    /// What is logged of a text that would drive a terminal: in a message, a field shown plainly, one shown as a value.
+    fn logged(format: LogFormat, colours: bool) -> String {
+        let written = Arc::new(Mutex::new(Vec::new()));
+        let log = Log {
+            format,
+            ..Log::default()
+        };
+        let dispatch = dispatch(&log, colours, Shared(Arc::clone(&written))).unwrap();
+        let bad = "\u{1b}]0;x\u{7}\u{9b}2J\u{202e}\u{200b}\nforged";
+        tracing::dispatcher::with_default(&dispatch, || {
+            let span = tracing::info_span!("request", path = bad);
+            span.in_scope(|| tracing::warn!(plain = %bad, value = bad, "{bad}"));
+        });
+        let bytes = written.lock().unwrap().clone();
+        String::from_utf8(bytes).unwrap()
+    }
+
+    #[derive(Clone)]
+    struct Shared(Arc<Mutex<Vec<u8>>>);
+
+    impl Write for Shared {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.0.lock().unwrap().extend(bytes);
+            Ok(bytes.len())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    impl<'a> MakeWriter<'a> for Shared {
+        type Writer = Self;
+
+        fn make_writer(&'a self) -> Self {
+            self.clone()
+        }
+    }
+
+    #[test]
+    fn an_event_is_one_line_and_drives_no_terminal_whatever_is_in_it() {
+        for (format, colours) in [
+            (LogFormat::Text, false),
+            (LogFormat::Text, true),
+            (LogFormat::Json, false),
+        ] {
+            let line = logged(format, colours);
+            let line = line.strip_suffix('\n').expect("a line");
+            let hidden = line
+                .chars()
+                .find(|c| escape::is_hidden(*c) && !(colours && *c == '\u{1b}'));
+            assert_eq!(hidden, None, "{line:?}");
+            assert!(line.contains("forged") && line.contains("202e"), "{line:?}");
+            assert!(!line.contains("\u{1b}]"), "{line:?}");
+            if format == LogFormat::Json {
+                let event: serde_json::Value = serde_json::from_str(line).unwrap();
+                assert!(event["plain"].as_str().unwrap().contains('\u{202e}'), "{event}");
+            }
+        }
+    }
 
     #[test]
     fn a_filter_that_is_none_is_refused_with_an_example() {

@@ -3,6 +3,7 @@
 use chrono::{DateTime, Utc};
 use keystead::key::request::KeyChange;
 use keystead::key::state::KeyState;
+use keystead::text::name::Name;
 use tokio_postgres::Row;
 use tokio_postgres::types::ToSql;
 
@@ -240,8 +241,9 @@ pub async fn change(db: &Connection, id: &str, change: &KeyChange, peers: u8) ->
         description,
         usage_mask,
     } = change;
+    let name = name.as_ref().map(Name::as_str);
     let row = query!("key/change")
-        .one(db, &[&id, name, description, usage_mask, &i32::from(peers)])
+        .one(db, &[&id, &name, description, usage_mask, &i32::from(peers)])
         .await?;
     if row.get("taken") {
         return Ok(Change::NameTaken);

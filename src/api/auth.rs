@@ -32,6 +32,7 @@ pub struct TokenRequest {
     pub refresh_token: Option<Secret>,
     /// Asks for a new refresh token in exchange for the old one.
     #[serde(default, deserialize_with = "null_as_default")]
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<bool>))]
     pub renew_refresh_token: bool,
     /// Only the root domain exists: `""` and `"root"`.
     #[serde(default, deserialize_with = "blank_as_none", skip_serializing_if = "Option::is_none")]

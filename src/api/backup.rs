@@ -19,12 +19,14 @@ pub struct NewBackupRequest {
     pub scope: Option<String>,
     /// A text for people.
     #[serde(default, deserialize_with = "blank_as_none", skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(format = "name", max_length = 1024))]
     pub description: Option<String>,
     /// The id of the backup key that is to open it; the default one when absent.
     #[serde(default, deserialize_with = "blank_as_none", skip_serializing_if = "Option::is_none")]
     pub backup_key: Option<String>,
     /// Not built.
     #[serde(default, rename = "tiedToHSM", deserialize_with = "null_as_default")]
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<bool>))]
     pub tied_to_hsm: bool,
     /// Not built: a backup is of everything.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -67,6 +69,7 @@ pub struct Backup {
 pub struct RestoreRequest {
     /// Restore also what a version made that is more than three minor versions older.
     #[serde(default, deserialize_with = "null_as_default")]
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<bool>))]
     pub force: bool,
 }
 
@@ -100,6 +103,7 @@ pub struct NewBackupKeyRequest {
     pub scope: Option<String>,
     /// Make it the one that new backups are opened with. The first one is so in any case.
     #[serde(default, deserialize_with = "null_as_default")]
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<bool>))]
     pub default: bool,
 }
 
@@ -129,10 +133,11 @@ pub struct BackupKey {
 pub struct DownloadBackupKeyRequest {
     /// What will open the file.
     #[serde(default)]
-    #[cfg_attr(feature = "openapi", schema(value_type = String))]
+    #[cfg_attr(feature = "openapi", schema(value_type = String, required, min_length = 8))]
     pub password: Secret,
     /// A hint at the password, which anybody who has the file reads.
     #[serde(default, deserialize_with = "blank_as_none", skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(format = "name", max_length = 1024))]
     pub hint: Option<String>,
 }
 
@@ -144,14 +149,18 @@ pub struct BackupKeyFile {
     /// Always `keystead-backup-key 1`.
     pub format: String,
     /// The key's id.
+    #[cfg_attr(feature = "openapi", schema(pattern = "^[0-9a-f]{32}$"))]
     pub id: String,
     /// When the key was made.
     pub created_at: DateTime<Utc>,
     /// The hint at the password.
+    #[cfg_attr(feature = "openapi", schema(format = "name", max_length = 1024))]
     pub hint: String,
     /// What the password is stretched with, by argon2id: hexadecimal.
+    #[cfg_attr(feature = "openapi", schema(pattern = "^([0-9a-f]{2})+$"))]
     pub salt: String,
     /// The key, locked: hexadecimal.
+    #[cfg_attr(feature = "openapi", schema(pattern = "^([0-9a-f]{2})+$"))]
     pub locked: String,
 }
 

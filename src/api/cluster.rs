@@ -4,7 +4,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{blank_as_none, null_as_default, zero_as_none};
+use super::{blank_as_none, null_as_default, whole, zero_as_none};
 use crate::join::progress::Progress;
 
 /// The port of PostgreSQL, the only one nodes use among themselves.
@@ -51,12 +51,15 @@ pub struct ClusterInfo {
 pub struct NewClusterRequest {
     /// The address by which other nodes will reach this one.
     #[serde(default, deserialize_with = "blank_as_none")]
+    #[cfg_attr(feature = "openapi", schema(value_type = String, required, format = "host", min_length = 1, max_length = 253))]
     pub local_node_host: Option<String>,
     /// Its PostgreSQL port; 5432 when absent or 0.
     #[serde(default, deserialize_with = "zero_as_none", skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(maximum = 65535))]
     pub local_node_port: Option<u16>,
     /// The address by which users reach it, kept and shown as given.
     #[serde(default, deserialize_with = "blank_as_none", skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(format = "name", max_length = 1024))]
     pub public_address: Option<String>,
 }
 
@@ -67,6 +70,7 @@ pub struct NewClusterRequest {
 pub struct CsrRequest {
     /// The joining node's address, a suggestion only: the member decides the name.
     #[serde(default, deserialize_with = "blank_as_none", skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(format = "host", max_length = 253))]
     pub local_node_host: Option<String>,
     /// Sent by some clients with a wrong value, so never used.
     #[serde(default, deserialize_with = "blank_as_none", skip_serializing_if = "Option::is_none")]
@@ -87,9 +91,11 @@ pub struct CsrAnswer {
 pub struct NewNodeRequest {
     /// The request in PEM.
     #[serde(default, deserialize_with = "blank_as_none")]
+    #[cfg_attr(feature = "openapi", schema(value_type = String, required, format = "pem-request", min_length = 1))]
     pub csr: Option<String>,
     /// The address by which the members will reach the joining node.
     #[serde(rename = "newNodeHost", default, deserialize_with = "blank_as_none")]
+    #[cfg_attr(feature = "openapi", schema(value_type = String, required, format = "host", min_length = 1, max_length = 253))]
     pub new_node_host: Option<String>,
     /// Sent by some clients with a wrong value, so never used.
     #[serde(
@@ -101,6 +107,7 @@ pub struct NewNodeRequest {
     pub public_address: Option<String>,
     /// The master key is wrapped by a root-of-trust key that both nodes share.
     #[serde(default, deserialize_with = "null_as_default")]
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<bool>))]
     pub shared_hsm_partition: bool,
 }
 
@@ -122,15 +129,19 @@ pub struct NewNodeAnswer {
 pub struct JoinRequest {
     /// From [`NewNodeAnswer`].
     #[serde(default, deserialize_with = "blank_as_none")]
+    #[cfg_attr(feature = "openapi", schema(value_type = String, required, min_length = 1))]
     pub cert: Option<String>,
     /// From [`NewNodeAnswer`].
     #[serde(default, deserialize_with = "blank_as_none")]
+    #[cfg_attr(feature = "openapi", schema(value_type = String, required, min_length = 1))]
     pub cachain: Option<String>,
     /// From [`NewNodeAnswer`].
     #[serde(default, deserialize_with = "blank_as_none")]
+    #[cfg_attr(feature = "openapi", schema(value_type = String, required, min_length = 1))]
     pub mkek_blob: Option<String>,
     /// The address by which the members reach the joining node.
     #[serde(rename = "localNodeHost", default, deserialize_with = "blank_as_none")]
+    #[cfg_attr(feature = "openapi", schema(value_type = String, required, format = "host", min_length = 1, max_length = 253))]
     pub local_node_host: Option<String>,
     /// Its PostgreSQL port; 5432 when absent or 0.
     #[serde(
@@ -139,6 +150,7 @@ pub struct JoinRequest {
         deserialize_with = "zero_as_none",
         skip_serializing_if = "Option::is_none"
     )]
+    #[cfg_attr(feature = "openapi", schema(maximum = 65535))]
     pub local_node_port: Option<u16>,
     /// The address by which users reach the joining node, kept and shown as given.
     #[serde(
@@ -147,9 +159,11 @@ pub struct JoinRequest {
         deserialize_with = "blank_as_none",
         skip_serializing_if = "Option::is_none"
     )]
+    #[cfg_attr(feature = "openapi", schema(format = "name", max_length = 1024))]
     pub local_node_public_address: Option<String>,
     /// The address by which the joining node reaches the member that signed.
     #[serde(rename = "memberNodeHost", default, deserialize_with = "blank_as_none")]
+    #[cfg_attr(feature = "openapi", schema(value_type = String, required, format = "host", min_length = 1, max_length = 253))]
     pub member_node_host: Option<String>,
     /// Its PostgreSQL port; 5432 when absent or 0.
     #[serde(
@@ -158,9 +172,11 @@ pub struct JoinRequest {
         deserialize_with = "zero_as_none",
         skip_serializing_if = "Option::is_none"
     )]
+    #[cfg_attr(feature = "openapi", schema(maximum = 65535))]
     pub member_node_port: Option<u16>,
     /// Answer only when the join has ended, or after 25 seconds with how far it is.
     #[serde(default, deserialize_with = "null_as_default")]
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<bool>))]
     pub blocking: bool,
 }
 
@@ -170,6 +186,7 @@ pub struct JoinRequest {
 pub struct AckRequest {
     /// `local`, `any-1` and so on, or `default`.
     #[serde(default, deserialize_with = "blank_as_none")]
+    #[cfg_attr(feature = "openapi", schema(value_type = String, required, pattern = "^(default|local|any-([1-9]|1[0-9]))$"))]
     pub ack: Option<String>,
 }
 
@@ -193,7 +210,8 @@ pub struct AckAnswer {
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct LanesRequest {
     /// From 1 to 4.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "whole")]
+    #[cfg_attr(feature = "openapi", schema(value_type = i32, required, minimum = 1, maximum = 4))]
     pub lanes: Option<i32>,
 }
 

@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use super::secret::Secret;
-use super::{blank_as_none, null_as_default};
+use super::{blank_as_none, null_as_default, whole};
 
 /// `POST /v1/vault/keys2`.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
@@ -15,18 +15,21 @@ use super::{blank_as_none, null_as_default};
 pub struct NewKeyRequest {
     /// The key's name, unique; made from the id when absent.
     #[serde(default, deserialize_with = "blank_as_none", skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(format = "name", max_length = 1024))]
     pub name: Option<String>,
     /// `AES`, in any case; the default.
     #[serde(default, deserialize_with = "blank_as_none", skip_serializing_if = "Option::is_none")]
     pub algorithm: Option<String>,
     /// Bits: 128, 192 or 256 (default).
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "whole", skip_serializing_if = "Option::is_none")]
     pub size: Option<i32>,
     /// A sum of KMIP usage bits; 12 (encrypt and decrypt) when absent.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "whole", skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(minimum = 0))]
     pub usage_mask: Option<i32>,
     /// For people.
     #[serde(default, deserialize_with = "blank_as_none", skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(max_length = 8192))]
     pub description: Option<String>,
     /// The material in hexadecimal, to import a key instead of making one.
     #[serde(default, deserialize_with = "blank_as_none", skip_serializing_if = "Option::is_none")]
@@ -34,9 +37,11 @@ pub struct NewKeyRequest {
     pub material: Option<Secret>,
     /// The material may not leave the system.
     #[serde(default, deserialize_with = "null_as_default")]
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<bool>))]
     pub unexportable: bool,
     /// The key may not be deleted.
     #[serde(default, deserialize_with = "null_as_default")]
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<bool>))]
     pub undeletable: bool,
 }
 
@@ -51,6 +56,7 @@ pub struct NewVersionRequest {
     pub material: Option<Secret>,
     /// For people; that of the version before when absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(max_length = 8192))]
     pub description: Option<String>,
 }
 
@@ -61,12 +67,15 @@ pub struct NewVersionRequest {
 pub struct PatchKeyRequest {
     /// The new name, of all versions of the key.
     #[serde(default, deserialize_with = "blank_as_none", skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(format = "name", max_length = 1024))]
     pub name: Option<String>,
     /// The new description; `""` clears it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(max_length = 8192))]
     pub description: Option<String>,
     /// The new usage mask.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "whole", skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(minimum = 0))]
     pub usage_mask: Option<i32>,
 }
 

@@ -42,5 +42,6 @@ pub struct Node {
 pub struct PatchNodeRequest {
     /// The new public address; `""` clears it; absent leaves it.
     #[serde(rename = "publicAddress", default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(format = "name", max_length = 1024))]
     pub public_address: Option<String>,
 }

@@ -16,6 +16,7 @@ pub struct PreflightRequest {
     pub join: JoinRequest,
     /// Give the ticket back afterwards: the certificate is revoked and no join follows.
     #[serde(rename = "giveBack", default, deserialize_with = "null_as_default")]
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<bool>))]
     pub give_back: bool,
 }
 

@@ -14,15 +14,18 @@ use super::{blank_as_none, zero_as_none};
 pub struct SyslogRequest {
     /// A name or an address.
     #[serde(default, deserialize_with = "blank_as_none", skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(format = "host", max_length = 253))]
     pub host: Option<String>,
     /// `udp` (default), `tcp` or `tls`.
     #[serde(default, deserialize_with = "blank_as_none", skip_serializing_if = "Option::is_none")]
     pub transport: Option<String>,
     /// 514 when absent or 0.
     #[serde(default, deserialize_with = "zero_as_none", skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(maximum = 65535))]
     pub port: Option<u16>,
     /// With `tls`: the certificates that are believed, in PEM.
     #[serde(default, deserialize_with = "blank_as_none", skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(max_length = 65536))]
     pub ca_cert: Option<String>,
     /// `rfc5424` (default), `rfc3164` or `cef`.
     #[serde(default, deserialize_with = "blank_as_none", skip_serializing_if = "Option::is_none")]

@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::whole;
+
 /// `GET /v1/system/info`.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
@@ -51,7 +53,8 @@ pub struct Service {
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct ResetRequest {
     /// Seconds until it begins; 5 unless given, at most 3600.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "whole", skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(maximum = 3600))]
     pub delay: Option<u64>,
 }
 

@@ -15,6 +15,7 @@ use crate::id::NodeId;
 pub struct VerifyRequest {
     /// Mend what is found.
     #[serde(default, deserialize_with = "null_as_default")]
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<bool>))]
     pub repair: bool,
 }
 

@@ -5,6 +5,7 @@
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
+use super::whole;
 use crate::clock::Micros;
 use crate::id::NodeId;
 
@@ -15,10 +16,11 @@ use crate::id::NodeId;
 pub struct WaitRequest {
     /// Seconds to wait at the most; 60 when absent. One call waits 20 seconds at the most and then answers how far it
     /// is.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub timeout_seconds: Option<u64>,
+    #[serde(default, deserialize_with = "whole", skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<i64>, minimum = 0, maximum = 4_294_967_295_i64))]
+    pub timeout_seconds: Option<u32>,
     /// The `upTo` of an answer, to go on waiting for the same; absent: for everything written before this call.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "whole", skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "openapi", schema(value_type = Option<i64>))]
     pub up_to: Option<Micros>,
 }

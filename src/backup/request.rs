@@ -2,6 +2,7 @@
 
 use crate::api::backup::NewBackupRequest;
 use crate::error::{Error, Kind, Result};
+use crate::text::name::Name;
 
 /// The longest description, in bytes.
 const DESCRIPTION_LIMIT: usize = 1024;
@@ -36,13 +37,9 @@ impl TryFrom<NewBackupRequest> for NewBackup {
             return Err(not_built("a backup of a part of the data"));
         }
         let description = asked.description.unwrap_or_default();
-        if description.len() > DESCRIPTION_LIMIT {
-            return Err(Error::invalid_param(format!(
-                "description has at most {DESCRIPTION_LIMIT} bytes"
-            )));
-        }
         Ok(Self {
-            description,
+            // It is what people choose a backup by.
+            description: Name::checked("description", &description, DESCRIPTION_LIMIT)?.into(),
             backup_key: asked.backup_key,
         })
     }

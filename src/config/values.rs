@@ -12,6 +12,7 @@ use toml::de::DeValue;
 use super::node::{DatabaseUrl, LogFormat, data_dir};
 use super::reserved::{is_reserved, own_key};
 use crate::member::MAX_NODES;
+use crate::text::escape::is_hidden;
 
 /// A value, or what is wrong with it.
 type Read<T> = Result<T, String>;
@@ -21,8 +22,8 @@ pub(super) fn text(value: &DeValue<'_>) -> Read<String> {
     let text = value
         .as_str()
         .ok_or_else(|| format!("must be text in quotes, not {}", value.type_str()))?;
-    if text.trim().is_empty() || text.chars().any(char::is_control) {
-        return Err("must be one line of text that is not empty".to_owned());
+    if text.trim().is_empty() || text.chars().any(is_hidden) {
+        return Err("must be one line of text that is not empty, without control or format characters".to_owned());
     }
     Ok(text.to_owned())
 }

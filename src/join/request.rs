@@ -5,6 +5,8 @@
 
 use crate::api::cluster::{DEFAULT_PORT, JoinRequest, NewClusterRequest, NewNodeRequest};
 use crate::error::{Error, Result};
+use crate::text::host;
+use crate::text::name::Name;
 
 /// Where a node's PostgreSQL is reached by other nodes.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
@@ -20,17 +22,7 @@ impl Address {
     /// PostgreSQL connection string, is refused.
     pub fn checked(field: &str, host: Option<String>, port: Option<u16>) -> Result<Self> {
         let host = host.ok_or_else(|| Error::bad_request(format!("{field} is missing")))?;
-        let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_' | ':');
-        if host.len() > 253 || !host.chars().all(plain) {
-            return Err(
-                Error::invalid_param(format!("{field} is not a host name or an IP address: {host:.80}"))
-                    .with_hint("give it without scheme, port and path, for example 10.0.0.1 or node1.example.com"),
-            );
-        }
-        if host.contains(':') && host.parse::<std::net::Ipv6Addr>().is_err() {
-            return Err(Error::invalid_param(format!("{field} carries a port: {host:.80}"))
-                .with_hint("give the port in the port field or flag; it is 5432 when left out"));
-        }
+        let host = host::checked(field, host)?;
         Ok(Self {
             host,
             port: port.unwrap_or(DEFAULT_PORT),
@@ -138,15 +130,9 @@ impl TryFrom<JoinRequest> for Join {
     }
 }
 
-/// A public address is kept verbatim, scheme and all; only its length is bounded.
+/// A public address is kept verbatim, scheme and all, as far as a name may be: clients show it, and connect to it.
 pub fn public_address(given: Option<String>) -> Result<String> {
-    let address = given.unwrap_or_default();
-    if address.len() > 1024 || address.chars().any(char::is_control) {
-        return Err(Error::invalid_param(
-            "publicAddress is longer than 1024 bytes or has control characters",
-        ));
-    }
-    Ok(address)
+    Name::checked("publicAddress", &given.unwrap_or_default(), 1024).map(String::from)
 }
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 use crate::api::key::{NewKeyRequest, NewVersionRequest, PatchKeyRequest};
 use crate::api::secret::Secret;
 use crate::error::{Error, Kind, Result};
+use crate::text::name::Name;
 
 /// Encrypt (4) and decrypt (8), the KMIP bits of a key that is used for both.
 pub const DEFAULT_USAGE: i32 = 12;
@@ -11,7 +12,7 @@ pub const DEFAULT_USAGE: i32 = 12;
 #[derive(Debug, Clone)]
 pub struct NewKey {
     /// The name, when one was given.
-    pub name: Option<String>,
+    pub name: Option<Name>,
     /// Bits: 128, 192 or 256.
     pub size: i32,
     /// KMIP usage bits.
@@ -49,7 +50,7 @@ impl TryFrom<NewKeyRequest> for NewKey {
             return Err(Error::invalid_param(format!("the material does not have {size} bits")));
         }
         Ok(Self {
-            name: asked.name.map(checked_name).transpose()?,
+            name: asked.name.as_deref().map(checked_name).transpose()?,
             size,
             usage_mask: checked_usage(asked.usage_mask.unwrap_or(DEFAULT_USAGE))?,
             description: checked_description(asked.description.unwrap_or_default())?,
@@ -90,7 +91,7 @@ impl NewVersion {
     /// Material of another size: who uses the key relies on its size.
     pub fn fits(&self, size: i32) -> Result<()> {
         match self.bits {
-            Some(bits) if bits != size => Err(Error::invalid_param(format!(
+            Some(bits) if bits != size => Err(Error::conflict(format!(
                 "the key has {size} bits, and the material {bits}"
             ))),
             _ => Ok(()),
@@ -102,7 +103,7 @@ impl NewVersion {
 #[derive(Debug, Clone, Default)]
 pub struct KeyChange {
     /// The new name.
-    pub name: Option<String>,
+    pub name: Option<Name>,
     /// The new description.
     pub description: Option<String>,
     /// The new usage mask.
@@ -114,7 +115,7 @@ impl TryFrom<PatchKeyRequest> for KeyChange {
 
     fn try_from(asked: PatchKeyRequest) -> Result<Self> {
         Ok(Self {
-            name: asked.name.map(checked_name).transpose()?,
+            name: asked.name.as_deref().map(checked_name).transpose()?,
             description: asked.description.map(checked_description).transpose()?,
             usage_mask: asked.usage_mask.map(checked_usage).transpose()?,
         })
@@ -129,22 +130,14 @@ fn material_bits(material: &Secret) -> Result<i32> {
     bits.ok_or_else(|| Error::invalid_param("material is 16, 24 or 32 bytes in hexadecimal"))
 }
 
-/// A name is stored as it was given. Only what could not be stored or shown is refused.
-fn checked_name(name: String) -> Result<String> {
-    if name.len() > 1024 {
-        return Err(Error::invalid_param("name is longer than 1024 bytes"));
-    }
-    if name.chars().any(char::is_control) {
-        return Err(Error::invalid_param("name has control characters"));
-    }
-    Ok(name)
+fn checked_name(name: &str) -> Result<Name> {
+    Name::checked("name", name, 1024)
 }
 
+/// A description names nothing: it is kept as it was given, and whoever shows it escapes it.
 fn checked_description(text: String) -> Result<String> {
-    if text.len() > 8192 || text.contains('\0') {
-        return Err(Error::invalid_param(
-            "description is longer than 8192 bytes or has a NUL",
-        ));
+    if text.len() > 8192 {
+        return Err(Error::invalid_param("description is longer than 8192 bytes"));
     }
     Ok(text)
 }
@@ -202,6 +195,21 @@ mod tests {
                 .to_string()
                 .contains("not 512")
         );
-        assert!(key("{\"name\":\"a\\u0000b\"}").is_err());
+        for name in ["a\\u0000b", "a\\u202eb", "a\\u200bb", "a\\nb"] {
+            let refused = key(&format!("{{\"name\":\"{name}\"}}")).unwrap_err();
+            assert!(refused.to_string().starts_with("name has a character"), "{refused}");
+        }
+    }
+
+    #[test]
+    fn a_name_is_kept_composed_in_a_new_key_and_in_a_renamed_one() {
+        let kept = |name: Option<Name>| name.map(String::from);
+        let made = key("{\"name\":\"cafe\\u0301\"}").unwrap();
+        assert_eq!(kept(made.name).as_deref(), Some("caf\u{e9}"));
+        let request = serde_json::from_str::<PatchKeyRequest>("{\"name\":\"cafe\\u0301\"}").unwrap();
+        assert_eq!(
+            kept(KeyChange::try_from(request).unwrap().name).as_deref(),
+            Some("caf\u{e9}")
+        );
     }
 }

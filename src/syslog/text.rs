@@ -1,7 +1,9 @@
-//! Makes any text fit into a place of a message: escaped as that place wants it, without control characters, cut to
-//! size, and marked when it was cut.
+//! Makes any text fit into a place of a message: escaped as that place wants it, without the characters that drive what
+//! shows it, cut to size, and marked when it was cut.
 
 use std::fmt::Write as _;
+
+use crate::text::escape::is_hidden;
 
 const CUT: &str = "<truncated>";
 
@@ -12,7 +14,7 @@ pub(super) fn fit(text: &str, limit: usize, escape: impl Fn(char) -> Option<&'st
         let before = fitting.len();
         match escape(c) {
             Some(escaped) => fitting.push_str(escaped),
-            None if c.is_control() => {
+            None if is_hidden(c) => {
                 // Writing to a text cannot fail.
                 write!(fitting, "<{:02X}>", u32::from(c)).ok();
             }
@@ -41,6 +43,7 @@ mod tests {
     #[test]
     fn control_characters_are_shown_and_never_sent() {
         assert_eq!(fit("a\r\nb\0\u{7f}\u{85}", 100, |_| None), "a<0D><0A>b<00><7F><85>");
+        assert_eq!(fit("\u{1b}[2J\u{202e}x\u{200b}", 100, |_| None), "<1B>[2J<202E>x<200B>");
     }
 
     #[test]

@@ -10,7 +10,7 @@ use utoipa_axum::routes;
 
 use super::auth::{Acting, Reader};
 use super::error::{Refusal, Refused};
-use super::json::Json;
+use super::json::{Json, NoFields};
 use super::page::{Page, PageQuery};
 use super::query::{Path, Query};
 use crate::agent::Agent;
@@ -54,6 +54,7 @@ async fn acknowledge(
     caller: Acting,
     State(agent): State<Arc<Agent>>,
     Path(id): Path<String>,
+    _body: NoFields,
 ) -> Result<Json<Alarm>, Refusal> {
     Ok(Json(alarm::acknowledge(&agent, &id, &caller.account).await?))
 }
@@ -66,6 +67,7 @@ async fn clear(
     caller: Acting,
     State(agent): State<Arc<Agent>>,
     Path(id): Path<String>,
+    _body: NoFields,
 ) -> Result<Json<Alarm>, Refusal> {
     Ok(Json(alarm::clear(&agent, &id, &caller.account).await?))
 }

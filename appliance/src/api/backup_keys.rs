@@ -12,8 +12,8 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::auth::Caller;
-use super::error::{Refusal, Refused};
-use super::json::Json;
+use super::error::{NotBuilt, Refusal, Refused};
+use super::json::{Json, NoFields, OptionalJson};
 use super::page::{Page, PageQuery};
 use super::query::Path;
 use crate::agent::Agent;
@@ -41,12 +41,12 @@ async fn list(
 }
 
 /// Makes a backup key.
-#[utoipa::path(post, path = "/backupkeys", tag = "backups", operation_id = "newBackupKey", request_body = NewBackupKeyRequest,
-    responses((status = 201, description = "the new key", body = BackupKey), Refused))]
+#[utoipa::path(post, path = "/backupkeys", tag = "backups", operation_id = "newBackupKey", request_body = Option<NewBackupKeyRequest>,
+    responses((status = 201, description = "the new key", body = BackupKey), Refused, NotBuilt))]
 async fn create(
     _caller: Caller,
     State(agent): State<Arc<Agent>>,
-    Json(asked): Json<NewBackupKeyRequest>,
+    OptionalJson(asked): OptionalJson<NewBackupKeyRequest>,
 ) -> Result<(StatusCode, Json<BackupKey>), Refusal> {
     Ok((StatusCode::CREATED, Json(keys::create(&agent, &asked).await?)))
 }
@@ -96,6 +96,7 @@ async fn make_default(
     _caller: Caller,
     State(agent): State<Arc<Agent>>,
     Path(id): Path<String>,
+    _body: NoFields,
 ) -> Result<Json<BackupKey>, Refusal> {
     Ok(Json(keys::make_default(&agent, &id).await?))
 }

@@ -15,8 +15,8 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::auth::{Caller, Ender, Reader, Watcher};
-use super::error::{Refusal, Refused};
-use super::json::Json;
+use super::error::{NotBuilt, Refusal, Refused};
+use super::json::{Json, OptionalJson};
 use super::page::{Page, PageQuery};
 use super::path;
 use super::query::Path;
@@ -58,12 +58,12 @@ async fn list(
 
 /// Makes a backup of this node's accounts, keys and syslog servers. Answers when it is made, or after 20 seconds with how
 /// far it is.
-#[utoipa::path(post, path = "/backups", tag = "backups", operation_id = "newBackup", request_body = NewBackupRequest,
-    responses((status = 201, description = "the backup; while it is made, ask with GET", body = Backup), Refused))]
+#[utoipa::path(post, path = "/backups", tag = "backups", operation_id = "newBackup", request_body = Option<NewBackupRequest>,
+    responses((status = 201, description = "the backup; while it is made, ask with GET", body = Backup), Refused, NotBuilt))]
 async fn create(
     _caller: Reader,
     State(agent): State<Arc<Agent>>,
-    Json(asked): Json<NewBackupRequest>,
+    OptionalJson(asked): OptionalJson<NewBackupRequest>,
 ) -> Result<(StatusCode, Json<Backup>), Refusal> {
     let asked = NewBackup::try_from(asked)?;
     Ok((StatusCode::CREATED, Json(backup::create(&agent, asked).await?)))
@@ -110,13 +110,13 @@ async fn delete(
 /// Replaces this node's accounts, keys and syslog servers by those of a backup. Only on a node that is in no cluster; what
 /// is replaced is backed up before, if there are keys. Answers when it is done, or after 20 seconds with how far it is.
 #[utoipa::path(post, path = "/backups/{id}/restore", tag = "backups", operation_id = "restoreBackup",
-    request_body = RestoreRequest, params(("id" = String, Path, description = "the backup's id")),
+    request_body = Option<RestoreRequest>, params(("id" = String, Path, description = "the backup's id")),
     responses((status = 200, description = "how it is", body = BackupStatus), Refused))]
 async fn restore(
     _caller: Ender,
     State(agent): State<Arc<Agent>>,
     Path(id): Path<String>,
-    Json(asked): Json<RestoreRequest>,
+    OptionalJson(asked): OptionalJson<RestoreRequest>,
 ) -> Result<Json<BackupStatus>, Refusal> {
     Ok(Json(backup::restore(&agent, &id, &asked).await?))
 }

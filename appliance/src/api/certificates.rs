@@ -10,7 +10,7 @@ use utoipa_axum::routes;
 
 use super::auth::{Reader, Writer};
 use super::error::{Refusal, Refused};
-use super::json::Json;
+use super::json::{Json, NoFields};
 use crate::agent::Agent;
 use crate::certificates;
 
@@ -32,7 +32,11 @@ async fn list(_caller: Reader, State(agent): State<Arc<Agent>>) -> Result<Json<C
 /// Renews the certificate of this node now. Its links go on.
 #[utoipa::path(post, path = "/cluster/certificates/renew", tag = "cluster", operation_id = "renewCertificate",
     responses((status = 200, description = "what there is now", body = Certificates), Refused))]
-async fn renew(_caller: Writer, State(agent): State<Arc<Agent>>) -> Result<Json<Certificates>, Refusal> {
+async fn renew(
+    _caller: Writer,
+    State(agent): State<Arc<Agent>>,
+    _body: NoFields,
+) -> Result<Json<Certificates>, Refusal> {
     let tasks = agent.tasks.clone();
     let work = async move {
         certificates::renew(&agent).await?;
@@ -45,7 +49,11 @@ async fn renew(_caller: Writer, State(agent): State<Arc<Agent>>) -> Result<Json<
 /// believe both, renew their certificates, and then the old one goes. It waits for nodes that are away.
 #[utoipa::path(post, path = "/cluster/rotate-ca", tag = "cluster", operation_id = "rotateCa",
     responses((status = 200, description = "the old authority and the new, and whom the exchange waits for", body = Certificates), Refused))]
-async fn rotate_ca(_caller: Writer, State(agent): State<Arc<Agent>>) -> Result<Json<Certificates>, Refusal> {
+async fn rotate_ca(
+    _caller: Writer,
+    State(agent): State<Arc<Agent>>,
+    _body: NoFields,
+) -> Result<Json<Certificates>, Refusal> {
     let tasks = agent.tasks.clone();
     let work = async move { certificates::rotate(&agent).await };
     Ok(Json(tasks.see_through("exchanging the authority", work).await?))

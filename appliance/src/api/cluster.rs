@@ -20,8 +20,8 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::auth::{Ender, Entrant, Reader, Watcher, Writer};
-use super::error::{Refusal, Refused};
-use super::json::Json;
+use super::error::{NotBuilt, Refusal, Refused};
+use super::json::{Json, OptionalJson};
 use super::page::{Page, PageQuery};
 use crate::agent::Agent;
 use crate::{acknowledge, alarm, cluster, join, links as reconciler, removed, verify};
@@ -59,7 +59,7 @@ async fn info(_caller: Watcher, State(agent): State<Arc<Agent>>) -> Result<Json<
 
 /// Makes a cluster with this node as its first member. The node keeps its accounts and keys.
 #[utoipa::path(post, path = "/cluster/new", tag = "cluster", operation_id = "newCluster", request_body = NewClusterRequest,
-    responses((status = 200, description = "the new cluster", body = ClusterInfo), Refused))]
+    responses((status = 200, description = "the new cluster", body = ClusterInfo), Refused, NotBuilt))]
 async fn new(
     _caller: Entrant,
     State(agent): State<Arc<Agent>>,
@@ -74,19 +74,19 @@ async fn new(
 }
 
 /// On a node that is to join: makes a key that never leaves it, and a request to sign. The last request counts.
-#[utoipa::path(post, path = "/cluster/csr", tag = "cluster", operation_id = "clusterCsr", request_body = CsrRequest,
-    responses((status = 200, description = "the request, to be signed by a member", body = CsrAnswer), Refused))]
+#[utoipa::path(post, path = "/cluster/csr", tag = "cluster", operation_id = "clusterCsr", request_body = Option<CsrRequest>,
+    responses((status = 200, description = "the request, to be signed by a member", body = CsrAnswer), Refused, NotBuilt))]
 async fn csr(
     _caller: Entrant,
     State(agent): State<Arc<Agent>>,
-    Json(asked): Json<CsrRequest>,
+    OptionalJson(asked): OptionalJson<CsrRequest>,
 ) -> Result<Json<CsrAnswer>, Refusal> {
     Ok(Json(cluster::csr(&agent, asked).await?))
 }
 
 /// On a node that is to join, with what a member answered: begins the join. It replaces the node's accounts and keys.
 #[utoipa::path(post, path = "/cluster/join", tag = "cluster", operation_id = "joinCluster", request_body = JoinRequest,
-    responses((status = 200, description = "how far the join is", body = ClusterInfo), Refused))]
+    responses((status = 200, description = "how far the join is", body = ClusterInfo), Refused, NotBuilt))]
 async fn join_cluster(
     _caller: Entrant,
     State(agent): State<Arc<Agent>>,
@@ -106,7 +106,7 @@ async fn join_cluster(
 
 /// On a node that is to join, with what a member answered: every check of a join as a list. Nothing is changed.
 #[utoipa::path(post, path = "/cluster/preflight", tag = "cluster", operation_id = "clusterPreflight", request_body = PreflightRequest,
-    responses((status = 200, description = "the checks, also when some failed", body = PreflightReport), Refused))]
+    responses((status = 200, description = "the checks, also when some failed", body = PreflightReport), Refused, NotBuilt))]
 async fn preflight(
     _caller: Entrant,
     State(agent): State<Arc<Agent>>,
@@ -186,24 +186,24 @@ async fn set_lanes(
 }
 
 /// Waits until every member has everything that this node had when it was asked. 503 names those that do not in time.
-#[utoipa::path(post, path = "/cluster/wait", tag = "cluster", operation_id = "waitForMembers", request_body = WaitRequest,
+#[utoipa::path(post, path = "/cluster/wait", tag = "cluster", operation_id = "waitForMembers", request_body = Option<WaitRequest>,
     responses((status = 200, description = "every member has it; or, when more time was asked for than one call has, how far it is", body = WaitAnswer), Refused))]
 async fn wait(
     _caller: Reader,
     State(agent): State<Arc<Agent>>,
-    Json(asked): Json<WaitRequest>,
+    OptionalJson(asked): OptionalJson<WaitRequest>,
 ) -> Result<Json<WaitAnswer>, Refusal> {
     Ok(Json(cluster::wait(&agent, &asked).await?))
 }
 
 /// Compares this node's data with that of every other member, row by row where it differs, and mends it when asked to.
 /// Answers when that is done, or after 20 seconds with how far it is.
-#[utoipa::path(post, path = "/cluster/verify", tag = "cluster", operation_id = "verifyCluster", request_body = VerifyRequest,
+#[utoipa::path(post, path = "/cluster/verify", tag = "cluster", operation_id = "verifyCluster", request_body = Option<VerifyRequest>,
     responses((status = 200, description = "what was found; while it runs, ask with GET", body = VerifyReport), Refused))]
 async fn verify_now(
     _caller: Writer,
     State(agent): State<Arc<Agent>>,
-    Json(asked): Json<VerifyRequest>,
+    OptionalJson(asked): OptionalJson<VerifyRequest>,
 ) -> Result<Json<VerifyReport>, Refusal> {
     Ok(Json(verify::start(&agent, asked.repair).await?))
 }

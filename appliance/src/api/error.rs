@@ -133,17 +133,40 @@ impl IntoResponse for Refusal {
     }
 }
 
-/// In the OpenAPI document: every call may be refused, and always in this shape.
+/// In the OpenAPI document: how a call may be refused, always in one shape. A fault of ours (500) is none of them.
 pub(crate) struct Refused;
 
 impl utoipa::IntoResponses for Refused {
     fn responses() -> BTreeMap<String, RefOr<utoipa::openapi::Response>> {
+        told([
+            ("4XX", "refused: `codeDesc` says why, `hint` the way out"),
+            (
+                "503",
+                "not now: the node joins, starts, has no database, or others did not confirm a write",
+            ),
+            ("507", "a call that writes, and there is no room on the node's disk"),
+        ])
+    }
+}
+
+/// In the OpenAPI document: a call some of whose values are understood and not built.
+pub(crate) struct NotBuilt;
+
+impl utoipa::IntoResponses for NotBuilt {
+    fn responses() -> BTreeMap<String, RefOr<utoipa::openapi::Response>> {
+        told([("501", "a value of this call is not built: `codeDesc` says which")])
+    }
+}
+
+fn told<const N: usize>(refusals: [(&str, &str); N]) -> BTreeMap<String, RefOr<utoipa::openapi::Response>> {
+    let refusal = |(status, why): (&str, &str)| {
         let body = Content::new(Some(RefOr::<schema::Schema>::Ref(Ref::from_schema_name("ErrorBody"))));
         let response = ResponseBuilder::new()
-            .description("refused: `codeDesc` says why, `hint` the way out")
+            .description(why)
             .content("application/json", body);
-        BTreeMap::from([("default".to_owned(), response.build().into())])
-    }
+        (status.to_owned(), response.build().into())
+    };
+    refusals.into_iter().map(refusal).collect()
 }
 
 #[cfg(test)]

@@ -17,8 +17,8 @@ use utoipa_axum::routes;
 use super::ROW_VERSION;
 use super::ack::{Asked as AckAsked, Given};
 use super::auth::{Reader, Writer};
-use super::error::{Refusal, Refused};
-use super::json::Json;
+use super::error::{NotBuilt, Refusal, Refused};
+use super::json::{Json, NoFields, OptionalJson};
 use super::page::{Page, PageQuery};
 use super::query::{Path, Query};
 use crate::agent::Agent;
@@ -41,9 +41,10 @@ pub(crate) fn routes() -> OpenApiRouter<Arc<Agent>> {
 struct By {
     /// `id` or `name`. When left out, an id is looked for first, then a name.
     #[serde(rename = "type")]
+    #[param(pattern = "^(id|name)?$")]
     kind: Option<String>,
     /// Which version of the key is meant. When left out, the one that has the id, or the current one of the name.
-    #[param(value_type = Option<i32>)]
+    #[param(value_type = Option<i32>, minimum = 0)]
     version: Option<String>,
 }
 
@@ -76,7 +77,7 @@ fn named<'a>(what: &'a str, by: &'a By) -> Named<'a> {
 struct AckHeader {
     /// Where the write is durable before it is acknowledged: `local`, or `any-K` for the disks of K other members too.
     /// What the cluster is set to when absent. The answer has the same header and says what it was.
-    #[param(rename = "x-keystead-ack")]
+    #[param(rename = "x-keystead-ack", pattern = "^(local|any-([1-9]|1[0-9]))$")]
     ack: Option<String>,
 }
 
@@ -95,7 +96,7 @@ async fn list(
 
 /// Makes a key, or imports one when material is given.
 #[utoipa::path(post, path = "/vault/keys2", tag = "keys", operation_id = "newKey", request_body = NewKeyRequest, params(AckHeader),
-    responses((status = 201, description = "the new key", body = Key), Refused))]
+    responses((status = 201, description = "the new key", body = Key), Refused, NotBuilt))]
 async fn create(
     caller: Writer,
     State(agent): State<Arc<Agent>>,
@@ -153,14 +154,14 @@ async fn versions(
 }
 
 /// Rotates a key: makes a version with new material, or imports one, which from now on is the current one. Those before stay.
-#[utoipa::path(post, path = "/vault/keys2/{id}/versions", tag = "keys", operation_id = "newKeyVersion", request_body = NewVersionRequest,
+#[utoipa::path(post, path = "/vault/keys2/{id}/versions", tag = "keys", operation_id = "newKeyVersion", request_body = Option<NewVersionRequest>,
     params(("id" = String, Path, description = "the name of the key, or the id of any of its versions"), By, AckHeader),
     responses((status = 201, description = "the new version", body = Key), Refused))]
 async fn rotate(
     caller: Writer,
     State(agent): State<Arc<Agent>>,
     target: Target,
-    Json(asked): Json<NewVersionRequest>,
+    OptionalJson(asked): OptionalJson<NewVersionRequest>,
 ) -> Result<(StatusCode, Given, Json<Key>), Refusal> {
     let (asked, tasks) = (NewVersion::try_from(asked)?, agent.tasks.clone());
     let work = async move { keys::rotate(&agent, &target.named(), &asked, target.ack.0).await };
@@ -177,6 +178,7 @@ async fn export(
     State(agent): State<Arc<Agent>>,
     Path(id): Path<String>,
     Query(by): Query<By>,
+    _body: NoFields,
 ) -> Result<Json<ExportedKey>, Refusal> {
     Ok(Json(keys::export(&agent, &named(&id, &by)).await?))
 }
@@ -205,6 +207,7 @@ async fn destroy(
     caller: Writer,
     State(agent): State<Arc<Agent>>,
     target: Target,
+    _body: NoFields,
 ) -> Result<(Given, Json<Key>), Refusal> {
     let tasks = agent.tasks.clone();
     let work = async move { keys::destroy(&agent, &target.named(), target.ack.0).await };

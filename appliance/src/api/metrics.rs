@@ -12,7 +12,7 @@ use utoipa_axum::routes;
 
 use super::auth::{Reader, Writer, bearer};
 use super::error::{Refusal, Refused};
-use super::json::Json;
+use super::json::{Json, NoFields};
 use crate::agent::Agent;
 use crate::metrics;
 
@@ -47,20 +47,32 @@ async fn status(_caller: Reader, State(agent): State<Arc<Agent>>) -> Result<Json
 /// From now on scrapes are answered. Done twice, it changes nothing.
 #[utoipa::path(post, path = "/system/metrics/prometheus/enable", tag = "metrics", operation_id = "enablePrometheus",
     responses((status = 200, description = "the token", body = PrometheusStatus), Refused))]
-async fn enable(_caller: Writer, State(agent): State<Arc<Agent>>) -> Result<Json<PrometheusStatus>, Refusal> {
+async fn enable(
+    _caller: Writer,
+    State(agent): State<Arc<Agent>>,
+    _body: NoFields,
+) -> Result<Json<PrometheusStatus>, Refusal> {
     Ok(Json(metrics::enable(&agent, true).await?))
 }
 
 /// From now on scrapes are refused.
 #[utoipa::path(post, path = "/system/metrics/prometheus/disable", tag = "metrics", operation_id = "disablePrometheus",
     responses((status = 200, description = "that it is disabled", body = PrometheusStatus), Refused))]
-async fn disable(_caller: Writer, State(agent): State<Arc<Agent>>) -> Result<Json<PrometheusStatus>, Refusal> {
+async fn disable(
+    _caller: Writer,
+    State(agent): State<Arc<Agent>>,
+    _body: NoFields,
+) -> Result<Json<PrometheusStatus>, Refusal> {
     Ok(Json(metrics::enable(&agent, false).await?))
 }
 
 /// Makes another token; the old one is good no more.
 #[utoipa::path(post, path = "/system/metrics/prometheus/renew-token", tag = "metrics", operation_id = "renewPrometheusToken",
     responses((status = 200, description = "the new token", body = PrometheusStatus), Refused))]
-async fn renew(_caller: Writer, State(agent): State<Arc<Agent>>) -> Result<Json<PrometheusStatus>, Refusal> {
+async fn renew(
+    _caller: Writer,
+    State(agent): State<Arc<Agent>>,
+    _body: NoFields,
+) -> Result<Json<PrometheusStatus>, Refusal> {
     Ok(Json(metrics::renew(&agent).await?))
 }

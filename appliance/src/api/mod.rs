@@ -1,8 +1,8 @@
 //! The door for users: routes, one file per resource, and what all of them have in common.
 //!
 //! A request passes, in this order: `path.rs` (its plain path), `request_id.rs` (its name and its log line), the catching
-//! of panics, `limits.rs` (how long, how large), routing, `auth.rs` (who may), `json.rs` and `query.rs` (what was sent),
-//! and the handler. An error becomes an answer in `error.rs` alone. Handlers decide nothing: they call `account`, `keys`,
+//! of panics, `limits.rs` (how long, how large), `input.rs` (no NUL in its address), routing, `auth.rs` (who may), `json.rs`
+//! and `query.rs` (what was sent), and the handler. An error becomes an answer in `error.rs` alone. Handlers decide nothing: they call `account`, `keys`,
 //! `cluster` and `join`.
 //!
 //! A route and its description are registered at once, so `docs/api/openapi.json` cannot lack one; a test compares.
@@ -15,7 +15,9 @@ mod backup_keys;
 mod backups;
 mod certificates;
 mod cluster;
+mod document;
 mod error;
+mod input;
 mod json;
 mod keys;
 mod limits;
@@ -42,10 +44,7 @@ use axum::middleware;
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::get;
 use keystead::Error;
-use keystead::api::error::ErrorBody;
 use tower_http::catch_panic::CatchPanicLayer;
-use utoipa::openapi::OpenApi;
-use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityScheme};
 use utoipa_axum::router::OpenApiRouter;
 
 use self::error::Refusal;
@@ -57,34 +56,9 @@ use crate::agent::Agent;
 /// The version of the row, where the answer has no body to say it in.
 const ROW_VERSION: HeaderName = HeaderName::from_static("row-version");
 
-#[derive(utoipa::OpenApi)]
-#[openapi(
-    info(
-        title = "Keystead",
-        description = "A multi-master cluster of key managers. Every node takes every call.",
-        license(name = "Apache-2.0", identifier = "Apache-2.0")
-    ),
-    components(schemas(ErrorBody)),
-    security(("bearer" = [])),
-    modifiers(&Bearer)
-)]
-struct Document;
-
-/// The token of `POST /api/v1/auth/tokens`.
-struct Bearer;
-
-impl utoipa::Modify for Bearer {
-    fn modify(&self, document: &mut OpenApi) {
-        let components = document.components.get_or_insert_default();
-        components.add_security_scheme("bearer", SecurityScheme::Http(Http::new(HttpAuthScheme::Bearer)));
-    }
-}
-
 /// The document that describes the API, as `keysteadd openapi` prints it and `docs/api/openapi.json` keeps it.
 pub(crate) fn openapi_json() -> keystead::Result<String> {
-    let text = described().into_openapi().to_pretty_json();
-    text.map(|text| text + "\n")
-        .map_err(|cause| Error::internal("writing the OpenAPI document", cause))
+    document::written(described().into_openapi())
 }
 
 fn described() -> OpenApiRouter<Arc<Agent>> {
@@ -100,7 +74,7 @@ fn described() -> OpenApiRouter<Arc<Agent>> {
         .merge(backups::routes())
         .merge(backup_keys::routes())
         .merge(system::routes());
-    OpenApiRouter::with_openapi(<Document as utoipa::OpenApi>::openapi())
+    OpenApiRouter::with_openapi(document::frame())
         .nest(path::BASE, under_base)
         .merge(system::health_route())
 }
@@ -112,7 +86,7 @@ fn router(agent: Arc<Agent>) -> Router {
         patience: limits::PATIENCE,
     };
     let (routes, document) = described().split_for_parts();
-    let document = document.to_json().unwrap_or_default();
+    let document = document::written(document).unwrap_or_default();
     let openapi = get(move || async move { ([(header::CONTENT_TYPE, "application/json")], document) });
     let routes = routes
         .route("/openapi.json", openapi.clone())
@@ -127,6 +101,7 @@ fn dressed(routes: Router, limits: Limits) -> Router {
     routes
         .fallback(async || Refusal::no_such_path())
         .method_not_allowed_fallback(other_method)
+        .layer(middleware::from_fn(input::look))
         .layer(DefaultBodyLimit::max(limits.body_bytes))
         .layer(middleware::from_fn(move |request, next| {
             limits::keep(limits, request, next)

@@ -15,7 +15,7 @@ use utoipa_axum::routes;
 
 use super::ROW_VERSION;
 use super::auth::{Freer, Watcher, Writer};
-use super::error::{Refusal, Refused};
+use super::error::{NotBuilt, Refusal, Refused};
 use super::json::Json;
 use super::page::{Page, PageQuery};
 use super::query::{Path, Query};
@@ -47,7 +47,7 @@ async fn list(_caller: Watcher, State(agent): State<Arc<Agent>>, page: Page<256>
 
 /// On a member: signs the request of a node that is to join, and gives it what it needs.
 #[utoipa::path(post, path = "/nodes", tag = "nodes", operation_id = "newNode", request_body = NewNodeRequest,
-    responses((status = 200, description = "what the joining node needs, to be copied verbatim", body = NewNodeAnswer), Refused))]
+    responses((status = 200, description = "what the joining node needs, to be copied verbatim", body = NewNodeAnswer), Refused, NotBuilt))]
 async fn sign(
     // Only a member signs. A node that is joining must be reached, to answer that consensus is down: clients wait then.
     _caller: Watcher,

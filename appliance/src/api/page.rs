@@ -77,8 +77,15 @@ fn number(name: &str, text: Option<&str>) -> Result<Option<u64>> {
     let Some(text) = text.filter(|text| !text.is_empty()) else {
         return Ok(None);
     };
-    let wrong = |_| Error::invalid_param(format!("{name} is a whole number from 0 on, not {text:.40}"));
-    text.parse().map(Some).map_err(wrong)
+    // As large as the numbers that the database counts with.
+    let number = text.parse().ok().filter(|number| *number <= i64::MAX.unsigned_abs());
+    let wrong = || {
+        Error::invalid_param(format!(
+            "{name} is a whole number from 0 to {}, not {text:.40}",
+            i64::MAX
+        ))
+    };
+    number.map(Some).ok_or_else(wrong)
 }
 
 #[cfg(test)]
@@ -104,9 +111,9 @@ mod tests {
     fn what_is_asked_is_answered_up_to_the_largest_page() {
         assert_eq!(page("7", "3").unwrap(), Page { skip: 7, limit: 3 });
         assert_eq!(
-            page("18446744073709551615", "0").unwrap(),
+            page("9223372036854775807", "0").unwrap(),
             Page {
-                skip: u64::MAX,
+                skip: i64::MAX.unsigned_abs(),
                 limit: 0
             }
         );
@@ -123,7 +130,7 @@ mod tests {
         ] {
             assert!(page(skip, limit).unwrap_err().to_string().starts_with(name));
         }
-        assert!(page("18446744073709551616", "1").is_err());
+        assert!(page("9223372036854775808", "1").is_err());
     }
 
     #[test]

@@ -10,7 +10,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::auth::{Reader, Writer};
-use super::error::{Refusal, Refused};
+use super::error::{NotBuilt, Refusal, Refused};
 use super::json::Json;
 use super::page::{Page, PageQuery};
 use super::query::Path;
@@ -33,7 +33,7 @@ async fn list(_caller: Reader, State(agent): State<Arc<Agent>>, page: Page<10>) 
 
 /// Adds a server.
 #[utoipa::path(post, path = "/configs/syslogs", tag = "syslog", operation_id = "newSyslog", request_body = SyslogRequest,
-    responses((status = 201, description = "the new entry", body = Syslog), Refused))]
+    responses((status = 201, description = "the new entry", body = Syslog), Refused, NotBuilt))]
 async fn create(
     _caller: Writer,
     State(agent): State<Arc<Agent>>,
@@ -57,7 +57,7 @@ async fn get(
 /// Changes a server. What is left out stays.
 #[utoipa::path(patch, path = "/configs/syslogs/{id}", tag = "syslog", operation_id = "patchSyslog",
     request_body = SyslogRequest, params(("id" = String, Path, description = "the entry's id")),
-    responses((status = 200, description = "the entry after the change", body = Syslog), Refused))]
+    responses((status = 200, description = "the entry after the change", body = Syslog), Refused, NotBuilt))]
 async fn patch(
     _caller: Writer,
     State(agent): State<Arc<Agent>>,

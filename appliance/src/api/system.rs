@@ -11,8 +11,8 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::auth::Caller;
-use super::error::{Refusal, Refused};
-use super::json::Json;
+use super::error::{NotBuilt, Refusal, Refused};
+use super::json::{Json, OptionalJson};
 use super::standing;
 use crate::agent::{Agent, Standing};
 use crate::postgres::Status;
@@ -64,12 +64,12 @@ async fn services(State(agent): State<Arc<Agent>>) -> Json<ServicesStatus> {
 }
 
 /// Deletes everything on this node, which is then as new: keys, accounts, certificates, its place in a cluster.
-#[utoipa::path(post, path = "/system/services/reset", tag = "system", operation_id = "resetServices", request_body = ResetRequest,
-    responses((status = 200, description = "it begins after the delay", body = ResetAnswer), Refused))]
+#[utoipa::path(post, path = "/system/services/reset", tag = "system", operation_id = "resetServices", request_body = Option<ResetRequest>,
+    responses((status = 200, description = "it begins after the delay", body = ResetAnswer), Refused, NotBuilt))]
 async fn reset_node(
     _caller: Caller,
     State(agent): State<Arc<Agent>>,
-    Json(asked): Json<ResetRequest>,
+    OptionalJson(asked): OptionalJson<ResetRequest>,
 ) -> Result<Json<ResetAnswer>, Refusal> {
     Ok(Json(reset::begin(&agent, &asked)?))
 }

@@ -89,6 +89,29 @@ async fn what_is_not_there_answers_404_in_json() {
 }
 
 #[tokio::test]
+async fn a_nul_in_an_address_is_refused_whatever_the_address_leads_to() {
+    for (method, uri, field) in [
+        ("GET", "/api/v1/things/a%00b", "the path"),
+        ("GET", "/nowhere%00", "the path"),
+        ("POST", "/api/v1/things?skip=1&name=%00", "the parameter name"),
+        ("DELETE", "/api/v1/slow?%00=1", "the parameter %00"),
+    ] {
+        let (status, body) = refused(method, uri, "").await;
+        let expected = format!("NCERRInvalidParamValue: {field} has a NUL");
+        assert_eq!(
+            (status, body["codeDesc"].as_str()),
+            (400, Some(expected.as_str())),
+            "{uri}"
+        );
+    }
+    assert_eq!(
+        send("GET", "/api/v1/things/a%2500b", "").await.2,
+        "a%00b",
+        "what is none is none"
+    );
+}
+
+#[tokio::test]
 async fn another_method_answers_405_in_json_and_says_which_there_are() {
     let (status, body) = refused("DELETE", "/api/v1/things/", "").await;
     assert_eq!(status, 405);

@@ -7,7 +7,7 @@ use keystead::api::auth::{ChangePasswordAnswer, ChangePasswordRequest, TokenAnsw
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::error::{Refusal, Refused};
+use super::error::{NotBuilt, Refusal, Refused};
 use super::json::Json;
 use super::standing;
 use crate::account;
@@ -22,7 +22,7 @@ pub(crate) fn routes() -> OpenApiRouter<Arc<Agent>> {
 
 /// Logs in with a password or a refresh token.
 #[utoipa::path(post, path = "/auth/tokens", tag = "auth", operation_id = "newToken", request_body = TokenRequest, security(()),
-    responses((status = 200, description = "tokens", body = TokenAnswer), Refused))]
+    responses((status = 200, description = "tokens", body = TokenAnswer), Refused, NotBuilt))]
 async fn log_in(
     State(agent): State<Arc<Agent>>,
     Json(asked): Json<TokenRequest>,

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use keystead::api::backup::Backup;
 use keystead::backup::Header;
+use keystead::quota::Quota;
 use keystead::replication::retention;
 use keystead::{Error, Kind, Result};
 
@@ -109,6 +110,13 @@ pub(super) async fn list(agent: &Agent) -> Result<Vec<Backup>> {
     }
     all.sort_by(|one, other| (one.created_at, &one.id).cmp(&(other.created_at, &other.id)));
     Ok(all)
+}
+
+/// Refuses one more where there are enough.
+pub(super) fn admits_another(agent: &Agent) -> Result<()> {
+    let files = std::fs::read_dir(folder(agent)).into_iter().flatten().flatten();
+    let backups = files.filter(|file| file.path().extension().is_some_and(|ending| ending == ENDING));
+    Quota::Backups.admits(backups.count())
 }
 
 /// One of them.

@@ -24,6 +24,7 @@ const RESOURCES: [&str; 3] = ["users_groups", "keys", "syslog"];
 
 /// Makes one; answers with it, or with how far it is when that takes long.
 pub(crate) async fn create(agent: &Arc<Agent>, asked: NewBackup) -> Result<Backup> {
+    catalogue::admits_another(agent)?;
     let (header, key) = prepare(agent, asked).await?;
     let (working, making) = (Arc::clone(agent), header.clone());
     let work = async move {

@@ -5,8 +5,11 @@ use aws_lc_rs::rand;
 use keystead::api::backup::{
     BackupKey, BackupKeyFile, DownloadBackupKeyRequest, NewBackupKeyRequest, UploadBackupKeyRequest,
 };
+use keystead::quota::Quota;
+use keystead::text::name::Name;
 use keystead::{Error, Kind, Result};
 use sql::backup_key::Entry;
+use tokio::sync::Mutex;
 
 use super::catalogue;
 use crate::account::stretch;
@@ -20,8 +23,14 @@ const FORMAT: &str = "keystead-backup-key 1";
 /// Bytes of a salt, as RFC 9106 recommends.
 const SALT: usize = 16;
 
+/// The longest hint at a password, in bytes.
+const HINT_LIMIT: usize = 1024;
+
 /// The shortest password that a key is locked with, in characters: the file leaves the node.
 const LEAST_PASSWORD: usize = 8;
+
+/// Held from counting to adding, so that calls at one time do not all find room for the last one.
+static ADDING: Mutex<()> = Mutex::const_new(());
 
 fn context(id: &str) -> String {
     format!("backup_key|{id}")
@@ -93,6 +102,8 @@ pub(crate) async fn delete(agent: &Agent, id: &str) -> Result<()> {
 pub(crate) async fn download(agent: &Agent, id: &str, asked: DownloadBackupKeyRequest) -> Result<BackupKeyFile> {
     let (key, kept) = (open(agent, id).await?, entry(agent, id).await?);
     let password = asked.password.into_text();
+    // Whoever has the file reads it.
+    let hint = Name::checked("hint", &asked.hint.unwrap_or_default(), HINT_LIMIT)?;
     if password.chars().count() < LEAST_PASSWORD {
         return Err(
             Error::invalid_param(format!("password has at least {LEAST_PASSWORD} characters"))
@@ -107,7 +118,7 @@ pub(crate) async fn download(agent: &Agent, id: &str, asked: DownloadBackupKeyRe
         format: FORMAT.to_owned(),
         id: id.to_owned(),
         created_at: kept.created_at,
-        hint: asked.hint.unwrap_or_default(),
+        hint: hint.into(),
         salt: certs::hex(&salt),
         locked: certs::hex(&lock.wrap(&context(id), key.expose())?),
     })
@@ -155,6 +166,11 @@ pub(super) async fn default(agent: &Agent) -> Result<String> {
 }
 
 async fn keep(agent: &Agent, id: &str, key: &WrappingKey, created_at: chrono::DateTime<chrono::Utc>) -> Result<()> {
+    let _alone = ADDING.lock().await;
+    let there = entries(agent).await?;
+    if there.iter().all(|entry| entry.id != id) {
+        Quota::BackupKeys.admits(there.len())?;
+    }
     let wrapped = agent.root_of_trust.wrap(&context(id), key.expose())?;
     let local = agent.local.get().await?;
     if !sql::backup_key::add(&local, id, &wrapped, created_at).await? {

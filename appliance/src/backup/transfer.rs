@@ -29,6 +29,7 @@ pub(crate) async fn download(agent: &Agent, id: &str) -> Result<(u64, Body)> {
 
 /// Takes a file in. Whether its key opens it is seen when it is restored: the key may come later.
 pub(crate) async fn upload(agent: &Agent, body: Body) -> Result<Backup> {
+    catalogue::admits_another(agent)?;
     let taken = catalogue::unfinished(agent, &random_id()).await?;
     receive(agent, taken.path(), body.into_data_stream()).await?;
     let file = Locked::open(taken.path()).await?;
@@ -38,6 +39,8 @@ pub(crate) async fn upload(agent: &Agent, body: Body) -> Result<Backup> {
         return Err(Error::conflict(format!("backup {id} is on this node already"))
             .with_hint("`ksctl backup get` shows it; delete it first if it is to be replaced"));
     }
+    // Others may have come in meanwhile.
+    catalogue::admits_another(agent)?;
     taken.keep(agent, &id)?;
     tracing::info!(target: "audit", id, "a backup was uploaded");
     catalogue::get(agent, &id).await

@@ -9,8 +9,10 @@ use certs::{CheckedRequest, SealHeader};
 use keystead::api::cluster::NewNodeAnswer;
 use keystead::join::request::NewNode;
 use keystead::member::roster::Member;
+use keystead::quota::Quota;
 use keystead::{Error, NodeId, Result};
 use sql::ticket::NewTicket;
+use tokio::sync::Mutex;
 
 use super::answers::hears_majority;
 use super::{certificate_error, check_host, must_be_member, random_id, unix_seconds};
@@ -20,6 +22,9 @@ use crate::links;
 
 /// How long a ticket is good: time to copy it over by hand, no more.
 const TICKET_SECONDS: i64 = 15 * 60;
+
+/// Held from counting to adding, so that calls at one time do not all find room for the last one.
+static SIGNING: Mutex<()> = Mutex::const_new(());
 
 /// Signs a request.
 pub(crate) async fn sign(agent: &Arc<Agent>, asked: NewNode) -> Result<NewNodeAnswer> {
@@ -35,6 +40,8 @@ pub(crate) async fn sign(agent: &Arc<Agent>, asked: NewNode) -> Result<NewNodeAn
     if let Some(node) = roster.live().find(|node| node.address.host == asked.host) {
         return Err(has_address(node));
     }
+    let _alone = SIGNING.lock().await;
+    Quota::Tickets.admits(sql::ticket::guests(&*agent.local.get().await?).await?.len())?;
     let answer = issue(agent, &request, &asked.host).await?;
     // Not left to the timer: the node logs in as soon as it has the answer.
     links::reconcile(agent).await?;

@@ -34,7 +34,9 @@ const LOOK: Duration = Duration::from_millis(50);
 /// [`keystead::Kind::Unavailable`], naming the members that lack something, when the time is up.
 pub(crate) async fn wait(agent: &Agent, asked: &WaitRequest) -> Result<WaitAnswer> {
     must_be_member(agent)?;
-    let patience = asked.timeout_seconds.map_or(DEFAULT, Duration::from_secs);
+    let patience = asked
+        .timeout_seconds
+        .map_or(DEFAULT, |seconds| Duration::from_secs(seconds.into()));
     let end = Instant::now() + patience.min(ONE_CALL);
     let up_to = match asked.up_to {
         Some(up_to) => up_to,

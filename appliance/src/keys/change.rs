@@ -4,6 +4,7 @@ use keystead::Result;
 use keystead::api;
 use keystead::key::request::KeyChange;
 use keystead::replication::ack::{Ack, Operation, Written};
+use keystead::text::name::Name;
 use sql::key::{Change, Key};
 
 use super::find::{Named, find, not_found};
@@ -25,7 +26,7 @@ pub(crate) async fn change(
         .await?;
     let key = match made.value() {
         Change::Made(key) => Key::clone(key),
-        Change::NameTaken => return Err(name_taken(change.name.as_deref().unwrap_or_default())),
+        Change::NameTaken => return Err(name_taken(change.name.as_ref().map_or("", Name::as_str))),
         Change::NotThere => return Err(not_found()),
     };
     let ack = made.acknowledged(|| Written {

@@ -43,7 +43,7 @@ pub(crate) async fn create(agent: &Agent, asked: NewKey, ack: Option<Ack>) -> Re
 fn described(asked: NewKey, material: &[u8], now: DateTime<Utc>) -> Result<Key> {
     let id = new_id()?;
     Ok(Key {
-        name: asked.name.unwrap_or_else(|| format!("key-{id}")),
+        name: asked.name.map_or_else(|| format!("key-{id}"), String::from),
         id,
         state: KeyState::Active,
         algorithm: "AES".to_owned(),

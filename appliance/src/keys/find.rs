@@ -1,6 +1,7 @@
 //! Finding one key, by its id or its name.
 
 use keystead::api;
+use keystead::text::name::spellings;
 use keystead::{Error, Result};
 use sql::Connection;
 use sql::key::Key;
@@ -60,9 +61,6 @@ pub(crate) async fn get(agent: &Agent, named: &Named<'_>) -> Result<api::key::Ke
 pub(super) async fn find(db: &Connection, named: &Named<'_>) -> Result<Key> {
     let Named { what, kind, .. } = *named;
     let (by, number) = (By::try_from(kind)?, named.number()?);
-    if what.contains('\0') {
-        return Err(not_found());
-    }
     if by != By::Name
         && let Some(key) = sql::key::by_id(db, what).await?
     {
@@ -76,7 +74,13 @@ pub(super) async fn find(db: &Connection, named: &Named<'_>) -> Result<Key> {
     if by == By::Id {
         return Err(not_found());
     }
-    the_only(what, sql::key::by_name(db, what, number).await?)
+    for name in spellings(what) {
+        let keys = sql::key::by_name(db, &name, number).await?;
+        if !keys.is_empty() {
+            return the_only(&name, keys);
+        }
+    }
+    Err(not_found())
 }
 
 fn the_only(name: &str, mut keys: Vec<Key>) -> Result<Key> {

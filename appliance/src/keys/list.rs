@@ -2,8 +2,10 @@
 
 use keystead::api;
 use keystead::key::state::KeyState;
+use keystead::text::name::spellings;
 use keystead::{Error, Result};
 use serde::Deserialize;
+use sql::Connection;
 use sql::key::Filter;
 
 use super::shown;
@@ -16,6 +18,7 @@ pub(crate) struct Asked {
     /// Keys of exactly this name.
     name: Option<String>,
     /// Keys in this state: `Active`, `Pre-Active` and so on.
+    #[param(pattern = "^(Pre-Active|Active|Deactivated|Compromised|Destroyed|Destroyed Compromised)?$")]
     state: Option<String>,
     /// Keys of this algorithm: `AES`.
     algorithm: Option<String>,
@@ -47,15 +50,28 @@ impl Asked {
 
 /// How many keys match, and those of one page.
 pub(crate) async fn list(agent: &Agent, filter: Filter, skip: u64, limit: u64) -> Result<(u64, Vec<api::key::Key>)> {
-    if filter.name.as_deref().is_some_and(|name| name.contains('\0')) {
-        return Ok((0, Vec::new()));
-    }
     // Numbers beyond PostgreSQL's are beyond any number of keys.
     let whole = |number: u64| i64::try_from(number).unwrap_or(i64::MAX);
     let db = agent.db.get().await?;
-    let total = sql::key::count(&db, &filter).await?;
+    let (total, filter) = spelled(&db, filter).await?;
     let keys = sql::key::list(&db, &filter, whole(skip), whole(limit)).await?;
     Ok((total, keys.into_iter().map(shown::shown).collect()))
+}
+
+/// How many keys match, and the filter with the spelling of its name that they have.
+async fn spelled(db: &Connection, filter: Filter) -> Result<(u64, Filter)> {
+    let mut total = sql::key::count(db, &filter).await?;
+    let Some(given) = filter.name.clone() else {
+        return Ok((total, filter));
+    };
+    let mut filter = filter;
+    for name in spellings(&given).skip(1) {
+        if total == 0 {
+            filter.name = Some(name);
+            total = sql::key::count(db, &filter).await?;
+        }
+    }
+    Ok((total, filter))
 }
 
 #[cfg(test)]

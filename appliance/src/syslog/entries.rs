@@ -1,13 +1,18 @@
 //! The list of syslog servers, as users keep it.
 
 use keystead::api::syslog::{Syslog, SyslogRequest};
+use keystead::quota::Quota;
 use keystead::syslog::request::Sink;
 use keystead::{Error, Result};
 use sql::syslog::Entry;
+use tokio::sync::Mutex;
 
 use crate::agent::Agent;
 use crate::cluster::random_id;
 use crate::keys::ACCOUNT;
+
+/// Held from counting to adding, so that calls at one time do not all find room for the last one.
+static ADDING: Mutex<()> = Mutex::const_new(());
 
 /// All of them, the oldest first.
 pub(crate) async fn list(agent: &Agent) -> Result<Vec<Syslog>> {
@@ -23,6 +28,8 @@ pub(crate) async fn get(agent: &Agent, id: &str) -> Result<Syslog> {
 /// Adds one.
 pub(crate) async fn create(agent: &Agent, asked: SyslogRequest) -> Result<Syslog> {
     let sink = Sink::try_from(asked)?;
+    let _alone = ADDING.lock().await;
+    Quota::SyslogServers.admits(sql::syslog::all(&*agent.db().await?).await?.len())?;
     put(agent, &random_id(), sink).await
 }
 

@@ -1,6 +1,7 @@
 //! The only place that prints: data to standard output, everything else to standard error.
 //!
-//! This file decides how data, notes and errors look. Scripts may parse standard output whole: with `--respfmt json` it
+//! This file decides how data, notes and errors look. Names and texts of others come through here, and none of them drives
+//! the terminal: what is no character to see is shown by its number ([`keystead::text::escape`]). Scripts may parse standard output whole: with `--respfmt json` it
 //! is one JSON document or nothing. Next: [`json`] for the indentation, [`table`] for the tables, [`progress`] for the
 //! line of a running join.
 
@@ -11,12 +12,14 @@ pub(crate) mod table;
 use std::io::Write;
 
 use anstyle::{AnsiColor, Style};
-use comfy_table::Table;
+use keystead::text::escape;
 use serde::Serialize;
 
 use crate::client::Answer;
 use crate::failure::Failure;
 use crate::settings::Format;
+
+use self::table::Rows;
 
 const ERROR: Style = AnsiColor::Red.on_default().bold();
 const HINT: Style = AnsiColor::Cyan.on_default().bold();
@@ -43,7 +46,7 @@ impl Printer {
         if answer.text().is_empty() {
             Ok(())
         } else {
-            self.raw(&json::indented(answer.text()))
+            self.json(answer.text())
         }
     }
 
@@ -51,20 +54,25 @@ impl Printer {
     pub(crate) fn value(self, value: &impl Serialize) -> Result<(), Failure> {
         let text = serde_json::to_string(value)
             .map_err(|cause| Failure::internal(format!("cannot write the result as JSON: {cause}")))?;
-        self.raw(&json::indented(&text))
+        self.json(&text)
+    }
+
+    fn json(self, text: &str) -> Result<(), Failure> {
+        self.raw(&escape::json(&json::indented(text)))
     }
 
     /// Shows a table.
-    pub(crate) fn table(self, table: &Table) -> Result<(), Failure> {
+    pub(crate) fn table(self, table: &Rows) -> Result<(), Failure> {
         self.raw(&table.to_string())
     }
 
-    /// Shows a text as it is, with a line end at its end.
+    /// Shows lines of text, with a line end at their end.
     #[expect(
         clippy::unused_self,
         reason = "all output goes through a printer, so that one can be found"
     )]
     pub(crate) fn raw(self, text: &str) -> Result<(), Failure> {
+        let text = escape::lines(text);
         let mut out = std::io::stdout().lock();
         let end = if text.ends_with('\n') { "" } else { "\n" };
         match write!(out, "{text}{end}").and_then(|()| out.flush()) {
@@ -84,16 +92,49 @@ impl Printer {
     }
 
     /// Shows why a command ended badly, and the way out.
+    #[expect(
+        clippy::unused_self,
+        reason = "all output goes through a printer, so that one can be found"
+    )]
     pub(crate) fn failure(self, failure: &Failure) {
-        self.note(&format!("{ERROR}error:{ERROR:#} {failure}"));
-        if let Some(hint) = failure.hint() {
-            self.note(&format!("{HINT}hint:{HINT:#} {hint}"));
-        }
+        write_error(&format!("{}\n", worded(failure)));
     }
 }
 
-/// Writes to standard error without a line end, for questions. A closed standard error is no reason to stop.
+/// Why a command ended badly and the way out, with colours of ours and nothing else that a terminal would follow.
+fn worded(failure: &Failure) -> String {
+    let text = failure.to_string();
+    let error = format!("{ERROR}error:{ERROR:#} {}", escape::lines(&text));
+    match failure.hint() {
+        Some(hint) => format!("{error}\n{HINT}hint:{HINT:#} {}", escape::lines(hint)),
+        None => error,
+    }
+}
+
+/// Writes to standard error without a line end, for questions.
 pub(crate) fn prompt(text: &str) {
+    write_error(&escape::lines(text));
+}
+
+/// A closed standard error is no reason to stop.
+fn write_error(text: &str) {
     let mut err = anstream::stderr().lock();
     let _ = write!(err, "{text}").and_then(|()| err.flush());
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_an_appliance_says_in_an_error_drives_no_terminal() {
+        let said = "NCERRConflict: 2 keys are named \u{1b}]0;owned\u{7}\u{9b}2J\u{202e}x";
+        let worded = worded(&Failure::answered(409, said).with_hint("use\u{200b} an id\r"));
+        let ours = worded.replace(&ERROR.to_string(), "").replace(&HINT.to_string(), "");
+        let ours = ours.replace(&format!("{ERROR:#}"), "");
+        assert_eq!(
+            ours,
+            "error: NCERRConflict: 2 keys are named \\u{1b}]0;owned\\u{7}\\u{9b}2J\\u{202e}x\nhint: use\\u{200b} an id\\r"
+        );
+    }
 }

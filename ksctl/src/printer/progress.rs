@@ -8,6 +8,7 @@ use std::time::Duration;
 use indicatif::{HumanBytes, HumanCount, HumanDuration, ProgressBar, ProgressStyle};
 use keystead::api::cluster::ClusterInfo;
 use keystead::join::progress::Progress;
+use keystead::text::escape;
 use tokio::time::Instant;
 
 use super::Printer;
@@ -72,12 +73,14 @@ impl JoinLine {
         let at = self.began.elapsed();
         let pace = self.pace.get_or_insert_with(|| Pace::start(at, progress.bytes_done));
         let rate = pace.rate(at, progress.bytes_done);
-        self.bar.set_message(line(&info.status.description, &progress, rate));
+        let text = line(&info.status.description, &progress, rate);
+        self.bar.set_message(escape::line(&text).into_owned());
     }
 
     /// Shows why nothing is known at the moment.
     pub(crate) fn waiting(&mut self, why: &str) {
-        self.bar.set_message(format!("{}: waiting, {why}", self.stage));
+        let text = format!("{}: waiting, {why}", self.stage);
+        self.bar.set_message(escape::line(&text).into_owned());
     }
 
     /// Takes the live line away.

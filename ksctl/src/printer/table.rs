@@ -2,6 +2,8 @@
 //!
 //! This file decides which columns people see. All that a table leaves out is in the JSON.
 
+use std::fmt;
+
 use comfy_table::{Table, presets};
 use keystead::api::alarm::Alarm;
 use keystead::api::cluster::Status;
@@ -11,9 +13,10 @@ use keystead::api::node::Node;
 use keystead::api::preflight::{Outcome, PreflightReport};
 use keystead::api::summary::{Summary, Viewed};
 use keystead::api::verify::{RowDifference, RowVersion, VerifyReport};
+use keystead::text::escape;
 
 /// `cluster nodes list`: one row a node.
-pub(crate) fn nodes(list: &List<Node>) -> Table {
+pub(crate) fn nodes(list: &List<Node>) -> Rows {
     let mut table = empty(&["node", "host", "port", "public address", "status", "replication"]);
     for node in &list.resources {
         let replication = if node.is_this_node {
@@ -42,7 +45,7 @@ fn status(status: &Status) -> String {
 }
 
 /// `cluster summary`: one row for each pair of a node that looks and a node that is looked at.
-pub(crate) fn summary(summary: &Summary) -> Table {
+pub(crate) fn summary(summary: &Summary) -> Rows {
     let mut table = empty(&[
         "seen from",
         "node",
@@ -61,7 +64,7 @@ pub(crate) fn summary(summary: &Summary) -> Table {
 }
 
 /// `cluster preflight`: one row a check.
-pub(crate) fn preflight(report: &PreflightReport) -> Table {
+pub(crate) fn preflight(report: &PreflightReport) -> Rows {
     let mut table = empty(&["check", "outcome", "seen", "way out"]);
     for check in &report.checks {
         let outcome = match check.outcome {
@@ -78,7 +81,7 @@ pub(crate) fn preflight(report: &PreflightReport) -> Table {
 }
 
 /// `keys list` and `vkeys list`: one row a version of a key.
-pub(crate) fn keys(list: &List<Key>) -> Table {
+pub(crate) fn keys(list: &List<Key>) -> Rows {
     let mut table = empty(&["name", "version", "id", "algorithm", "bits", "state", "made"]);
     for key in &list.resources {
         table.add_row([
@@ -95,7 +98,7 @@ pub(crate) fn keys(list: &List<Key>) -> Table {
 }
 
 /// `cluster verify`: one row for each row of data that differs, or differs still, from some member's.
-pub(crate) fn verified(report: &VerifyReport) -> Table {
+pub(crate) fn verified(report: &VerifyReport) -> Rows {
     let mut table = empty(&["node", "table", "key", "problem", "here", "there", "repair"]);
     for one in &report.differences {
         table.add_row(difference_row(one, one.repaired.as_deref().unwrap_or("-")));
@@ -107,7 +110,7 @@ pub(crate) fn verified(report: &VerifyReport) -> Table {
 }
 
 /// `alarms list`: one row an alarm.
-pub(crate) fn alarms(list: &List<Alarm>) -> Table {
+pub(crate) fn alarms(list: &List<Alarm>) -> Rows {
     let mut table = empty(&[
         "severity",
         "state",
@@ -166,12 +169,29 @@ fn summary_row(viewer: &str, node: &str, seen: &Viewed) -> [String; 7] {
     ]
 }
 
-fn empty(columns: &[&str]) -> Table {
+fn empty(columns: &[&str]) -> Rows {
     let mut table = Table::new();
     table
         .load_style(presets::ASCII_BORDERS_ONLY_CONDENSED)
         .set_header(columns);
-    table
+    Rows(table)
+}
+
+/// A table whose cells hold nothing but what is seen: a row is a line, whatever was named how.
+#[derive(Debug)]
+pub(crate) struct Rows(Table);
+
+impl Rows {
+    fn add_row(&mut self, cells: impl IntoIterator<Item = impl AsRef<str>>) {
+        let shown = cells.into_iter().map(|cell| escape::line(cell.as_ref()).into_owned());
+        self.0.add_row(shown.collect::<Vec<_>>());
+    }
+}
+
+impl fmt::Display for Rows {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
 }
 
 #[cfg(test)]
@@ -231,6 +251,19 @@ mod tests {
         | n1          n2     127.0.0.2   BAD:node is inactive   ready    00:00:01.5   4096         |
         +------------------------------------------------------------------------------------------+
         ");
+    }
+
+    #[test]
+    fn a_name_that_would_drive_the_terminal_is_shown_and_a_row_stays_a_line() {
+        let node = serde_json::json!({"nodeID": "78f3f9e6b0c14f1e9d52a3c7be713c01", "id": "78f3f9e6b0c14f1e9d52a3c7be713c01",
+            "status": {"code": "r", "description": "ready"}, "host": "127.0.0.2", "port": 5432, "state": null,
+            "isThisNode": true, "publicAddress": "\u{1b}[2Jx\n\u{202e}y\u{9b}", "rowVersion": 1});
+        let list: List<Node> =
+            serde_json::from_value(serde_json::json!({"skip": 0, "limit": 1, "total": 1, "resources": [node]}))
+                .unwrap();
+        let shown = nodes(&list).to_string();
+        assert!(shown.contains(r"\u{1b}[2Jx\n\u{202e}y\u{9b}"), "{shown}");
+        assert_eq!(shown.lines().count(), 5, "{shown}");
     }
 
     #[test]

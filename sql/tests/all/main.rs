@@ -28,6 +28,7 @@ mod lanes;
 mod lease;
 mod merging;
 mod migrations;
+mod names;
 mod node;
 mod orphans;
 mod outbox;

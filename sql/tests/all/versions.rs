@@ -4,6 +4,7 @@ use anyhow::{Context as _, Result};
 use chrono::{DateTime, TimeDelta};
 use keystead::key::request::KeyChange;
 use keystead::key::state::KeyState;
+use keystead::text::name::Name;
 use sql::key::{self, Change, Key, Wrapped};
 use sql::{Connection, alarm};
 
@@ -110,7 +111,7 @@ async fn a_key_is_renamed_with_all_its_versions_and_either_name_of_two_finds_it(
     make(&node.db, version(None, "first", 0, 0)).await?;
     rotate(&node.db, "v1", 1, 1).await?.context("made")?;
     let renamed = |name: &str| KeyChange {
-        name: Some(name.to_owned()),
+        name: Some(Name::checked("name", name, 100).expect("a name")),
         ..KeyChange::default()
     };
     let change = key::change(&node.db, "first", &renamed("new"), 0).await?;

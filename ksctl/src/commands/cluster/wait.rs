@@ -32,7 +32,7 @@ async fn until_everywhere(mut client: Client, patience: Duration) -> Result<Answ
     loop {
         let left = end.saturating_duration_since(Instant::now());
         // Rounded up, so that the last call ends with the word of the appliance.
-        request.timeout_seconds = Some(left.as_millis().div_ceil(1000).try_into().unwrap_or(u64::MAX));
+        request.timeout_seconds = Some(left.as_millis().div_ceil(1000).try_into().unwrap_or(u32::MAX));
         let answer = client.send(&Call::post("cluster/wait", &request)?).await?;
         let said: WaitAnswer = answer.parse()?;
         if said.everywhere {
