@@ -28,6 +28,7 @@ pub mod error;
 pub mod id;
 pub mod join;
 pub mod key;
+pub mod login;
 pub mod member;
 pub mod metrics;
 pub mod password;
