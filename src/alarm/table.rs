@@ -50,6 +50,8 @@ pub enum Alarm {
     ForcedRemoval,
     /// PostgreSQL's queue of notifications fills.
     NotificationQueue,
+    /// Somebody tries passwords.
+    FailedLogins,
 }
 
 /// What there is to know of an alarm.
@@ -405,9 +407,29 @@ const NOTIFICATION_QUEUE: Entry = Entry {
     after_millis: 0,
 };
 
+const FAILED_LOGINS: Entry = Entry {
+    id: "failed-logins",
+    name: "Many Failed Log-ins",
+    subject: "always `log-ins`",
+    levels: &[
+        Level {
+            severity: Severity::Warning,
+            when: "30 log-ins in 5 minutes had a wrong password or were put off (429)",
+        },
+        Level {
+            severity: Severity::Error,
+            when: "300 of them",
+        },
+    ],
+    ends: "fewer than 10 in 5 minutes",
+    remedy: "look who tries: the log of the node has a line with account and source for each (operations.md, log-ins); a \
+             program with an old password, or somebody who guesses: keep that address away by a firewall",
+    after_millis: 0,
+};
+
 impl Alarm {
     /// All of them.
-    pub const ALL: [Self; 21] = [
+    pub const ALL: [Self; 22] = [
         Self::NodeDown,
         Self::ReplicationBlocked,
         Self::SlotRetention,
@@ -429,6 +451,7 @@ impl Alarm {
         Self::AckDegraded,
         Self::ForcedRemoval,
         Self::NotificationQueue,
+        Self::FailedLogins,
     ];
 
     /// What there is to know of it.
@@ -455,6 +478,7 @@ impl Alarm {
             Self::AckDegraded => &ACK_DEGRADED,
             Self::ForcedRemoval => &FORCED_REMOVAL,
             Self::NotificationQueue => &NOTIFICATION_QUEUE,
+            Self::FailedLogins => &FAILED_LOGINS,
         }
     }
 

@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::blank_as_none;
+
 /// `GET /v1/system/info`.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
@@ -53,6 +55,9 @@ pub struct ResetRequest {
     /// Seconds until it begins; 5 unless given, at most 3600.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub delay: Option<u64>,
+    /// The node's name or its id in its cluster: that it is this node that is meant.
+    #[serde(default, deserialize_with = "blank_as_none", skip_serializing_if = "Option::is_none")]
+    pub confirm: Option<String>,
 }
 
 /// That a node will be reset.

@@ -48,13 +48,21 @@ fn read(document: &Document<'_>) -> NodeConfig {
         replication: read_replication(document),
         cluster: read_cluster(document),
         clock: read_clock(document),
-        admin: Admin {
-            password_file: document.section("admin").get("password_file", values::path),
-        },
+        admin: read_admin(document),
         log: Log {
             format: log.get("format", values::log_format).unwrap_or(Log::default().format),
             filter: log.get("filter", values::text).unwrap_or(Log::default().filter),
         },
+    }
+}
+
+fn read_admin(document: &Document<'_>) -> Admin {
+    let (admin, default) = (document.section("admin"), Admin::default());
+    Admin {
+        password_file: admin.get("password_file", values::path),
+        well_known_password: admin
+            .get("well_known_password", values::flag)
+            .unwrap_or(default.well_known_password),
     }
 }
 
@@ -67,6 +75,9 @@ fn read_rest(document: &Document<'_>) -> Rest {
         max_body_bytes: rest
             .get("max_body_bytes", values::body_bytes)
             .unwrap_or(default.max_body_bytes),
+        reset_without_confirmation: rest
+            .get("reset_without_confirmation", values::flag)
+            .unwrap_or(default.reset_without_confirmation),
     }
 }
 

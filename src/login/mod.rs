@@ -5,11 +5,12 @@
 //! fair between sources, and puts off those whose [budget](budget) of wrong passwords is spent. A source that has logged
 //! in to an account before is [known](known): nothing that others do, elsewhere or with other accounts, takes its turn.
 //!
-//! The work is in `appliance/src/account/`; why it is so, in `docs/security.md`.
+//! What a log-in gets is good for a [lifetime]. The work is in `appliance/src/account/`; why it is so, in `docs/security.md`.
 
 pub mod budget;
 pub mod gate;
 pub mod known;
+pub mod lifetime;
 pub mod name;
 pub mod queue;
 pub mod quiet;

@@ -7,6 +7,7 @@ pub mod lease;
 pub mod links;
 pub mod parts;
 pub mod removal;
+pub mod reset;
 pub mod roster;
 pub mod sessions;
 pub mod status;

@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 use std::fs;
 
-use keystead::alarm::judge::{Applying, Certificate, Clocks, Disk, Facts, Limits, Retention, Slot, last_error};
+use keystead::alarm::judge::{Applying, Certificate, Clocks, Disk, Facts, Limits, Logins, Retention, Slot, last_error};
 use keystead::api::cluster::Clash;
 use keystead::api::summary::View;
 use keystead::clock::Micros;
@@ -53,6 +53,7 @@ impl Eyes {
             now,
             disk: disk(agent),
             join_failed: join_failed(agent),
+            logins: Some(logins(agent)),
             ..Facts::default()
         };
         self.look_at_server(agent, &mut facts).await;
@@ -243,6 +244,11 @@ async fn server(agent: &Agent) -> Result<(i64, i32, ServerVersion)> {
         sql::session::notification_queue_percent(&db).await?,
         sql::server::version(&db).await?,
     ))
+}
+
+fn logins(agent: &Agent) -> Logins {
+    let (failures, worst) = agent.logins.failures();
+    Logins { failures, worst }
 }
 
 fn join_failed(agent: &Agent) -> Option<String> {
