@@ -30,6 +30,7 @@ mod hosts;
 mod kills;
 mod lanes;
 mod links;
+mod logins;
 mod merging;
 mod metrics;
 mod preflight;

@@ -96,7 +96,12 @@ fn what_is_there_for_tests_and_old_clients_alone_is_off_unless_the_file_says_so(
     let config = NodeConfig::parse("data_dir = \"/d\"", "node.toml").unwrap();
     assert!(!config.admin.well_known_password && !config.rest.reset_without_confirmation);
     let on = "data_dir = \"/d\"\nrest.reset_without_confirmation = true";
-    assert!(NodeConfig::parse(on, "node.toml").unwrap().rest.reset_without_confirmation);
+    assert!(
+        NodeConfig::parse(on, "node.toml")
+            .unwrap()
+            .rest
+            .reset_without_confirmation
+    );
 }
 
 #[test]

@@ -75,10 +75,13 @@ impl<K: Ord + Clone> Budgets<K> {
         self.spent.remove(who);
     }
 
-    /// Who has the most wrong passwords, and how many.
-    pub fn worst(&self) -> Option<(&K, u32)> {
-        let worst = self.spent.iter().max_by_key(|(_, spent)| spent.wrong)?;
-        Some((worst.0, worst.1.wrong))
+    /// Who of those that tried within `lately` has the most wrong passwords, and how many.
+    pub fn worst(&self, lately: Duration, now: Micros) -> Option<(&K, u32)> {
+        let tried = |spent: &Spent| since(spent.last, now).is_some_and(|past| past < lately);
+        let recent = self.spent.iter().filter(|(_, spent)| tried(spent));
+        recent
+            .map(|(who, spent)| (who, spent.wrong))
+            .max_by_key(|(_, wrong)| *wrong)
     }
 
     fn make_room(&mut self) {
@@ -164,7 +167,11 @@ mod tests {
             budgets.charge(name, at(1));
         }
         assert_eq!(budgets.spent.len(), PAUSES.entries);
-        assert_eq!(budgets.worst(), Some((&"worst", 5)));
+        assert_eq!(budgets.worst(Duration::from_secs(2), at(1)), Some((&"worst", 5)));
+        assert_eq!(
+            budgets.worst(Duration::from_secs(1), at(1)).map(|(_, wrong)| wrong),
+            Some(1)
+        );
         assert!(budgets.pause(&"worst", at(1)).is_some());
     }
 

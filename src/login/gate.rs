@@ -18,7 +18,7 @@ use super::budget::{Budgets, Pauses};
 use super::known::KnownSources;
 use super::queue::{Queue, Ticket};
 use super::quiet::Quiet;
-use super::tally::{Failures, Tally};
+use super::tally::{Failures, LATELY, Tally};
 use super::{AccountName, Attempt, Source};
 use crate::clock::Micros;
 
@@ -197,7 +197,10 @@ impl Gate {
 
     /// What went wrong lately, and the source that tried the most.
     pub fn failures(&self, now: Micros) -> (Failures, Option<Source>) {
-        (self.tally.lately(now), self.sources.worst().map(|(source, _)| *source))
+        let strangers = self.sources.worst(LATELY, now).map(|(source, wrong)| (wrong, *source));
+        let known = self.pairs.worst(LATELY, now).map(|(pair, wrong)| (wrong, pair.source));
+        let worst = strangers.into_iter().chain(known).max_by_key(|(wrong, _)| *wrong);
+        (self.tally.lately(now), worst.map(|(_, source)| source))
     }
 
     /// May there be a line in the log of something that was not checked? How many were left out before.

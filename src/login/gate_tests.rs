@@ -193,6 +193,8 @@ fn those_that_wait_when_a_budget_is_spent_are_put_off_unchecked() {
     let (failures, worst) = simulation.gate.failures(simulation.now);
     assert_eq!((failures.wrong, failures.put_off), (21, 39));
     assert_eq!(worst, Some(Source::of(other(1).into())));
+    simulation.now.0 += 300_000_000;
+    assert_eq!(simulation.gate.failures(simulation.now), (Failures::default(), None));
 }
 
 #[test]

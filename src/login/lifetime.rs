@@ -144,7 +144,11 @@ mod tests {
     fn a_token_that_is_for_later_is_refused_and_clocks_may_differ_a_little() {
         let from = |not_before| {
             let not_before = Some(NOW + not_before);
-            Times { not_before, ..times(NOW + 1) }.check(Purpose::Access, NOW)
+            Times {
+                not_before,
+                ..times(NOW + 1)
+            }
+            .check(Purpose::Access, NOW)
         };
         assert_eq!(from(LEEWAY_SECONDS), Ok(()));
         assert_eq!(from(LEEWAY_SECONDS + 1), Err(Untimely::Impossible));

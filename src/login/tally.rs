@@ -1,6 +1,7 @@
 //! How many log-ins went wrong lately: what the alarm `failed-logins` is judged by.
 
 use std::collections::VecDeque;
+use std::time::Duration;
 
 use crate::clock::Micros;
 
@@ -9,6 +10,9 @@ const MINUTE: i64 = 60_000_000;
 
 /// So many minutes are looked back.
 pub const MINUTES: usize = 5;
+
+/// The same as a time.
+pub const LATELY: Duration = Duration::from_mins(MINUTES as u64);
 
 /// What went wrong.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]

@@ -9,7 +9,9 @@ use crate::error::{Error, Result};
 pub fn must_mean(confirm: Option<&str>, name: &str, id: Option<&str>) -> Result<()> {
     match confirm {
         Some(confirm) if confirm == name || Some(confirm) == id => Ok(()),
-        Some(_) => Err(Error::invalid_param("`confirm` does not name this node, which was not reset").with_hint(hint(name))),
+        Some(_) => {
+            Err(Error::invalid_param("`confirm` does not name this node, which was not reset").with_hint(hint(name)))
+        }
         None => Err(Error::invalid_param(
             "a reset deletes everything on this node, so the request has to name the node in `confirm`",
         )
@@ -33,7 +35,12 @@ mod tests {
     fn a_reset_names_the_node_by_its_name_or_its_id() {
         must_mean(Some("north"), "north", None).unwrap();
         must_mean(Some("78f3"), "north", Some("78f3")).unwrap();
-        for (confirm, id) in [(Some("south"), Some("78f3")), (Some("78f3"), None), (Some("North"), None), (None, None)] {
+        for (confirm, id) in [
+            (Some("south"), Some("78f3")),
+            (Some("78f3"), None),
+            (Some("North"), None),
+            (None, None),
+        ] {
             let refused = must_mean(confirm, "north", id).unwrap_err();
             let hint = refused.hint().unwrap_or_default();
             assert!(hint.contains(r#"{"confirm":"north"}"#), "{hint}");

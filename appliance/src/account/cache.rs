@@ -48,7 +48,8 @@ struct Entry {
 /// `Unauthorized`; `Unavailable` when it cannot be told.
 pub(crate) async fn must_be_in_force(agent: &Agent, claims: &Claims) -> Result<()> {
     // The accounts are being exchanged for the cluster's. A token of before goes by those of before.
-    let is_former = agent.standing() == Standing::Joining && agent.is_of_former_account(&claims.sub, claims.password_set);
+    let is_former =
+        agent.standing() == Standing::Joining && agent.is_of_former_account(&claims.sub, claims.password_set);
     if is_former || rests_on_password(claims.password_set, password_set(agent, &claims.sub).await?) {
         return Ok(());
     }
@@ -72,7 +73,11 @@ async fn password_set(agent: &Agent, account: &str) -> Result<Option<i64>> {
     let asked = Instant::now();
     match timeout(ANSWER, ask(agent, account)).await {
         Ok(Ok(password_set)) => {
-            let entry = Entry { password_set, generation, asked };
+            let entry = Entry {
+                password_set,
+                generation,
+                asked,
+            };
             agent.accounts.put(account, entry);
             Ok(password_set)
         }
@@ -103,7 +108,10 @@ impl AccountCache {
     fn get(&self, account: &str) -> (Option<Entry>, u64) {
         let cached = self.lock();
         let entry = cached.entries.get(account).copied();
-        (entry.filter(|entry| entry.generation == cached.generation), cached.generation)
+        (
+            entry.filter(|entry| entry.generation == cached.generation),
+            cached.generation,
+        )
     }
 
     fn put(&self, account: &str, entry: Entry) {

@@ -47,7 +47,11 @@ pub(super) async fn checked(agent: &Arc<Agent>, shown: Credentials, call: &'stat
     let work = async move {
         let account = match_password(&checking, shown).await?;
         log_checked(&attempt, call, account.as_ref());
-        let outcome = if account.is_some() { Outcome::Right } else { Outcome::Wrong };
+        let outcome = if account.is_some() {
+            Outcome::Right
+        } else {
+            Outcome::Wrong
+        };
         turn.judge(outcome).await;
         account.ok_or_else(wrong_credentials)
     };

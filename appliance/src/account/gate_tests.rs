@@ -54,7 +54,9 @@ async fn a_known_source_passes_those_that_wait_and_is_known_to_the_next_agent_to
 
     let gate = gate(folder.path());
     let running = gate.enter(attempt("x", [10, 0, 0, 2])).await.unwrap();
-    let mut waiting: Vec<_> = (3..9).map(|last| Box::pin(gate.enter(attempt("x", [10, 0, 0, last])))).collect();
+    let mut waiting: Vec<_> = (3..9)
+        .map(|last| Box::pin(gate.enter(attempt("x", [10, 0, 0, last]))))
+        .collect();
     for stranger in &mut waiting {
         assert!(waits(stranger));
     }
@@ -69,7 +71,11 @@ async fn whoever_is_put_off_is_told_for_how_long_also_when_it_waits_already() {
     let folder = tempfile::tempdir().unwrap();
     let gate = gate(folder.path());
     for _ in 0..20 {
-        gate.enter(attempt("admin", HOME)).await.unwrap().judge(Outcome::Wrong).await;
+        gate.enter(attempt("admin", HOME))
+            .await
+            .unwrap()
+            .judge(Outcome::Wrong)
+            .await;
     }
     let running = gate.enter(attempt("admin", HOME)).await.unwrap();
     let mut waiting = Box::pin(gate.enter(attempt("admin", HOME)));
@@ -77,7 +83,10 @@ async fn whoever_is_put_off_is_told_for_how_long_also_when_it_waits_already() {
     running.judge(Outcome::Wrong).await;
     let later = gate.enter(attempt("other", HOME));
     for refused in [waiting.await.err().unwrap(), later.await.err().unwrap()] {
-        assert_eq!((refused.kind(), refused.retry_after()), (Kind::TooManyRequests, Some(1)));
+        assert_eq!(
+            (refused.kind(), refused.retry_after()),
+            (Kind::TooManyRequests, Some(1))
+        );
     }
     let (failures, worst) = gate.failures();
     assert_eq!((failures.wrong, failures.put_off), (21, 2));

@@ -22,8 +22,8 @@ use tokio::sync::OwnedRwLockReadGuard;
 
 use super::error::Refusal;
 use super::standing;
-use crate::account::token::{self, Claims, Purpose};
 use crate::account;
+use crate::account::token::{self, Claims, Purpose};
 use crate::agent::{Agent, Standing};
 use crate::disk;
 use crate::tasks::Tasks;

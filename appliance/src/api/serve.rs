@@ -75,8 +75,8 @@ impl Door {
 /// The peer of the TCP connection, whatever headers say: anybody can write those.
 fn with_peer<S: Clone + Send + 'static>(
     service: S,
-) -> impl Service<SocketAddr, Response = AddExtension<S, ConnectInfo<SocketAddr>>, Error = Infallible, Future: Send>
-+ Clone {
+) -> impl Service<SocketAddr, Response = AddExtension<S, ConnectInfo<SocketAddr>>, Error = Infallible, Future: Send> + Clone
+{
     service_fn(move |peer: SocketAddr| {
         let knowing = Extension(ConnectInfo(peer)).layer(service.clone());
         std::future::ready(Ok(knowing))

@@ -33,7 +33,9 @@ pub(super) fn failing(logins: &Logins, raised: &BTreeMap<Cause, Raised>) -> Opti
         FEW.. if raised.contains_key(&cause) => Severity::Warning,
         _ => return None,
     };
-    let worst = logins.worst.map_or_else(String::new, |source| format!("; the most wrong ones came from {source}"));
+    let worst = logins.worst.map_or_else(String::new, |source| {
+        format!("; the most wrong ones came from {source}")
+    });
     Some(Finding {
         cause,
         severity,

@@ -39,7 +39,9 @@ async fn reset(
     _confirmed: &Confirmed,
 ) -> Result<crate::client::Answer, Failure> {
     let confirm = Some(name);
-    client.send(&Call::post("system/services/reset", &ResetRequest { delay, confirm })?).await
+    client
+        .send(&Call::post("system/services/reset", &ResetRequest { delay, confirm })?)
+        .await
 }
 
 fn warning(name: &str) -> String {
