@@ -47,7 +47,6 @@ fn every_key_reaches_its_place() {
         join_skew_ms = 2000
         [admin]
         password_file = "/run/first"
-        well_known_password = true
         [log]
         format = "json"
         filter = "debug"
@@ -74,7 +73,6 @@ fn every_key_reaches_its_place() {
     );
     assert_eq!((config.clock.alarm_skew_ms, config.clock.join_skew_ms), (250, 2000));
     assert_eq!(config.admin.password_file.as_deref(), Some("/run/first".as_ref()));
-    assert!(config.admin.well_known_password);
     assert_eq!(
         (config.log.format, config.log.filter.as_str()),
         (LogFormat::Json, "debug")
@@ -95,13 +93,9 @@ fn a_fixed_minor_version_is_required_only_when_the_file_says_so() {
 fn what_is_there_for_tests_and_old_clients_alone_is_off_unless_the_file_says_so() {
     let config = NodeConfig::parse("data_dir = \"/d\"", "node.toml").unwrap();
     assert!(!config.admin.well_known_password && !config.rest.reset_without_confirmation);
-    let on = "data_dir = \"/d\"\nrest.reset_without_confirmation = true";
-    assert!(
-        NodeConfig::parse(on, "node.toml")
-            .unwrap()
-            .rest
-            .reset_without_confirmation
-    );
+    let on = "data_dir = \"/d\"\nrest.reset_without_confirmation = true\nadmin.well_known_password = true";
+    let config = NodeConfig::parse(on, "node.toml").unwrap();
+    assert!(config.admin.well_known_password && config.rest.reset_without_confirmation);
 }
 
 #[test]

@@ -210,20 +210,17 @@ impl Gate {
 
     fn next(&mut self, now: Micros) -> Next {
         let mut next = Next::default();
-        while let Some(ticket) = self.queue.next() {
+        while let Some(ticket) = self.queue.take_turn() {
             let Some(present) = self.present.get(&ticket) else {
                 continue;
             };
-            match self.pause(present, now) {
-                Some(put_off) => {
-                    self.leave_unchecked(ticket, now);
-                    next.put_off.push((ticket, put_off));
-                }
-                None => {
-                    self.turn = Some(ticket);
-                    next.turn = Some(ticket);
-                    break;
-                }
+            if let Some(put_off) = self.pause(present, now) {
+                self.leave_unchecked(ticket, now);
+                next.put_off.push((ticket, put_off));
+            } else {
+                self.turn = Some(ticket);
+                next.turn = Some(ticket);
+                break;
             }
         }
         next

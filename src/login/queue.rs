@@ -61,15 +61,19 @@ impl Queue {
     }
 
     /// Whose turn it is: they wait no longer.
-    pub fn next(&mut self) -> Option<Ticket> {
+    pub fn take_turn(&mut self) -> Option<Ticket> {
         let strangers_turn = self.known_turns >= KNOWN_TURNS || self.known.order.is_empty();
-        let next = if strangers_turn { self.strangers.next() } else { None };
+        let next = if strangers_turn {
+            self.strangers.take_turn()
+        } else {
+            None
+        };
         if next.is_some() {
             self.known_turns = 0;
             return next;
         }
         self.known_turns = self.known_turns.saturating_add(1);
-        self.known.next()
+        self.known.take_turn()
     }
 
     /// Gives a place up. Whether there was one.
@@ -107,7 +111,7 @@ impl Class {
         (longest.len() > length).then(|| longest.pop_back())?
     }
 
-    fn next(&mut self) -> Option<Ticket> {
+    fn take_turn(&mut self) -> Option<Ticket> {
         let lane = self.order.pop_front()?;
         let waiting = self.lanes.get_mut(&lane)?;
         let ticket = waiting.pop_front();
@@ -145,7 +149,9 @@ mod tests {
     }
 
     fn all(queue: &mut Queue) -> Vec<u64> {
-        std::iter::from_fn(|| queue.next()).map(|ticket| ticket.0).collect()
+        std::iter::from_fn(|| queue.take_turn())
+            .map(|ticket| ticket.0)
+            .collect()
     }
 
     #[test]

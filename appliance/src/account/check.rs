@@ -13,7 +13,7 @@ use keystead::{Error, Kind, Result};
 use sql::account::Account;
 use zeroize::Zeroizing;
 
-use super::{named, password};
+use super::{audit, named, password};
 use crate::agent::{Agent, Standing};
 
 /// How long the database may take to say whose account it is: everybody waits for it.
@@ -38,22 +38,21 @@ pub(super) async fn checked(agent: &Arc<Agent>, shown: Credentials, call: &'stat
     let turn = match agent.logins.enter(attempt.clone()).await {
         Ok(turn) => turn,
         Err(refused) => {
-            log_unchecked(agent, &attempt, call, &refused);
+            audit::unchecked(&agent.logins, &attempt, call, &refused);
             return Err(refused);
         }
     };
     let checking = Arc::clone(agent);
     // To its end: whoever hangs up in the midst of it is charged all the same.
     let work = async move {
-        let account = match_password(&checking, shown).await?;
-        log_checked(&attempt, call, account.as_ref());
-        let outcome = if account.is_some() {
-            Outcome::Right
-        } else {
-            Outcome::Wrong
+        let Some(account) = match_password(&checking, shown).await? else {
+            audit::wrong(&attempt, call);
+            turn.judge(Outcome::Wrong).await;
+            return Err(wrong_credentials());
         };
-        turn.judge(outcome).await;
-        account.ok_or_else(wrong_credentials)
+        audit::right(&attempt, call, &account);
+        turn.judge(Outcome::Right).await;
+        Ok(account)
     };
     agent.tasks.see_through("log-in", work).await
 }
@@ -69,28 +68,6 @@ async fn match_password(agent: &Agent, shown: Credentials) -> Result<Option<Acco
     let hash = account.as_ref().map(|account| account.password_hash.clone());
     let is_right = password::matches(shown.password, hash).await?;
     Ok(account.filter(|_| is_right))
-}
-
-fn log_checked(attempt: &Attempt, call: &'static str, account: Option<&Account>) {
-    let (name, source) = (&attempt.account, &attempt.source);
-    match account {
-        Some(account) => {
-            let outcome = if account.password_change_required {
-                "right, and must be changed"
-            } else {
-                "right"
-            };
-            tracing::info!(target: "audit", account = %name, id = account.id, %source, outcome, "{call}");
-        }
-        None => tracing::warn!(target: "audit", account = %name, %source, outcome = "wrong", "{call}"),
-    }
-}
-
-fn log_unchecked(agent: &Agent, attempt: &Attempt, call: &'static str, refused: &Error) {
-    if let Some(left_out) = agent.logins.may_log() {
-        let (name, source) = (&attempt.account, &attempt.source);
-        tracing::warn!(target: "audit", account = %name, %source, outcome = "not checked", why = %refused, left_out, "{call}");
-    }
 }
 
 /// Nobody is told whether the name or the password was wrong. The words are those clients know.

@@ -72,20 +72,17 @@ fn remove(file: &Path) {
     }
 }
 
+/// Where the password is to be looked for; never the password.
 fn log(told: &Told) {
-    let username = FIRST_ACCOUNT;
-    match told {
-        Told::ByOperator => tracing::info!(username, "made the first account; its password must be changed"),
-        Told::WellKnown => tracing::warn!(
-            username,
-            "made the first account with the password that everybody knows, for admin.well_known_password is set; change it"
-        ),
-        Told::InFile(file) => tracing::info!(
-            username,
-            file = %file.display(),
-            "made the first account; its random password is in this file and must be changed at the first log-in"
-        ),
-    }
+    let place = match told {
+        Told::ByOperator => "in the file that admin.password_file names".to_owned(),
+        Told::WellKnown => "the one everybody knows, for admin.well_known_password is set".to_owned(),
+        Told::InFile(file) => format!("random, in {}", file.display()),
+    };
+    tracing::info!(
+        username = FIRST_ACCOUNT,
+        "made the first account; its password is {place}, and must be changed at the first log-in"
+    );
 }
 
 fn first_password(admin: &Admin, file: &Path) -> Result<(Zeroizing<String>, Told)> {
@@ -136,9 +133,10 @@ mod tests {
             password_file: Some(path),
             well_known_password: true,
         };
-        let made = first_password(&admin, &folder.path().join("made"));
-        assert!(!folder.path().join("made").exists());
-        made
+        let random = folder.path().join("random");
+        let first = first_password(&admin, &random);
+        assert!(!random.exists());
+        first
     }
 
     #[test]

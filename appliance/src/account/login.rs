@@ -14,6 +14,7 @@ use keystead::{Error, Kind, Result};
 use sql::account::Account;
 use zeroize::Zeroizing;
 
+use super::audit;
 use super::check::{Credentials, checked};
 use super::token::{self, Claims, Purpose, Session};
 use crate::agent::{Agent, Standing};
@@ -72,16 +73,9 @@ async fn by_refresh_token(agent: &Agent, asked: TokenRequest, source: Source) ->
     let given = asked
         .refresh_token
         .ok_or_else(|| Error::bad_request("refresh_token is missing"))?;
-    let said = match of_refresh_token(agent, &given).await {
-        Ok(said) => said,
-        Err(refused) => {
-            if let Some(left_out) = agent.logins.may_log() {
-                tracing::warn!(target: "audit", %source, outcome = "refresh token refused", why = %refused, left_out, "{LOG_IN}");
-            }
-            return Err(refused);
-        }
-    };
-    tracing::info!(target: "audit", id = said.sub, %source, outcome = "refreshed", "{LOG_IN}");
+    let said = of_refresh_token(agent, &given).await;
+    let said = said.inspect_err(|why| audit::not_refreshed(&agent.logins, source, LOG_IN, why))?;
+    audit::refreshed(&said.sub, source, LOG_IN);
     if renew {
         fresh(agent, &said.session())
     } else {

@@ -5,6 +5,7 @@
 //! token is good on every member, as long as its account stands (`cache.rs`). What a password must be is decided in
 //! `keystead::password`, whose turn it is in `keystead::login`.
 
+mod audit;
 mod cache;
 mod change;
 mod check;
