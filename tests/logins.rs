@@ -4,13 +4,14 @@ use std::net::Ipv4Addr;
 use std::os::unix::fs::PermissionsExt as _;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use anyhow::{Context as _, Result, ensure};
 use futures_util::StreamExt as _;
 use futures_util::stream;
 use reqwest::StatusCode;
 use serde_json::json;
+use tokio::time::Instant;
 
 use crate::harness::cluster::Lab;
 use crate::harness::node::{PASSWORD, PATIENCE};
