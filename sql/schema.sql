@@ -505,6 +505,15 @@ CREATE FUNCTION public.newest_version(first text, number integer) RETURNS text
     limit 1
 $$;
 
+CREATE FUNCTION public.tell_account_changed() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+begin
+    perform replication.notify('keystead_account');
+    return null;
+end
+$$;
+
 CREATE FUNCTION public.tell_node_changed() RETURNS trigger
     LANGUAGE plpgsql
     AS $$
@@ -4161,6 +4170,10 @@ CREATE TRIGGER merge BEFORE INSERT ON public.syslog FOR EACH ROW EXECUTE FUNCTIO
 
 ALTER TABLE public.syslog ENABLE REPLICA TRIGGER merge;
 
+CREATE TRIGGER tell_account_changed AFTER INSERT OR UPDATE ON public.account FOR EACH ROW EXECUTE FUNCTION public.tell_account_changed();
+
+ALTER TABLE public.account ENABLE ALWAYS TRIGGER tell_account_changed;
+
 CREATE TRIGGER tell_node_changed AFTER INSERT OR UPDATE ON public.node FOR EACH ROW EXECUTE FUNCTION public.tell_node_changed();
 
 ALTER TABLE public.node ENABLE ALWAYS TRIGGER tell_node_changed;
@@ -4965,6 +4978,9 @@ GRANT ALL ON FUNCTION public.key_is_named(new_name text, but_not text) TO keyste
 
 REVOKE ALL ON FUNCTION public.newest_version(first text, number integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.newest_version(first text, number integer) TO keystead_apply;
+
+REVOKE ALL ON FUNCTION public.tell_account_changed() FROM PUBLIC;
+GRANT ALL ON FUNCTION public.tell_account_changed() TO keystead_apply;
 
 REVOKE ALL ON FUNCTION public.tell_node_changed() FROM PUBLIC;
 GRANT ALL ON FUNCTION public.tell_node_changed() TO keystead_apply;

@@ -5,6 +5,7 @@
 
 use std::error::Error as StdError;
 use std::fmt;
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
@@ -41,6 +42,8 @@ pub enum Kind {
     Unconfirmed,
     /// The cluster cannot change its members now; trying again helps.
     ConsensusDown,
+    /// Too much of this was asked lately; trying again after [`Error::retry_after`] helps.
+    TooManyRequests,
     /// Understood, and not built.
     NotBuilt,
     /// A fault of ours. The text of the cause stays in the log.
@@ -57,6 +60,7 @@ pub struct Error {
     message: String,
     hint: Option<String>,
     written: Option<Box<Written>>,
+    retry_after: Option<Duration>,
     cause: Option<Box<dyn StdError + Send + Sync>>,
 }
 
@@ -68,6 +72,7 @@ impl Error {
             message: message.into(),
             hint: None,
             written: None,
+            retry_after: None,
             cause: None,
         }
     }
@@ -110,6 +115,14 @@ impl Error {
         Self::new(Kind::ConsensusDown, format!("consensus is down: {why}"))
     }
 
+    /// See [`Kind::TooManyRequests`]. `wait` is told to the client, in whole seconds.
+    pub fn too_many_requests(message: impl Into<String>, wait: Duration) -> Self {
+        Self {
+            retry_after: Some(wait),
+            ..Self::new(Kind::TooManyRequests, message)
+        }
+    }
+
     /// Adds the way out, printed as `hint: …`.
     #[must_use]
     pub fn with_hint(mut self, hint: impl Into<String>) -> Self {
@@ -139,6 +152,12 @@ impl Error {
     /// The way out, when there is one.
     pub fn hint(&self) -> Option<&str> {
         self.hint.as_deref()
+    }
+
+    /// After how many whole seconds trying again helps, where that is known.
+    pub fn retry_after(&self) -> Option<u64> {
+        let wait = self.retry_after?;
+        Some(wait.as_secs() + u64::from(wait.subsec_nanos() > 0))
     }
 
     /// What was written, though this is an error.
@@ -200,6 +219,13 @@ mod tests {
         let error = Error::internal("writing the ledger", cause);
         assert_eq!(error.to_string(), "unexpected error");
         assert_eq!(error.chain(), "unexpected error: writing the ledger: disk sda1 on fire");
+    }
+
+    #[test]
+    fn what_is_to_be_waited_is_told_in_whole_seconds_that_are_long_enough() {
+        let wait = |millis| Error::too_many_requests("why", Duration::from_millis(millis)).retry_after();
+        assert_eq!((wait(1), wait(1000), wait(1001)), (Some(1), Some(1), Some(2)));
+        assert_eq!(Error::unavailable("why").retry_after(), None);
     }
 
     #[test]

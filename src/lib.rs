@@ -31,6 +31,7 @@ pub mod firewall;
 pub mod id;
 pub mod join;
 pub mod key;
+pub mod login;
 pub mod member;
 pub mod metrics;
 pub mod password;

@@ -33,6 +33,7 @@ mod input;
 mod kills;
 mod lanes;
 mod links;
+mod logins;
 mod merging;
 mod metrics;
 mod preflight;

@@ -44,10 +44,49 @@ async fn a_reset_asks_first_and_answers_before_it_begins() -> Result<()> {
         .post("system/services/reset", &json!({"delay": 3601}))
         .await?;
     assert_eq!(refused.status, reqwest::StatusCode::BAD_REQUEST);
+    nothing_is_reset_that_is_not_named(&node).await?;
     node.json(&["keys", "get", "--name", "gone"]).await?;
 
     let answer = node.json(&["services", "reset", "--delay", "1", "-y"]).await?;
     assert_eq!(answer, json!({"status": "resetting", "delay": 1}));
+    is_new(&mut node, &old).await
+}
+
+/// What clients of the wire contract send is refused, with the way out.
+async fn nothing_is_reset_that_is_not_named(node: &Node) -> Result<()> {
+    let rest = node.rest().await?;
+    for body in [
+        json!({"delay": 5}),
+        json!({}),
+        json!(null),
+        json!({"confirm": "another"}),
+        json!({"confirm": ""}),
+    ] {
+        let refused = rest.post("system/services/reset", &body).await?;
+        assert_eq!(refused.status, reqwest::StatusCode::BAD_REQUEST, "{body}");
+        let hint = refused.body["hint"].as_str().unwrap_or_default();
+        assert!(
+            hint.contains("\"confirm\":") && hint.contains("reset_without_confirmation"),
+            "{hint}"
+        );
+    }
+    assert!(!node.data().join("reset").exists());
+    Ok(())
+}
+
+#[tokio::test]
+async fn where_it_is_set_a_reset_needs_no_name_but_a_wrong_one_is_refused_all_the_same() -> Result<()> {
+    let mut lab = Lab::new()?;
+    let mut node = lab.node()?;
+    node.configure_rest_with("reset_without_confirmation = true")?;
+    node.start_new("").await?;
+    let old = std::fs::read(node.rest_certificate())?;
+    let rest = node.rest().await?;
+    let refused = rest
+        .post("system/services/reset", &json!({"confirm": "another"}))
+        .await?;
+    assert_eq!(refused.status, reqwest::StatusCode::BAD_REQUEST);
+    rest.post("system/services/reset", &json!({"delay": 0})).await?.good()?;
     is_new(&mut node, &old).await
 }
 

@@ -14,6 +14,7 @@ use sql::identity::Identity;
 use sql::{Pool, Pooled};
 use tokio::sync::{Notify, watch};
 
+use crate::account::{AccountCache, LoginGate};
 use crate::acknowledge::Acknowledging;
 use crate::alarm::Alarms;
 use crate::backup::Operations;
@@ -64,6 +65,10 @@ pub(crate) struct Agent {
     pub(crate) started: Micros,
     pub(crate) tasks: Tasks,
     pub(crate) root_of_trust: RootOfTrust,
+    /// Who has a password checked, and when.
+    pub(crate) logins: Arc<LoginGate>,
+    /// What is known of accounts, for tokens.
+    pub(crate) accounts: AccountCache,
     /// The revocation lists that this agent installed last.
     pub(crate) revoked: Mutex<Option<revoked::Installed>>,
     /// Where every part of the agent raises and clears its alarms.
@@ -141,6 +146,8 @@ impl Agent {
         let peers = PeerClient::new(postgres.paths().clone(), Terms::PRODUCT);
         Arc::new(Self {
             started: clock.now(),
+            logins: LoginGate::open(postgres.paths().known_sources(), Arc::clone(&clock)),
+            accounts: AccountCache::default(),
             config,
             clock,
             postgres,
@@ -317,5 +324,12 @@ impl Agent {
         let join = self.join.borrow();
         let mut accounts = join.iter().flat_map(|join| join.ledger.former_accounts.iter());
         accounts.find(|account| account.username == username).cloned()
+    }
+
+    /// Does a token that rests on a password which was set then belong to an account from before the join that runs?
+    pub(crate) fn is_of_former_account(&self, id: &str, password_set: i64) -> bool {
+        let join = self.join.borrow();
+        let mut accounts = join.iter().flat_map(|join| join.ledger.former_accounts.iter());
+        accounts.any(|account| account.id == id && account.password_changed_at.timestamp_micros() == password_set)
     }
 }

@@ -66,7 +66,7 @@ pub(crate) async fn open(config: &NodeConfig, postgres: Postgres, tasks: Tasks) 
                 Standing::Removed
             });
         }
-        _ => account::make_first(&agent.db, &agent.config.admin, &*agent.clock).await?,
+        _ => account::make_first(&agent).await?,
     }
     Ok(agent)
 }
@@ -106,6 +106,7 @@ pub(crate) fn work(agent: &Arc<Agent>, door: Door) {
     tasks.spawn("removed", removed::run(Arc::clone(agent), stop()));
     tasks.spawn("resync", resync::run(Arc::clone(agent), stop()));
     tasks.spawn("slots", resync::watch(Arc::clone(agent), stop()));
+    tasks.spawn("accounts", account::run(Arc::clone(agent), stop()));
     tasks.spawn("alarms", alarm::run(Arc::clone(agent), stop()));
     tasks.spawn("syslog", syslog::run(Arc::clone(agent), stop()));
     tasks.spawn("upkeep", upkeep::run(Arc::clone(agent), stop()));

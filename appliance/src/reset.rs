@@ -10,6 +10,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use keystead::api::system::{ResetAnswer, ResetRequest};
+use keystead::member::reset::must_mean;
 use keystead::{Error, Result};
 
 use crate::agent::Agent;
@@ -21,7 +22,10 @@ const DELAY_SECONDS: u64 = 5;
 const LONGEST_SECONDS: u64 = 3600;
 
 /// Resets this node in a moment.
-pub(crate) fn begin(agent: &Arc<Agent>, asked: &ResetRequest) -> Result<ResetAnswer> {
+///
+/// # Errors
+/// `InvalidParam` when the request does not name this node, which is called `name`.
+pub(crate) fn begin(agent: &Arc<Agent>, asked: &ResetRequest, name: &str) -> Result<ResetAnswer> {
     let delay = asked.delay.unwrap_or(DELAY_SECONDS);
     if delay > LONGEST_SECONDS {
         return Err(Error::invalid_param(format!(
@@ -29,6 +33,7 @@ pub(crate) fn begin(agent: &Arc<Agent>, asked: &ResetRequest) -> Result<ResetAns
         )));
     }
     agent.postgres.may_be_reset()?;
+    must_be_confirmed(agent, asked, name)?;
     tracing::warn!(target: "audit", delay, "this node will be reset");
     let (resetting, stop) = (Arc::clone(agent), agent.tasks.stopping());
     agent.tasks.spawn_work("reset", async move {
@@ -41,6 +46,16 @@ pub(crate) fn begin(agent: &Arc<Agent>, asked: &ResetRequest) -> Result<ResetAns
         status: "resetting".to_owned(),
         delay,
     })
+}
+
+/// Deleting everything is not asked for by mistake of the address.
+fn must_be_confirmed(agent: &Agent, asked: &ResetRequest, name: &str) -> Result<()> {
+    if asked.confirm.is_none() && agent.config.rest.reset_without_confirmation {
+        return Ok(());
+    }
+    let identity = agent.identity().ok();
+    let id = identity.as_ref().map(|identity| identity.node_id.as_str());
+    must_mean(asked.confirm.as_deref(), name, id)
 }
 
 fn reset(agent: &Agent) {

@@ -102,9 +102,9 @@ impl Failure {
         self.status == Some(503)
     }
 
-    /// Worth asking again: no answer, or an answer that the appliance cannot serve now.
+    /// Worth asking again: no answer, or an answer that the appliance cannot serve now, or not so often (429).
     pub(crate) fn is_passing(&self) -> bool {
-        self.kind == Kind::Unreachable || self.status.is_some_and(|status| status >= 500)
+        self.kind == Kind::Unreachable || self.status.is_some_and(|status| status == 429 || status >= 500)
     }
 
     /// The log-in was refused because the account still has its first password. Told by these words of the wire
@@ -133,6 +133,7 @@ mod tests {
     fn a_node_that_is_starting_is_asked_again_and_a_refusal_is_not() {
         assert!(Failure::unreachable("no answer").is_passing());
         assert!(Failure::answered(503, "starting").is_passing());
+        assert!(Failure::answered(429, "too many").is_passing());
         assert!(!Failure::answered(409, "taken").is_passing());
         assert!(!Failure::refused("not confirmed").is_passing());
     }

@@ -58,6 +58,8 @@ pub enum Alarm {
     BadRows,
     /// A node does with its connection what no node does.
     PeerMisuse,
+    /// Somebody tries passwords.
+    FailedLogins,
 }
 
 /// What there is to know of an alarm.
@@ -471,9 +473,29 @@ const PEER_MISUSE: Entry = Entry {
     after_millis: 0,
 };
 
+const FAILED_LOGINS: Entry = Entry {
+    id: "failed-logins",
+    name: "Many Failed Log-ins",
+    subject: "always `log-ins`",
+    levels: &[
+        Level {
+            severity: Severity::Warning,
+            when: "30 log-ins in 5 minutes had a wrong password or were put off (429)",
+        },
+        Level {
+            severity: Severity::Error,
+            when: "300 of them",
+        },
+    ],
+    ends: "fewer than 10 in 5 minutes",
+    remedy: "look who tries: the log of the node has a line with account and source for each (operations.md, log-ins); a \
+             program with an old password, or somebody who guesses: keep that address away by a firewall",
+    after_millis: 0,
+};
+
 impl Alarm {
     /// All of them.
-    pub const ALL: [Self; 25] = [
+    pub const ALL: [Self; 26] = [
         Self::NodeDown,
         Self::ReplicationBlocked,
         Self::SlotRetention,
@@ -499,6 +521,7 @@ impl Alarm {
         Self::NotificationQueue,
         Self::BadRows,
         Self::PeerMisuse,
+        Self::FailedLogins,
     ];
 
     /// What there is to know of it.
@@ -529,6 +552,7 @@ impl Alarm {
             Self::NotificationQueue => &NOTIFICATION_QUEUE,
             Self::BadRows => &BAD_ROWS,
             Self::PeerMisuse => &PEER_MISUSE,
+            Self::FailedLogins => &FAILED_LOGINS,
         }
     }
 

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::whole;
+use super::{blank_as_none, whole};
 
 /// `GET /v1/system/info`.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -56,6 +56,9 @@ pub struct ResetRequest {
     #[serde(default, deserialize_with = "whole", skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "openapi", schema(maximum = 3600))]
     pub delay: Option<u64>,
+    /// The node's name or its id in its cluster: that it is this node that is meant.
+    #[serde(default, deserialize_with = "blank_as_none", skip_serializing_if = "Option::is_none")]
+    pub confirm: Option<String>,
 }
 
 /// That a node will be reset.

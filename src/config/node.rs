@@ -51,6 +51,8 @@ pub struct Rest {
     pub max_body_bytes: usize,
     /// How many connections users may have.
     pub connections: Limits,
+    /// Resets a node also when the request does not name it, as clients of the wire contract ask for it.
+    pub reset_without_confirmation: bool,
 }
 
 impl Default for Rest {
@@ -67,6 +69,8 @@ impl Default for Rest {
                 total: 1024,
                 per_source: 256,
             },
+            // One request that is sent to the wrong address would delete a node.
+            reset_without_confirmation: false,
         }
     }
 }
@@ -212,9 +216,11 @@ impl Default for Clock {
 /// `[admin]`: the first administrator.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Admin {
-    /// A file with the first password of `admin`. Without it the first password is `admin`. Either must be changed at
-    /// the first log-in.
+    /// A file with the first password of `admin`. Without it the node makes a random one and keeps it in a file of its
+    /// own. Either must be changed at the first log-in.
     pub password_file: Option<PathBuf>,
+    /// Without a password file the first password is `admin`, which everybody knows: for tests alone.
+    pub well_known_password: bool,
 }
 
 /// `[log]`: what is logged, and how. The log goes to standard error.

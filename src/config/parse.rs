@@ -49,13 +49,21 @@ fn read(document: &Document<'_>) -> NodeConfig {
         replication: read_replication(document),
         cluster: read_cluster(document),
         clock: read_clock(document),
-        admin: Admin {
-            password_file: document.section("admin").get("password_file", values::path),
-        },
+        admin: read_admin(document),
         log: Log {
             format: log.get("format", values::log_format).unwrap_or(Log::default().format),
             filter: log.get("filter", values::text).unwrap_or(Log::default().filter),
         },
+    }
+}
+
+fn read_admin(document: &Document<'_>) -> Admin {
+    let (admin, default) = (document.section("admin"), Admin::default());
+    Admin {
+        password_file: admin.get("password_file", values::path),
+        well_known_password: admin
+            .get("well_known_password", values::flag)
+            .unwrap_or(default.well_known_password),
     }
 }
 
@@ -76,6 +84,9 @@ fn read_rest(document: &Document<'_>) -> Rest {
                 .get("max_connections_per_source", values::connections)
                 .unwrap_or(default.connections.per_source),
         },
+        reset_without_confirmation: rest
+            .get("reset_without_confirmation", values::flag)
+            .unwrap_or(default.reset_without_confirmation),
     }
 }
 

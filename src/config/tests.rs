@@ -97,6 +97,15 @@ fn a_fixed_minor_version_is_required_only_when_the_file_says_so() {
 }
 
 #[test]
+fn what_is_there_for_tests_and_old_clients_alone_is_off_unless_the_file_says_so() {
+    let config = NodeConfig::parse("data_dir = \"/d\"", "node.toml").unwrap();
+    assert!(!config.admin.well_known_password && !config.rest.reset_without_confirmation);
+    let on = "data_dir = \"/d\"\nrest.reset_without_confirmation = true\nadmin.well_known_password = true";
+    let config = NodeConfig::parse(on, "node.toml").unwrap();
+    assert!(config.admin.well_known_password && config.rest.reset_without_confirmation);
+}
+
+#[test]
 fn an_unknown_key_is_refused_with_its_line_and_the_nearest_key() {
     insta::assert_snapshot!(refused("data_dir = \"/d\"\n[postgres]\nprot = 5432"), @"node.toml:3: unknown key `prot` in [postgres]; did you mean `port`?");
     insta::assert_snapshot!(refused("data_dir = \"/d\"\n\n[postgre]\nport = 1"), @"node.toml:3: unknown key `postgre`; did you mean `postgres`?");

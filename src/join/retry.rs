@@ -66,6 +66,7 @@ fn verdict(kind: Kind) -> Verdict {
         | Kind::TooLarge
         | Kind::Unconfirmed
         | Kind::DiskFull
+        | Kind::TooManyRequests
         | Kind::NotBuilt => Verdict::GiveUp,
     }
 }

@@ -9,6 +9,7 @@ pub mod misuse;
 pub mod numbers;
 pub mod parts;
 pub mod removal;
+pub mod reset;
 pub mod roster;
 pub mod sessions;
 pub mod status;

@@ -4,7 +4,6 @@ set -euo pipefail
 . "$(dirname "$0")/place.sh"
 
 readonly target=${CARGO_TARGET_DIR:-$checkout/target}/release
-readonly first_password=admin
 # Random: the demo is reachable by every user of this machine.
 password="Demo-$(od -An -N9 -tx1 /dev/urandom | tr -d ' \n')1"
 readonly password
@@ -109,18 +108,20 @@ is_healthy() {
     status=$(ask "$1" services status 2>/dev/null) && ! grep -q '"starting"\|"error"' <<<"$status"
 }
 
-# ksctl against node $1; what the user keeps in a home folder plays no part.
+# ksctl against node $1; what the user keeps in a home folder plays no part. With $first_password in place of the password.
 ask() {
     local node=$1
     shift
-    HOME="$demo" KSCTL_USERNAME=$user KSCTL_PASSWORD=$password KSCTL_NOSSLVERIFY=true \
+    HOME="$demo" KSCTL_USERNAME=$user KSCTL_PASSWORD=${first_password:-$password} KSCTL_NOSSLVERIFY=true \
         "$target/ksctl" --url "$(url "$node")" "$@"
 }
 
 change_passwords() {
     local node
     for node in $nodes; do
-        ask "$node" login --configfile "$demo/node$node.yaml" --password $first_password --new-password "$password" -y 2>/dev/null ||
+        # Random on every new node, and told by this file alone.
+        first_password=$(cat "$(readlink -f "$demo")/node$node/first-password") \
+            ask "$node" login --configfile "$demo/node$node.yaml" --new-password "$password" -y 2>/dev/null ||
             fail "the first password of node $node could not be changed" "look at .demo/node$node.log"
     done
     (

@@ -30,6 +30,9 @@ pub(crate) const PASSWORD: &str = "Test-pass-1";
 const FIRST_PASSWORD: &str = "admin";
 const USER: &str = "admin";
 
+/// All nodes of tests begin with the password that everybody knows, unless a test says otherwise.
+const WELL_KNOWN: &str = "[admin]\nwell_known_password = true\n";
+
 /// Long beside any single step of a test on a busy machine.
 pub(crate) const PATIENCE: Duration = Duration::from_mins(1);
 
@@ -110,7 +113,7 @@ impl Node {
             format!("{more}\n{loopback}")
         };
         let config = format!(
-            "data_dir = \"{data}\"\n[rest]\nlisten = \"{address}:{port}\"\n\
+            "data_dir = \"{data}\"\n[rest]\nlisten = \"{address}:{port}\"\n{WELL_KNOWN}\
              [postgres]\nlisten = [\"{address}\"]\nshared_buffers = \"16MB\"\n{bin_dir}{more}\n"
         );
         Ok(fs::write(self.config(), config)?)
@@ -123,6 +126,26 @@ impl Node {
             self.config(),
             config.replace("allow_loopback = true", "allow_loopback = false"),
         )?)
+    }
+
+    /// As an operator's node: its first password is random.
+    pub(crate) fn configure_random_password(&self) -> Result<()> {
+        let config = fs::read_to_string(self.config())?;
+        Ok(fs::write(self.config(), config.replace(WELL_KNOWN, ""))?)
+    }
+
+    /// One more setting in the section `[rest]`.
+    pub(crate) fn configure_rest_with(&self, setting: &str) -> Result<()> {
+        let config = fs::read_to_string(self.config())?;
+        Ok(fs::write(
+            self.config(),
+            config.replace("[rest]\n", &format!("[rest]\n{setting}\n")),
+        )?)
+    }
+
+    /// Where a new node keeps its random first password.
+    pub(crate) fn first_password(&self) -> PathBuf {
+        self.data().join("first-password")
     }
 
     /// The same with a certificate for users that an operator has made.
@@ -192,9 +215,14 @@ impl Node {
 
     /// Waits until a new node answers and changes its first password.
     pub(crate) async fn first_log_in(&mut self) -> Result<()> {
+        self.first_log_in_with(FIRST_PASSWORD).await
+    }
+
+    /// The same, with a first password that not everybody knows.
+    pub(crate) async fn first_log_in_with(&mut self, password: &str) -> Result<()> {
         self.wait_until_it_answers().await?;
         self.add_to_trusted()?;
-        let change = ["login", "--password", FIRST_PASSWORD, "--new-password", PASSWORD];
+        let change = ["login", "--password", password, "--new-password", PASSWORD];
         self.ksctl_as_nobody(&change, "").await?.text()?;
         Ok(())
     }
@@ -210,7 +238,7 @@ impl Node {
     }
 
     /// Waits until REST answers; fails at once when the agent has ended.
-    async fn wait_until_it_answers(&mut self) -> Result<()> {
+    pub(crate) async fn wait_until_it_answers(&mut self) -> Result<()> {
         let what = format!("the node at {} answers (its log: {})", self.address, self.log.display());
         let url = self.url();
         let certificate = self.rest_certificate();

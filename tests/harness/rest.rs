@@ -1,11 +1,12 @@
 //! Asks a node over REST, the way programs do that are not `ksctl`.
 
+use std::net::{IpAddr, Ipv4Addr};
 use std::path::Path;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, ensure};
 use keystead::replication::ack::HEADER;
-use reqwest::{Certificate, Client, Method, StatusCode};
+use reqwest::{Certificate, Client, ClientBuilder, Method, StatusCode};
 use serde_json::{Value, json};
 
 /// What a node answered.
@@ -15,6 +16,8 @@ pub(crate) struct Answer {
     pub(crate) body: Value,
     /// What it says it is acknowledged with.
     pub(crate) ack: Option<String>,
+    /// Seconds after which it says that trying again helps.
+    pub(crate) retry_after: Option<u64>,
 }
 
 impl Answer {
@@ -43,9 +46,18 @@ pub(crate) struct Rest {
 impl Rest {
     /// A client that trusts the node's own certificate and is not logged in.
     pub(crate) fn new(url: &str, certificate: &Path) -> Result<Self> {
+        Self::of_builder(url, certificate, Client::builder())
+    }
+
+    /// The same, coming from this address of the machine.
+    pub(crate) fn from_source(source: Ipv4Addr, url: &str, certificate: &Path) -> Result<Self> {
+        Self::of_builder(url, certificate, Client::builder().local_address(IpAddr::V4(source)))
+    }
+
+    fn of_builder(url: &str, certificate: &Path, builder: ClientBuilder) -> Result<Self> {
         rustls::crypto::aws_lc_rs::default_provider().install_default().ok();
         let trusted = Certificate::from_pem(&std::fs::read(certificate)?)?;
-        let client = Client::builder()
+        let client = builder
             .tls_certs_only([trusted])
             .timeout(Duration::from_secs(30))
             .build()?;
@@ -108,12 +120,19 @@ impl Rest {
         let status = response.status();
         let ack = response.headers().get(HEADER).and_then(|value| value.to_str().ok());
         let ack = ack.map(str::to_owned);
+        let retry_after = response.headers().get(reqwest::header::RETRY_AFTER);
+        let retry_after = retry_after.and_then(|value| value.to_str().ok()?.parse().ok());
         let text = response.text().await?;
         let body = if text.is_empty() {
             Value::Null
         } else {
             serde_json::from_str(&text).with_context(|| text.clone())?
         };
-        Ok(Answer { status, body, ack })
+        Ok(Answer {
+            status,
+            body,
+            ack,
+            retry_after,
+        })
     }
 }

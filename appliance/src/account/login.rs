@@ -1,24 +1,32 @@
 //! Logging in: with a password, or with a refresh token.
 //!
 //! Refresh tokens are kept nowhere. One ends with its time, and with the password it rests on: changing the password ends
-//! them all.
+//! them all. However often one is exchanged for a new one, all end 90 days after the password was shown
+//! (`keystead::login::lifetime`).
+
+use std::net::IpAddr;
+use std::sync::Arc;
 
 use keystead::api::auth::{TokenAnswer, TokenRequest};
 use keystead::api::secret::Secret;
+use keystead::login::Source;
+use keystead::login::lifetime::ACCESS_SECONDS;
 use keystead::{Error, Kind, Result};
 use sql::account::Account;
 
+use super::audit;
+use super::check::{Credentials, checked};
 use super::token::{self, Claims, Purpose, Session};
-use super::{named, password, wrong_credentials};
 use crate::agent::{Agent, Standing};
 
-/// Seconds a token is good for, as clients expect it.
-const ACCESS_SECONDS: i64 = 300;
-/// Seconds a refresh token is good for: 30 days.
-const REFRESH_SECONDS: i64 = 30 * 24 * 3600;
+/// What the lines about it are called in the log.
+const LOG_IN: &str = "log-in";
 
-/// `POST /v1/auth/tokens`.
-pub(crate) async fn log_in(agent: &Agent, asked: TokenRequest) -> Result<TokenAnswer> {
+/// `POST /v1/auth/tokens`, of somebody at the other end of a connection from `peer`.
+///
+/// # Errors
+/// `Unauthorized` when what is shown is not good, `TooManyRequests` when it is not checked now.
+pub(crate) async fn log_in(agent: &Arc<Agent>, asked: TokenRequest, peer: IpAddr) -> Result<TokenAnswer> {
     if asked.domain.as_deref().is_some_and(|domain| domain != "root") {
         return Err(Error::new(Kind::Unauthorized, "there is no domain but root")
             .with_hint("leave domain out, or send \"\" or \"root\""));
@@ -33,8 +41,8 @@ pub(crate) async fn log_in(agent: &Agent, asked: TokenRequest) -> Result<TokenAn
             Err(Error::unavailable("this node is joining a cluster")
                 .with_hint("log in with the password of before the join, to watch the join or to end it"))
         }
-        "password" => by_password(agent, asked).await,
-        "refresh_token" => by_refresh_token(agent, asked).await,
+        "password" => by_password(agent, asked, peer).await,
+        "refresh_token" => by_refresh_token(agent, asked, Source::of(peer)).await,
         other => Err(
             Error::new(Kind::NotBuilt, format!("grant_type {other:.40} is not built"))
                 .with_hint("password and refresh_token are"),
@@ -42,20 +50,17 @@ pub(crate) async fn log_in(agent: &Agent, asked: TokenRequest) -> Result<TokenAn
     }
 }
 
-async fn by_password(agent: &Agent, asked: TokenRequest) -> Result<TokenAnswer> {
+async fn by_password(agent: &Arc<Agent>, asked: TokenRequest, peer: IpAddr) -> Result<TokenAnswer> {
     let missing = |field: &str| Error::bad_request(format!("{field} is missing"));
-    let username = asked.username.ok_or_else(|| missing("username"))?;
-    let password = asked.password.ok_or_else(|| missing("password"))?.into_text();
-    // A join exchanges the accounts; those of before it watch it and may end it.
-    let account = match agent.standing() {
-        Standing::Joining => agent.former_account(&username),
-        _ => named(agent, &username).await?,
+    let shown = Credentials {
+        peer,
+        username: asked.username.ok_or_else(|| missing("username"))?,
+        password: asked.password.ok_or_else(|| missing("password"))?.into_text(),
     };
-    let hash = account.as_ref().map(|account| account.password_hash.clone());
-    let good = password::matches(password, hash).await?;
-    let account = account.filter(|_| good).ok_or_else(wrong_credentials)?;
+    let account = checked(agent, shown, LOG_IN).await?;
     must_not_be_changed(&account)?;
     let session = Session {
+        logged_in: token::seconds(agent.clock.now()),
         client: uuid::Uuid::new_v4().to_string(),
         password_set: account.password_changed_at.timestamp_micros(),
         account: account.id,
@@ -63,18 +68,27 @@ async fn by_password(agent: &Agent, asked: TokenRequest) -> Result<TokenAnswer> 
     fresh(agent, &session)
 }
 
-async fn by_refresh_token(agent: &Agent, asked: TokenRequest) -> Result<TokenAnswer> {
+async fn by_refresh_token(agent: &Agent, asked: TokenRequest, source: Source) -> Result<TokenAnswer> {
+    let renew = asked.renew_refresh_token;
     let given = asked
         .refresh_token
         .ok_or_else(|| Error::bad_request("refresh_token is missing"))?;
+    let said = of_refresh_token(agent, &given).await;
+    let said = said.inspect_err(|why| audit::not_refreshed(&agent.logins, source, LOG_IN, why))?;
+    audit::refreshed(&said.sub, source, LOG_IN);
+    if renew {
+        fresh(agent, &said.session())
+    } else {
+        answer(agent, &said.session(), said.jti.clone(), given)
+    }
+}
+
+/// What a refresh token says that is good.
+async fn of_refresh_token(agent: &Agent, given: &Secret) -> Result<Claims> {
     let said = {
         let keyring = agent.keyring()?;
-        token::verify(
-            given.expose(),
-            Purpose::Refresh,
-            &keyring.token_key().public,
-            agent.clock.now(),
-        )?
+        let public = &keyring.token_key().public;
+        token::verify(given.expose(), Purpose::Refresh, public, agent.clock.now())?
     };
     let account = sql::account::by_id(&*agent.db.get().await?, &said.sub).await?;
     let same_password = |account: &Account| account.password_changed_at.timestamp_micros() == said.password_set;
@@ -82,16 +96,7 @@ async fn by_refresh_token(agent: &Agent, asked: TokenRequest) -> Result<TokenAns
         Error::new(Kind::Unauthorized, "Token has been revoked").with_hint("log in with the password")
     })?;
     must_not_be_changed(&account)?;
-    let session = Session {
-        account: said.sub.clone(),
-        client: said.client.clone(),
-        password_set: said.password_set,
-    };
-    if asked.renew_refresh_token {
-        fresh(agent, &session)
-    } else {
-        answer(agent, &session, said.jti, given)
-    }
+    Ok(said)
 }
 
 fn must_not_be_changed(account: &Account) -> Result<()> {
@@ -110,7 +115,7 @@ fn must_not_be_changed(account: &Account) -> Result<()> {
 
 /// A token and a new refresh token.
 fn fresh(agent: &Agent, session: &Session) -> Result<TokenAnswer> {
-    let refresh = Claims::new(session, Purpose::Refresh, agent.clock.now(), REFRESH_SECONDS);
+    let refresh = Claims::new(session, Purpose::Refresh, agent.clock.now());
     let id = refresh.jti.clone();
     let signed = sign(agent, refresh)?;
     answer(agent, session, id, signed)
@@ -118,7 +123,7 @@ fn fresh(agent: &Agent, session: &Session) -> Result<TokenAnswer> {
 
 /// A token beside this refresh token.
 fn answer(agent: &Agent, session: &Session, refresh_token_id: String, refresh_token: Secret) -> Result<TokenAnswer> {
-    let access = Claims::new(session, Purpose::Access, agent.clock.now(), ACCESS_SECONDS);
+    let access = Claims::new(session, Purpose::Access, agent.clock.now());
     Ok(TokenAnswer {
         jwt: sign(agent, access)?,
         duration: ACCESS_SECONDS.unsigned_abs(),

@@ -8,6 +8,8 @@ use aws_lc_rs::digest::{SHA256, digest};
 use jsonwebtoken::errors::ErrorKind;
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
 use keystead::clock::Micros;
+pub(crate) use keystead::login::lifetime::Purpose;
+use keystead::login::lifetime::{Times, Untimely};
 use keystead::{Error, Kind, Result};
 use serde::{Deserialize, Serialize};
 
@@ -16,18 +18,6 @@ use crate::vault::TokenKey;
 const ISSUER: &str = "keystead";
 /// The algorithm of all tokens.
 const ALGORITHM: Algorithm = Algorithm::ES256;
-/// How far the clocks of two members may be apart, in seconds, without a fresh token being too old on the other.
-const LEEWAY: i64 = 10;
-
-/// What a token is for. One kind is never taken for the other.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub(crate) enum Purpose {
-    /// Calls.
-    Access,
-    /// Further tokens.
-    Refresh,
-}
 
 /// What a token says. Times are seconds since 1970.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -40,6 +30,12 @@ pub(crate) struct Claims {
     pub(crate) jti: String,
     pub(crate) iat: i64,
     pub(crate) exp: i64,
+    /// No version sets it; one that says it is held to it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    nbf: Option<i64>,
+    /// When the password was shown, in seconds since 1970. A version that did not say it counts from `iat`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    auth_time: Option<i64>,
     #[serde(rename = "typ")]
     pub(crate) purpose: Purpose,
     /// The client a refresh token was given to.
@@ -57,24 +53,51 @@ pub(crate) struct Session {
     pub(crate) client: String,
     /// When the password was set, in microseconds since 1970.
     pub(crate) password_set: i64,
+    /// When the password was shown, in seconds since 1970.
+    pub(crate) logged_in: i64,
 }
 
 impl Claims {
-    /// A token for `session`, good for so many seconds from `now`.
-    pub(crate) fn new(session: &Session, purpose: Purpose, now: Micros, seconds: i64) -> Self {
-        let iat = now.0 / 1_000_000;
+    /// A token for `session`, issued now.
+    pub(crate) fn new(session: &Session, purpose: Purpose, now: Micros) -> Self {
+        let iat = seconds(now);
         Self {
             iss: ISSUER.to_owned(),
             aud: String::new(),
             sub: session.account.clone(),
             jti: uuid::Uuid::new_v4().to_string(),
             iat,
-            exp: iat + seconds,
+            exp: purpose.end(iat, session.logged_in),
+            nbf: None,
+            auth_time: Some(session.logged_in),
             purpose,
             client: session.client.clone(),
             password_set: session.password_set,
         }
     }
+
+    /// The log-in it rests on.
+    pub(crate) fn session(&self) -> Session {
+        Session {
+            account: self.sub.clone(),
+            client: self.client.clone(),
+            password_set: self.password_set,
+            logged_in: self.auth_time.unwrap_or(self.iat),
+        }
+    }
+
+    fn times(&self) -> Times {
+        Times {
+            issued: self.iat,
+            not_before: self.nbf,
+            end: self.exp,
+        }
+    }
+}
+
+/// A time as tokens have it.
+pub(crate) fn seconds(now: Micros) -> i64 {
+    now.0 / 1_000_000
 }
 
 /// Signs a token.
@@ -88,10 +111,8 @@ pub(crate) fn sign(mut claims: Claims, key: &TokenKey) -> Result<String> {
 
 /// What a token says, if it was signed by the key with this public half, is for `purpose` and not past its time.
 pub(crate) fn verify(token: &str, purpose: Purpose, public: &[u8], now: Micros) -> Result<Claims> {
-    let claims = verify_of_any_age(token, purpose, public)?;
-    if claims.exp + LEEWAY <= now.0 / 1_000_000 {
-        return Err(Error::new(Kind::Unauthorized, "Token has expired").with_hint("log in again"));
-    }
+    let claims = read(token, purpose, public)?;
+    claims.times().check(purpose, seconds(now)).map_err(untimely)?;
     Ok(claims)
 }
 
@@ -99,20 +120,27 @@ pub(crate) fn verify(token: &str, purpose: Purpose, public: &[u8], now: Micros) 
 ///
 /// For watching a join alone: nobody can log in on a joining node, so whoever began the join has no way to a newer token,
 /// and joins take longer than tokens last.
-pub(crate) fn verify_of_any_age(token: &str, purpose: Purpose, public: &[u8]) -> Result<Claims> {
+pub(crate) fn verify_of_any_age(token: &str, purpose: Purpose, public: &[u8], now: Micros) -> Result<Claims> {
+    let claims = read(token, purpose, public)?;
+    claims.times().check_possible(purpose, seconds(now)).map_err(untimely)?;
+    Ok(claims)
+}
+
+/// What a token says whose signature is good. Its times are not looked at.
+fn read(token: &str, purpose: Purpose, public: &[u8]) -> Result<Claims> {
     let mut asked = Validation::new(ALGORITHM);
     asked.set_issuer(&[ISSUER]);
     asked.set_audience(&[key_id(public)]);
     asked.set_required_spec_claims(&["exp", "iss", "aud", "sub"]);
     // Time comes from the agent's clock, in `verify`.
-    asked.validate_exp = false;
+    (asked.validate_exp, asked.validate_nbf) = (false, false);
     let decoded = jsonwebtoken::decode::<Claims>(token, &DecodingKey::from_ec_der(public), &asked);
-    let claims = decoded.map_err(refused)?.claims;
-    if claims.purpose == purpose {
-        Ok(claims)
-    } else {
-        Err(invalid())
+    let decoded = decoded.map_err(refused)?;
+    // Extensions that must be understood: there are none that we do.
+    if decoded.header.crit.is_some() || decoded.claims.purpose != purpose {
+        return Err(invalid());
     }
+    Ok(decoded.claims)
 }
 
 /// The name of a token key: the first half of the SHA-256 of its public half, in hexadecimal.
@@ -125,6 +153,13 @@ fn refused(cause: jsonwebtoken::errors::Error) -> Error {
     match cause.kind() {
         ErrorKind::Provider(_) | ErrorKind::Signing(_) => Error::internal("checking a token", cause),
         _ => invalid().caused_by(cause),
+    }
+}
+
+fn untimely(why: Untimely) -> Error {
+    match why {
+        Untimely::Expired => Error::new(Kind::Unauthorized, "Token has expired").with_hint("log in again"),
+        Untimely::Impossible => invalid(),
     }
 }
 

@@ -40,8 +40,9 @@ fn claims() -> Claims {
         account: "local|1".to_owned(),
         client: "c".to_owned(),
         password_set: 7,
+        logged_in: seconds(NOW),
     };
-    Claims::new(&session, Purpose::Access, NOW, 300)
+    Claims::new(&session, Purpose::Access, NOW)
 }
 
 fn part(value: &serde_json::Value) -> String {
@@ -131,14 +132,67 @@ fn a_token_is_good_until_its_end_and_a_little_leeway() {
             Micros(NOW.0 + seconds * 1_000_000),
         )
     };
-    assert!(at(299).is_ok() && at(300 + LEEWAY - 1).is_ok());
-    assert_eq!(at(300 + LEEWAY).unwrap_err().to_string(), "Token has expired");
+    assert!(at(299).is_ok() && at(309).is_ok());
+    assert_eq!(at(310).unwrap_err().to_string(), "Token has expired");
+}
+
+#[test]
+fn a_token_for_later_or_longer_than_any_that_is_issued_is_refused_also_where_it_may_be_old() {
+    let node = Node::new();
+    let header = Header::new(ALGORITHM);
+    let now = seconds(NOW);
+    for (claim, value, is_good) in [
+        ("nbf", json!(now), true),
+        ("nbf", json!(now + 10), true),
+        ("nbf", json!(now + 11), false),
+        ("nbf", json!("later"), false),
+        ("exp", json!(now + 301), false),
+        ("exp", json!(4_000_000_000_i64), false),
+        ("exp", json!(i64::MAX), false),
+        ("iat", json!(now - 1), false),
+        ("iat", json!(i64::MIN), false),
+        ("auth_time", json!(null), true),
+    ] {
+        let mut said = said_by(&node);
+        said[claim] = value.clone();
+        let token = node.forge(&header, &said);
+        assert_eq!(node.verify(&token).is_ok(), is_good, "{claim} {value}");
+        let of_any_age = verify_of_any_age(&token, Purpose::Access, &node.key().public, NOW);
+        assert_eq!(of_any_age.is_ok(), is_good, "{claim} {value}, of any age");
+    }
+}
+
+#[test]
+fn a_token_with_extensions_that_must_be_understood_is_refused() {
+    let node = Node::new();
+    for crit in [vec!["exp".to_owned()], vec!["b64".to_owned()], vec![]] {
+        let mut header = Header::new(ALGORITHM);
+        header.crit = Some(crit);
+        let token = node.forge(&header, &said_by(&node));
+        assert!(node.verify(&token).is_err(), "{token}");
+        assert!(verify_of_any_age(&token, Purpose::Access, &node.key().public, NOW).is_err());
+    }
+}
+
+#[test]
+fn a_refresh_token_of_the_version_before_is_good_and_its_session_counts_from_when_it_was_issued() {
+    let node = Node::new();
+    let mut said = said_by(&node);
+    said["typ"] = json!("refresh");
+    said["exp"] = json!(seconds(NOW) + 30 * 24 * 3600);
+    said.as_object_mut().unwrap().remove("auth_time");
+    let token = node.forge(&Header::new(ALGORITHM), &said);
+    let later = Micros(NOW.0 + 29 * 24 * 3600 * 1_000_000);
+    let read = verify(&token, Purpose::Refresh, &node.key().public, later).unwrap();
+    assert_eq!(read.session().logged_in, seconds(NOW));
+    let renewed = Claims::new(&read.session(), Purpose::Refresh, later);
+    assert_eq!(renewed.exp - seconds(NOW), 59 * 24 * 3600);
 }
 
 #[test]
 fn of_a_token_that_may_be_of_any_age_all_but_its_end_is_checked() {
     let (node, other) = (Node::new(), Node::new());
-    let of_any_age = |token: &str| verify_of_any_age(token, Purpose::Access, &node.key().public);
+    let of_any_age = |token: &str| verify_of_any_age(token, Purpose::Access, &node.key().public, NOW);
     let mut old = claims();
     (old.iat, old.exp) = (0, 300);
     let token = sign(old, node.key()).unwrap();
@@ -182,8 +236,9 @@ fn a_refresh_token_is_not_good_for_calls() {
         account: "a".to_owned(),
         client: "c".to_owned(),
         password_set: 0,
+        logged_in: seconds(NOW),
     };
-    let refresh = sign(Claims::new(&session, Purpose::Refresh, NOW, 300), node.key()).unwrap();
+    let refresh = sign(Claims::new(&session, Purpose::Refresh, NOW), node.key()).unwrap();
     assert!(node.verify(&refresh).is_err());
     assert!(verify(&refresh, Purpose::Refresh, &node.key().public, NOW).is_ok());
 }

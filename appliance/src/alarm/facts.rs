@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::fs;
 
 use keystead::alarm::judge::{
-    Applying, Certificate, Clocks, Disk, Facts, Impostor, Limits, Retention, Slot, last_error,
+    Applying, Certificate, Clocks, Disk, Facts, Impostor, Limits, Logins, Retention, Slot, last_error,
 };
 use keystead::api::cluster::Clash;
 use keystead::api::summary::View;
@@ -59,6 +59,7 @@ impl Eyes {
             join_failed: join_failed(agent),
             // At every look: an alarm that settles is forgotten where it is not found again.
             revocation_list: Some(revocation_list(agent)),
+            logins: Some(logins(agent)),
             ..Facts::default()
         };
         self.look_at_server(agent, &mut facts).await;
@@ -299,6 +300,11 @@ fn revocation_list(agent: &Agent) -> std::result::Result<(), String> {
         return Ok(());
     }
     revoked::check(agent.postgres.paths())
+}
+
+fn logins(agent: &Agent) -> Logins {
+    let (failures, worst) = agent.logins.failures();
+    Logins { failures, worst }
 }
 
 fn join_failed(agent: &Agent) -> Option<String> {

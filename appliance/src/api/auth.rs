@@ -11,7 +11,7 @@
 //! | [`Freer`] | the same, but for the room: what it asks for may make some |
 //! | [`Acting`] | the same, and says whose token it is |
 //!
-//! What a good token is, is decided in `account/token.rs`; what a node may do, in `standing.rs`.
+//! What a good token is, is decided in `account/token.rs` and `account/cache.rs`; what a node may do, in `standing.rs`.
 
 use std::sync::Arc;
 
@@ -22,7 +22,8 @@ use tokio::sync::OwnedRwLockReadGuard;
 
 use super::error::Refusal;
 use super::standing;
-use crate::account::token::{self, Purpose};
+use crate::account;
+use crate::account::token::{self, Claims, Purpose};
 use crate::agent::{Agent, Standing};
 use crate::disk;
 use crate::tasks::Tasks;
@@ -86,7 +87,7 @@ impl FromRequestParts<Arc<Agent>> for Caller {
     type Rejection = Refusal;
 
     async fn from_request_parts(parts: &mut Parts, agent: &Arc<Agent>) -> Result<Self, Refusal> {
-        check(parts, agent, &[])?;
+        check(parts, agent, &[]).await?;
         Ok(Self)
     }
 }
@@ -96,9 +97,9 @@ impl FromRequestParts<Arc<Agent>> for Watcher {
 
     async fn from_request_parts(parts: &mut Parts, agent: &Arc<Agent>) -> Result<Self, Refusal> {
         if standing::takes_former_tokens(agent.standing()) {
-            check(parts, agent, &agent.former_token_keys())?;
+            check(parts, agent, &agent.former_token_keys()).await?;
         } else {
-            check(parts, agent, &[])?;
+            check(parts, agent, &[]).await?;
         }
         Ok(Self)
     }
@@ -116,11 +117,10 @@ impl FromRequestParts<Arc<Agent>> for Ender {
         }
         // Unlike for watching, such a token must not be past its time: there are new ones.
         let (token, now) = (bearer(parts)?, agent.clock.now());
-        let is_good = |key: &Vec<u8>| token::verify(token, Purpose::Access, key, now).is_ok();
-        if agent.former_token_keys().iter().any(is_good) {
-            return Ok(Self);
-        }
-        Err(refused)
+        let verified = |key: &Vec<u8>| token::verify(token, Purpose::Access, key, now).ok();
+        let claims = agent.former_token_keys().iter().find_map(verified).ok_or(refused)?;
+        account::must_be_in_force(agent, &claims).await?;
+        Ok(Self)
     }
 }
 
@@ -130,7 +130,7 @@ impl FromRequestParts<Arc<Agent>> for Reader {
     async fn from_request_parts(parts: &mut Parts, agent: &Arc<Agent>) -> Result<Self, Refusal> {
         // Before the token: while a join runs "try again" is the truth, whatever the token is.
         standing::may_read(agent.standing())?;
-        check(parts, agent, &[])?;
+        check(parts, agent, &[]).await?;
         Ok(Self)
     }
 }
@@ -153,7 +153,7 @@ impl FromRequestParts<Arc<Agent>> for Entrant {
 
     async fn from_request_parts(parts: &mut Parts, agent: &Arc<Agent>) -> Result<Self, Refusal> {
         standing::may_enter(agent.standing())?;
-        check(parts, agent, &[])?;
+        check(parts, agent, &[]).await?;
         disk::may_write(agent)?;
         Ok(Self)
     }
@@ -165,7 +165,7 @@ impl FromRequestParts<Arc<Agent>> for Freer {
     async fn from_request_parts(parts: &mut Parts, agent: &Arc<Agent>) -> Result<Self, Refusal> {
         Reader::from_request_parts(parts, agent).await?;
         standing::may_write(agent.standing())?;
-        let account = check(parts, agent, &[])?;
+        let account = check(parts, agent, &[]).await?;
         Ok(Self { account })
     }
 }
@@ -176,7 +176,7 @@ impl FromRequestParts<Arc<Agent>> for Acting {
     async fn from_request_parts(parts: &mut Parts, agent: &Arc<Agent>) -> Result<Self, Refusal> {
         Ok(Self {
             _writer: Writer::from_request_parts(parts, agent).await?,
-            account: check(parts, agent, &[])?,
+            account: check(parts, agent, &[]).await?,
         })
     }
 }
@@ -184,8 +184,16 @@ impl FromRequestParts<Arc<Agent>> for Acting {
 /// Refuses a request without a good token of this node's token key, or one of any age that a key of `former` signed.
 ///
 /// Tokens last 300 seconds and a join may take hours, in which nobody can log in on the node. So whoever began it goes on
-/// watching it with the token of then, which opens nothing else. Answers with the id of the token's account.
-fn check(parts: &Parts, agent: &Agent, former: &[Vec<u8>]) -> Result<String> {
+/// watching it with the token of then, which opens nothing else. Its account has to be in force all the same. Answers with
+/// the id of the token's account.
+async fn check(parts: &Parts, agent: &Agent, former: &[Vec<u8>]) -> Result<String> {
+    let claims = verified(parts, agent, former)?;
+    account::must_be_in_force(agent, &claims).await?;
+    tracing::Span::current().record("account", &claims.sub);
+    Ok(claims.sub)
+}
+
+fn verified(parts: &Parts, agent: &Agent, former: &[Vec<u8>]) -> Result<Claims> {
     let token = bearer(parts)?;
     let now = agent.clock.now();
     let signed_by = |key: &[u8]| token::verify(token, Purpose::Access, key, now);
@@ -193,12 +201,10 @@ fn check(parts: &Parts, agent: &Agent, former: &[Vec<u8>]) -> Result<String> {
         .keyring()
         .and_then(|keyring| signed_by(&keyring.token_key().public));
     for key in former {
-        let of_any_age = || token::verify_of_any_age(token, Purpose::Access, key);
+        let of_any_age = || token::verify_of_any_age(token, Purpose::Access, key, now);
         checked = checked.or_else(|refused| of_any_age().map_err(|_| refused));
     }
-    let account = checked?.sub;
-    tracing::Span::current().record("account", &account);
-    Ok(account)
+    checked
 }
 
 /// The token of `Authorization: Bearer …`.

@@ -38,6 +38,7 @@ fn class_of(kind: Kind) -> Class {
         Kind::Conflict => class(StatusCode::CONFLICT, 17, "NCERRConflict"),
         Kind::KeyExists => class(StatusCode::CONFLICT, 57, "NCERRKeyAlreadyExists"),
         Kind::TooLarge => class(StatusCode::PAYLOAD_TOO_LARGE, 413, "NCERRRequestTooLarge"),
+        Kind::TooManyRequests => class(StatusCode::TOO_MANY_REQUESTS, 429, "NCERRTooManyRequests"),
         Kind::Unavailable => class(StatusCode::SERVICE_UNAVAILABLE, 503, "NCERRServiceUnavailable"),
         Kind::DiskFull => class(StatusCode::INSUFFICIENT_STORAGE, 507, "NCERRInsufficientStorage"),
         Kind::Unconfirmed => class(StatusCode::SERVICE_UNAVAILABLE, 505, "NCERRNotConfirmed"),
@@ -125,6 +126,8 @@ impl IntoResponse for Refusal {
         let headers = response.headers_mut();
         if self.class.status == StatusCode::UNAUTHORIZED {
             headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+        } else if let Some(seconds) = self.error.retry_after() {
+            headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
         } else if self.class.status == StatusCode::SERVICE_UNAVAILABLE && self.error.kind() != Kind::Unconfirmed {
             // What it waits for takes seconds: a join, a restart, another change of members.
             headers.insert(header::RETRY_AFTER, HeaderValue::from_static("5"));

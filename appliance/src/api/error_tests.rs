@@ -24,6 +24,7 @@ async fn every_kind_has_its_status_code_and_name() {
         (Kind::Conflict, 409, 17, "NCERRConflict: why"),
         (Kind::KeyExists, 409, 57, "NCERRKeyAlreadyExists: why"),
         (Kind::TooLarge, 413, 413, "NCERRRequestTooLarge: why"),
+        (Kind::TooManyRequests, 429, 429, "NCERRTooManyRequests: why"),
         (Kind::Unavailable, 503, 503, "NCERRServiceUnavailable: why"),
         (Kind::DiskFull, 507, 507, "NCERRInsufficientStorage: why"),
         (Kind::Unconfirmed, 503, 505, "NCERRNotConfirmed: why"),
@@ -39,6 +40,13 @@ async fn every_kind_has_its_status_code_and_name() {
         );
         assert_eq!(body["hint"].is_null(), kind == Kind::Internal, "{body}");
     }
+}
+
+#[test]
+fn whoever_is_to_wait_is_told_how_long() {
+    let wait = std::time::Duration::from_millis(1500);
+    let response = Refusal::from(Error::too_many_requests("why", wait)).into_response();
+    assert_eq!(response.headers()[header::RETRY_AFTER], "2");
 }
 
 #[tokio::test]

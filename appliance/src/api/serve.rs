@@ -3,10 +3,14 @@
 //! Whoever connects and says nothing is sent away: 10 s for the TLS handshake, [`HEADER_PATIENCE`] for a request's head,
 //! [`super::limits::PATIENCE`] for all of it. How many there may be: `admission.rs`.
 
+use std::convert::Infallible;
 use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
 use std::time::Duration;
 
+use axum::Extension;
+use axum::extract::ConnectInfo;
+use axum::middleware::AddExtension;
 use axum_server::Handle;
 use axum_server::tls_rustls::RustlsConfig;
 use hyper_util::rt::TokioTimer;
@@ -15,7 +19,7 @@ use keystead::config::NodeConfig;
 use keystead::{Error, Kind, Result};
 use rustls::ServerConfig;
 use tokio_util::sync::CancellationToken;
-use tower::make::Shared;
+use tower::{Layer as _, Service, service_fn};
 
 use super::admission::Admission;
 use super::path::PlainPaths;
@@ -58,7 +62,7 @@ impl Door {
             .timer(TokioTimer::new())
             .header_read_timeout(HEADER_PATIENCE);
         tracing::info!(%listen, "REST is open");
-        let mut serving = std::pin::pin!(server.serve(Shared::new(routes)));
+        let mut serving = std::pin::pin!(server.serve(with_peer(routes)));
         tokio::select! {
             ended = &mut serving => return ended.map_err(failed),
             never = tls::follow(&agent, &tls) => never,
@@ -66,6 +70,19 @@ impl Door {
         }
         serving.await.map_err(failed)
     }
+}
+
+/// The service of each connection: the same for all, and it knows whom it serves.
+///
+/// The peer of the TCP connection, whatever headers say: anybody can write those.
+fn with_peer<S: Clone + Send + 'static>(
+    service: S,
+) -> impl Service<SocketAddr, Response = AddExtension<S, ConnectInfo<SocketAddr>>, Error = Infallible, Future: Send> + Clone
+{
+    service_fn(move |peer: SocketAddr| {
+        let knowing = Extension(ConnectInfo(peer)).layer(service.clone());
+        std::future::ready(Ok(knowing))
+    })
 }
 
 fn listen(address: SocketAddr) -> Result<TcpListener> {

@@ -63,7 +63,8 @@ async fn services(State(agent): State<Arc<Agent>>) -> Json<ServicesStatus> {
     Json(status_of(postgres(&agent).await, agent.standing()))
 }
 
-/// Deletes everything on this node, which is then as new: keys, accounts, certificates, its place in a cluster.
+/// Deletes everything on this node, which is then as new: keys, accounts, certificates, its place in a cluster. The request
+/// has to name the node.
 #[utoipa::path(post, path = "/system/services/reset", tag = "system", operation_id = "resetServices", request_body = Option<ResetRequest>,
     responses((status = 200, description = "it begins after the delay", body = ResetAnswer), Refused, NotBuilt))]
 async fn reset_node(
@@ -71,7 +72,8 @@ async fn reset_node(
     State(agent): State<Arc<Agent>>,
     OptionalJson(asked): OptionalJson<ResetRequest>,
 ) -> Result<Json<ResetAnswer>, Refusal> {
-    Ok(Json(reset::begin(&agent, &asked)?))
+    let host = crate::api::tls::host_name();
+    Ok(Json(reset::begin(&agent, &asked, agent.config.name_or(&host))?))
 }
 
 async fn postgres(agent: &Agent) -> &'static str {

@@ -1,8 +1,9 @@
 //! Tokens and passwords: `/v1/auth/…`. The work is in `crate::account`. None of these needs a token.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 
-use axum::extract::State;
+use axum::extract::{ConnectInfo, State};
 use keystead::api::auth::{ChangePasswordAnswer, ChangePasswordRequest, TokenAnswer, TokenRequest};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -25,10 +26,11 @@ pub(crate) fn routes() -> OpenApiRouter<Arc<Agent>> {
     responses((status = 200, description = "tokens", body = TokenAnswer), Refused, NotBuilt))]
 async fn log_in(
     State(agent): State<Arc<Agent>>,
+    ConnectInfo(peer): ConnectInfo<SocketAddr>,
     Json(asked): Json<TokenRequest>,
 ) -> Result<Json<TokenAnswer>, Refusal> {
     standing::may_log_in(agent.standing())?;
-    Ok(Json(account::log_in(&agent, asked).await?))
+    Ok(Json(account::log_in(&agent, asked, peer.ip()).await?))
 }
 
 /// Changes a password. The password in force is the credential.
@@ -36,9 +38,10 @@ async fn log_in(
     responses((status = 200, description = "the password is changed", body = ChangePasswordAnswer), Refused))]
 async fn change_password(
     State(agent): State<Arc<Agent>>,
+    ConnectInfo(peer): ConnectInfo<SocketAddr>,
     Json(asked): Json<ChangePasswordRequest>,
 ) -> Result<Json<ChangePasswordAnswer>, Refusal> {
     standing::may_write(agent.standing())?;
     let _call = agent.calls.read().await;
-    Ok(Json(account::change_password(&agent, asked).await?))
+    Ok(Json(account::change_password(&agent, asked, peer.ip()).await?))
 }

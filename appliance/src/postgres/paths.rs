@@ -38,6 +38,16 @@ impl Paths {
         self.data_dir.join("reset")
     }
 
+    /// The first password of a new node, until it is changed.
+    pub(crate) fn first_password(&self) -> PathBuf {
+        self.data_dir.join("first-password")
+    }
+
+    /// Which sources have logged in to which account.
+    pub(crate) fn known_sources(&self) -> PathBuf {
+        self.data_dir.join("known-sources.json")
+    }
+
     /// PostgreSQL's own data folder.
     pub(crate) fn pg(&self) -> PathBuf {
         self.data_dir.join("pg")

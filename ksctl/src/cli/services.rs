@@ -19,4 +19,8 @@ pub(crate) struct ResetArgs {
     /// Seconds until it begins [default: 5]
     #[arg(long, value_name = "SECONDS")]
     pub(crate) delay: Option<u64>,
+
+    /// The node's name or id, for a node that cannot say its name any more [default: what the node says]
+    #[arg(long, value_name = "NAME")]
+    pub(crate) node: Option<String>,
 }

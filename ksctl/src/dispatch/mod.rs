@@ -64,7 +64,7 @@ async fn run_asking(global: GlobalArgs, command: Asking) -> Result<(), Failure> 
         Asking::Version => version::run(&context).await,
         Asking::System(SystemCommand::Info(InfoCommand::Get)) => system::info::get(&context).await,
         Asking::Services(ServicesCommand::Status) => services::status::run(&context).await,
-        Asking::Services(ServicesCommand::Reset(args)) => services::reset::run(&context, args.delay).await,
+        Asking::Services(ServicesCommand::Reset(args)) => services::reset::run(&context, args.delay, args.node).await,
     }
 }
 

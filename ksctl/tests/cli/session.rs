@@ -247,3 +247,30 @@ fn the_services_of_an_appliance_are_told_without_a_login() {
     assert_eq!(ran.code, Some(0), "{}", ran.err);
     assert!(appliance.logins().is_empty());
 }
+
+#[test]
+fn a_reset_names_the_node_that_it_asks_about() {
+    let appliance = Appliance::start(|request| match request.line.as_str() {
+        "GET /api/v1/system/info" => (
+            200,
+            json!({"name": "north", "version": "1", "version_suffix": "", "model": "m", "vendor": "v",
+                   "crypto_version": "c", "uptime": "u", "system_time": "t", "postgres_version": "15"}),
+        ),
+        _ => (200, json!({"status": "resetting", "delay": 5})),
+    })
+    .unwrap();
+    let user = User::of(&appliance).unwrap();
+    let ran = user.run_with("services reset", "n\n").unwrap();
+    assert_eq!(ran.code, Some(1));
+    assert!(ran.err.contains("everything on the node north"), "{}", ran.err);
+    assert!(!appliance.asked().iter().any(|request| request.line.contains("reset")));
+
+    let confirmed = |line: &str| {
+        let ran = user.run(line).unwrap();
+        assert_eq!(ran.code, Some(0), "{}", ran.err);
+        appliance.asked().pop().unwrap().body
+    };
+    assert_eq!(confirmed("services reset -y"), json!({"confirm": "north"}));
+    let named = confirmed("services reset --delay 9 --node south -y");
+    assert_eq!(named, json!({"delay": 9, "confirm": "south"}));
+}

@@ -8,6 +8,7 @@ mod certificates;
 mod clocks;
 mod disk;
 mod hostile;
+mod logins;
 mod notifications;
 mod peers;
 mod server;
@@ -17,6 +18,7 @@ pub use applying::{Applying, last_error};
 pub use certificates::Certificate;
 pub use clocks::{Clocks, Limits};
 pub use disk::Disk;
+pub use logins::Logins;
 pub use peers::Impostor;
 pub use slots::{Retention, Slot};
 
@@ -59,6 +61,8 @@ pub struct Facts {
     pub running: Option<ServerVersion>,
     /// The version of its programs on the disk.
     pub installed: Option<ServerVersion>,
+    /// Log-ins that went wrong lately.
+    pub logins: Option<Logins>,
     /// The disk under the data.
     pub disk: Option<Disk>,
     /// Certificates and lists that end.
@@ -115,6 +119,9 @@ pub fn judge(facts: &Facts, raised: &BTreeMap<Cause, Raised>) -> Look {
     }
     if let (Some(running), Some(installed)) = (facts.running, facts.installed) {
         look.add(Alarm::PostgresOutdated, server::outdated(running, installed));
+    }
+    if let Some(logins) = &facts.logins {
+        look.add(Alarm::FailedLogins, logins::failing(logins, raised));
     }
     if let Some(disk) = &facts.disk {
         look.add(Alarm::Disk, disk::filling(disk, raised));
