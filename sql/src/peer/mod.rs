@@ -131,7 +131,8 @@ impl Peer {
 
     /// The rows of an answer.
     pub(crate) async fn rows(&self, query: Query, params: Params<'_>, work: Work) -> Result<Vec<Row>> {
-        if work == Work::Reading && self.pid.get().is_none() {
+        // Asked for later, in another session, when the answer is long in coming.
+        if matches!(work, Work::Slot | Work::Reading) && self.pid.get().is_none() {
             self.note_pid().await?;
         }
         let run = async {
