@@ -189,6 +189,10 @@ impl Peer {
             Ok(Err(source)) => match self.meter.refused() {
                 // A session that has lasted long is made anew.
                 None | Some(Refused::Session) => {
+                    // A refusal is an answer.
+                    if source.code().is_some() {
+                        self.hears.answered(question);
+                    }
                     return Err(Error::Query {
                         query: question,
                         source,
