@@ -37,9 +37,9 @@ pub struct Terms {
     pub look: Duration,
     /// For the answer of a peer's agent, which may have to ask others.
     pub call: Duration,
-    /// For the answer to [`Work::Slot`].
+    /// While [`Work::Slot`] is done, without the peer's word that it is at it.
     pub slot: Duration,
-    /// For the answer to [`Work::Reading`], whatever the peer says of its progress.
+    /// For the answer to [`Work::Slot`] and [`Work::Reading`], whatever the peer says of its progress.
     pub reading: Duration,
     /// Without a byte of a copy; without a byte of a reading or the peer's word that it is at it.
     pub standstill: Duration,
@@ -72,7 +72,7 @@ impl Terms {
         look: Duration::from_secs(10),
         // A membership lease may have to wait for members that stand still. Below the 29 seconds of a user's call.
         call: Duration::from_secs(20),
-        // No transaction of a node's own writes for longer.
+        // No transaction of a node's own writes for longer. Others may, and then the peer says that it waits for them.
         slot: Duration::from_mins(1),
         // The agent on the other side ends a statement after 15 minutes; a digest of 100 million keys takes under ten.
         reading: Duration::from_mins(16),
@@ -95,7 +95,7 @@ impl Terms {
     pub fn patience(&self, work: Work) -> Patience {
         let (total, standstill) = match work {
             Work::Look => (Some(self.look), None),
-            Work::Slot => (Some(self.slot), None),
+            Work::Slot => (Some(self.reading), Some(self.slot)),
             Work::Reading => (Some(self.reading), Some(self.standstill)),
             Work::Copy => (None, Some(self.standstill)),
         };

@@ -136,7 +136,8 @@ impl Peer {
 
     /// The rows of an answer.
     pub(crate) async fn rows(&self, query: Query, params: Params<'_>, work: Work) -> Result<Vec<Row>> {
-        if work == Work::Reading && self.pid.get().is_none() {
+        // Asked for later, in another session, when the answer is long in coming.
+        if matches!(work, Work::Slot | Work::Reading) && self.pid.get().is_none() {
             self.note_pid().await?;
         }
         let run = async {
@@ -193,6 +194,10 @@ impl Peer {
             Ok(Err(source)) => match self.meter.refused() {
                 // A session that has lasted long is made anew.
                 None | Some(Refused::Session) => {
+                    // A refusal is an answer.
+                    if source.code().is_some() {
+                        self.hears.answered(question);
+                    }
                     return Err(Error::Query {
                         query: question,
                         source,

@@ -38,7 +38,6 @@ const HASTY: Terms = Terms {
 const CALM: Terms = Terms {
     look: PATIENCE,
     connect: PATIENCE,
-    slot: PATIENCE,
     ..HASTY
 };
 
@@ -109,13 +108,10 @@ async fn about_members(node: &Node) -> Result<Ended> {
 async fn about_slots(node: &Node) -> Result<Ended> {
     ask!(
         node,
-        async |peer: &Peer| lane::keep(peer, 1).await,
         async |peer: &Peer| lane::end(peer, 1).await,
         async |peer: &Peer| link::is_admitted(peer).await,
-        async |peer: &Peer| link::keep_changes(peer).await,
         async |peer: &Peer| link::my_lag(peer).await,
         async |peer: &Peer| resync::slot_kept(peer).await,
-        async |peer: &Peer| resync::keep_changes_anew(peer).await,
     )
 }
 
@@ -132,10 +128,13 @@ async fn about_the_past(node: &Node) -> Result<Ended> {
 }
 
 /// Who serves the session is asked before what takes long.
-async fn about_all_data(node: &Node) -> Result<Ended> {
+async fn about_what_takes_long(node: &Node) -> Result<Ended> {
     let keys = json!([{"id": "a"}]);
     ask!(
         node,
+        async |peer: &Peer| lane::keep(peer, 1).await,
+        async |peer: &Peer| link::keep_changes(peer).await,
+        async |peer: &Peer| resync::keep_changes_anew(peer).await,
         async |peer: &Peer| digest::within(peer, Bounds::ALL).await,
         async |peer: &Peer| copy::tables(peer).await,
         async |peer: &Peer| verify::rows_of_buckets(peer, "public.item", 1, &[0]).await,
@@ -178,7 +177,10 @@ fn compared() -> verify::Table {
 const OF_ITSELF: [&str; 2] = ["resync/past", "resync/heard"];
 
 /// After who serves the session was asked: these are tried by tests of their own.
-const TAKES_LONG: [&str; 4] = [
+const TAKES_LONG: [&str; 7] = [
+    "lane/keep",
+    "link/keep_changes",
+    "resync/keep_changes_anew",
     "digest/all",
     "copy/tables",
     "verify/rows_of_buckets",
@@ -215,7 +217,7 @@ async fn every_question_to_a_peer_that_stands_still_ends_in_its_time_and_says_wh
         about_members(&node).await?,
         about_slots(&node).await?,
         about_the_past(&node).await?,
-        about_all_data(&node).await?,
+        about_what_takes_long(&node).await?,
         for_rows(&node).await?,
     ];
     let ended: BTreeSet<String> = ended.into_iter().flatten().map(str::to_owned).collect();
@@ -269,6 +271,9 @@ async fn what_takes_long_ends_when_neither_bytes_come_nor_the_server_is_at_it() 
     let node = Alone::start().await?;
     let keys = json!([{"id": "a"}]);
     let ended = [
+        stands_still_in(&node, 0, async |peer: &Peer| lane::keep(peer, 1).await).await?,
+        stands_still_in(&node, 0, async |peer: &Peer| link::keep_changes(peer).await).await?,
+        stands_still_in(&node, 0, async |peer: &Peer| resync::keep_changes_anew(peer).await).await?,
         stands_still_in(&node, 0, async |peer: &Peer| digest::within(peer, Bounds::ALL).await).await?,
         stands_still_in(&node, 0, async |peer: &Peer| copy::tables(peer).await).await?,
         stands_still_in(&node, 0, async |peer: &Peer| {
@@ -318,6 +323,20 @@ async fn a_digest_may_take_long_as_long_as_the_server_says_that_it_is_at_it_and_
         matches!(endless, Err(Error::Lapsed { after, .. }) if after == reading),
         "{endless:?}"
     );
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_slot_is_waited_for_as_long_as_the_server_says_that_it_is_at_it() -> Result<()> {
+    let node = Alone::start().await?;
+    let seconds = 3.0 * SHORT.as_secs_f64();
+    node.run(&format!(
+        "create or replace function peer.keep_changes() returns pg_lsn language plpgsql as
+             $$begin perform pg_sleep({seconds}); return '0/1'; end$$"
+    ))
+    .await?;
+    let relayed = Relayed::open(&node.config, CALM).await?;
+    assert_eq!(link::keep_changes(&relayed.peer).await?, 1);
     Ok(())
 }
 
