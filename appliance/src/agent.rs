@@ -212,12 +212,11 @@ impl Agent {
     /// Sets or clears who this node is, here and in its own database.
     pub(crate) async fn set_identity(&self, identity: Option<Identity>) -> Result<()> {
         let local = self.local.get().await?;
-        match &identity {
-            Some(identity) => sql::identity::set(&local, identity).await?,
-            None => {
-                sql::ticket::forget_all(&local).await?;
-                sql::identity::clear(&local).await?;
-            }
+        if let Some(identity) = &identity {
+            sql::identity::set(&local, identity).await?;
+        } else {
+            sql::ticket::forget_all(&local).await?;
+            sql::identity::clear(&local).await?;
         }
         *self.identity.write().unwrap_or_else(PoisonError::into_inner) = identity;
         Ok(())

@@ -44,6 +44,9 @@ pub fn fingerprints(chain_pem: &str) -> Result<Vec<String>> {
 
 /// What a chain is, in hexadecimal: SHA-256 of the fingerprints of its authorities, in their order. Text around the
 /// certificates does not count.
+///
+/// # Errors
+/// When it is not PEM of certificates.
 pub fn chain_hash(chain_pem: &str) -> Result<String> {
     let chain = certificate::ders(CHAIN, chain_pem)?;
     let prints: Vec<[u8; 32]> = chain.iter().map(|der| public_key::hash(der)).collect();
@@ -52,6 +55,9 @@ pub fn chain_hash(chain_pem: &str) -> Result<String> {
 
 /// A chain with nothing in it but its authorities, as it is installed: what another program would read in the text around
 /// them is gone.
+///
+/// # Errors
+/// When anything in it is no authority, or of another cluster, or there twice.
 pub fn plain_chain(chain_pem: &str) -> Result<String> {
     let chain = certificate::ders(CHAIN, chain_pem)?;
     authorities(&chain)?;

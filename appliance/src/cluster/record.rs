@@ -176,15 +176,21 @@ pub(crate) async fn forget_expired(agent: &Agent) -> Result<()> {
     }
     let expired = sql::ticket::expired(&*agent.local.get().await?).await?;
     for (id, node) in &expired {
-        let _recording = agent.recording.lock().await;
-        let db = agent.db().await?;
-        // What was recorded, and whose ticket could not be spent, is not a guest.
-        if sql::node::all(&db).await?.find(node).is_none() {
-            forget_guest(agent, &db, node, id).await?;
-            agent.links_changed.notify_one();
-            tracing::info!(node_id = %node, "a node that was signed has not joined in time: its certificate is revoked");
-        }
+        forget_if_not_recorded(agent, node, id).await?;
     }
+    Ok(())
+}
+
+/// What was recorded, and whose ticket could not be spent, is not a guest.
+async fn forget_if_not_recorded(agent: &Agent, node: &NodeId, ticket: &str) -> Result<()> {
+    let _recording = agent.recording.lock().await;
+    let db = agent.db().await?;
+    if sql::node::all(&db).await?.find(node).is_some() {
+        return Ok(());
+    }
+    forget_guest(agent, &db, node, ticket).await?;
+    agent.links_changed.notify_one();
+    tracing::info!(node_id = %node, "a node that was signed has not joined in time: its certificate is revoked");
     Ok(())
 }
 

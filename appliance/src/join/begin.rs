@@ -47,16 +47,12 @@ async fn start(agent: &Arc<Agent>, join: Join) -> Result<()> {
         .next(Event::Requested)
         .map_err(|source| Error::internal("beginning a join", source))?;
     let key = pending_key(agent)?;
-    let Presented {
-        header,
-        master_key,
-        chain,
-    } = check(agent, &key, &join)?;
-    let node_id: NodeId = header.node_id.parse()?;
+    let presented = check(agent, &key, &join)?;
+    let (header, node_id): (SealHeader, NodeId) = (presented.header, presented.node_id);
     let tls = TlsIdentity {
         certificate: &join.cert,
         key: &key.to_pem(),
-        authority: &chain,
+        authority: &presented.chain,
         revoked: None,
     };
     withdrawal::for_the_last_time(agent).await;
@@ -86,7 +82,7 @@ async fn start(agent: &Arc<Agent>, join: Join) -> Result<()> {
         wiped: false,
         heard: BTreeMap::new(),
         withdrawn: true,
-        master_key: agent.wrap_master_key(&master_key)?,
+        master_key: agent.wrap_master_key(&presented.master_key)?,
         former_accounts: sql::account::all(&*agent.db().await?).await?,
         former_token_keys: agent
             .keyring()
@@ -131,6 +127,7 @@ pub(super) fn may_join(agent: &Agent) -> Result<()> {
 /// What a member gave, checked.
 pub(super) struct Presented {
     pub(super) header: SealHeader,
+    pub(super) node_id: NodeId,
     pub(super) master_key: WrappingKey,
     /// The authorities, as they are installed.
     pub(super) chain: String,
@@ -157,6 +154,7 @@ pub(super) fn check(agent: &Agent, key: &NodeKey, join: &Join) -> Result<Present
         ));
     }
     Ok(Presented {
+        node_id: header.node_id.parse()?,
         header,
         master_key: WrappingKey::from_bytes(&mkek)?,
         chain: certs::plain_chain(&join.cachain).map_err(certificate_error)?,

@@ -5,10 +5,10 @@
 
 use std::sync::Arc;
 
+use keystead::Result;
 use keystead::api::preflight::PreflightReport;
 use keystead::join::preflight::{Check, name, report};
 use keystead::join::request::Join;
-use keystead::{NodeId, Result};
 
 use super::begin::{Presented, check, may_join};
 use super::preflight::{self, signer};
@@ -34,7 +34,7 @@ pub(crate) async fn examine(agent: &Arc<Agent>, join: Join, give_back: bool) -> 
 
 async fn of_join(agent: &Arc<Agent>, join: &Join, give_back: bool) -> Result<Vec<Check>> {
     let presented = pending_key(agent).and_then(|key| check(agent, &key, join).map(|presented| (key, presented)));
-    let (key, Presented { header, chain, .. }) = match presented {
+    let (key, presented) = match presented {
         Ok(presented) => presented,
         Err(refused) => {
             let not_made = Check::not_made(&[name::WAY_THERE]).chain(Check::not_made(&name::BY_THE_MEMBER));
@@ -42,12 +42,14 @@ async fn of_join(agent: &Arc<Agent>, join: &Join, give_back: bool) -> Result<Vec
             return Ok(refused.into_iter().chain(not_made).chain(Check::not_needed()).collect());
         }
     };
+    let Presented {
+        header, node_id, chain, ..
+    } = presented;
     let seen = format!(
         "it is this node's, for {}, of cluster {}",
         join.local.host, header.cluster_id
     );
     let mut checks = vec![Check::of(name::CERTIFICATE, Ok(seen))];
-    let node_id: NodeId = header.node_id.parse()?;
     let tls = TlsIdentity {
         certificate: &join.cert,
         key: &key.to_pem(),

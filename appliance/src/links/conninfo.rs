@@ -4,7 +4,7 @@
 //! peer's certificate is checked against the revocation list, and for the peer's own name where it has that: libpq can
 //! compare nothing but the name of a host, so the name of the node stands there, and the address apart (decision 38).
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::net::IpAddr;
 
 use keystead::member::roster::{Member, Roster};
@@ -84,9 +84,8 @@ pub(super) async fn outdated(
     for peer in roster.ready_peers(&me.id) {
         let link = names::link(peer.number, me.number);
         let said = told.get(&peer.id).is_some_and(|told| told.names_node);
-        let of_peer = |name: &&String| **name == link || names::link_of_lane(name).is_some_and(|of| of == link);
-        for name in present.keys().filter(of_peer) {
-            let now = &present[name];
+        let of_peer = |name: &String| *name == link || names::link_of_lane(name).is_some_and(|of| of == link);
+        for (name, now) in present.iter().filter(|(name, _)| of_peer(name)) {
             let wanted = of(agent.postgres.paths(), &me.id, peer, said || checks_name(now, peer));
             if *now != wanted {
                 outdated.insert(name.clone(), wanted);
@@ -94,11 +93,6 @@ pub(super) async fn outdated(
         }
     }
     Ok(outdated)
-}
-
-/// Their names.
-pub(super) fn names(outdated: &BTreeMap<String, String>) -> BTreeSet<String> {
-    outdated.keys().cloned().collect()
 }
 
 #[cfg(test)]

@@ -152,12 +152,17 @@ async fn take(agent: &Agent, db: &Connection, me: &Member, (peer, lane): (&Membe
     }
     let is_there = actual.lanes.contains_key(&name);
     if !is_there {
-        tracing::info!(name, "taking another lane of a peer");
-        let conninfo = conninfo::for_new(agent, db, &me.id, peer).await?;
-        sql::link::subscribe_to(db, &name, &conninfo, &names::lane_publication(lane)).await?;
+        subscribe_to(agent, db, me, (peer, lane)).await?;
     }
     sql::link::enable(db, &name).await?;
     Ok(!is_there)
+}
+
+async fn subscribe_to(agent: &Agent, db: &Connection, me: &Member, (peer, lane): (&Member, i32)) -> Result<()> {
+    let name = names::lane(peer.number, me.number, lane);
+    tracing::info!(name, "taking another lane of a peer");
+    let conninfo = conninfo::for_new(agent, db, &me.id, peer).await?;
+    Ok(sql::link::subscribe_to(db, &name, &conninfo, &names::lane_publication(lane)).await?)
 }
 
 /// The slot first: while the subscription is there, this is done again. The peer is asked without the lock, which others

@@ -10,13 +10,13 @@ mod last_rows;
 mod list;
 pub(crate) mod revoked;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
 use keystead::api::links::Part;
 use keystead::clock::Micros;
-use keystead::member::links::{Repair, repairs};
+use keystead::member::links::{Actual, Repair, repairs};
 use keystead::member::parts::{LET_IN, LOCKED_OUT, REVOKED, part_of, words};
 use keystead::member::roster::{Member, NodeState, Roster};
 use keystead::replication::names;
@@ -87,11 +87,11 @@ pub(crate) async fn apply(agent: &Agent, db: &Connection, roster: &Roster, subsc
         .find(&me)
         .ok_or_else(|| Error::unavailable("this node is not in its own list of nodes"))?;
     let guests = sql::ticket::guests(&*agent.local.get().await?).await?;
-    let mut actual = sql::link::actual(db).await?;
-    actual.behind = behind(agent, db, roster, me).await?;
-    actual.is_full = agent.fullness.is_full();
     let outdated = conninfo::outdated(agent, db, roster, me).await?;
-    actual.outdated = conninfo::names(&outdated);
+    let actual = Actual {
+        outdated: outdated.keys().cloned().collect(),
+        ..look(agent, db, roster, me).await?
+    };
     end_own_sessions(agent, roster);
     for repair in repairs(roster, me, &guests, &actual, subscribe) {
         match &repair {
@@ -99,9 +99,7 @@ pub(crate) async fn apply(agent: &Agent, db: &Connection, roster: &Roster, subsc
             Repair::Revoke(serials) => revoke(agent, serials).await,
             Repair::Subscribe(id) => {
                 if let Some(peer) = roster.find(id) {
-                    let name = names::link(peer.number, me.number);
-                    let outcome = take_first_lane(agent, db, me, peer, Confirming::AtOnce).await;
-                    did(agent, (Part::Subscription, &name), words(&repair), &outcome);
+                    resubscribe(agent, db, me, peer, words(&repair)).await;
                 }
             }
             Repair::DropSubscription(name) => {
@@ -109,8 +107,7 @@ pub(crate) async fn apply(agent: &Agent, db: &Connection, roster: &Roster, subsc
                 did(agent, (Part::Subscription, name), words(&repair), &outcome);
             }
             Repair::Reconnect(name) => {
-                let conninfo = outdated.get(name).map_or("", String::as_str);
-                let outcome = sql::link::set_conninfo(db, name, conninfo).await.map_err(Error::from);
+                let outcome = reconnect(db, name, &outdated).await;
                 did(agent, (Part::Subscription, name), words(&repair), &outcome);
             }
             in_database => {
@@ -122,6 +119,14 @@ pub(crate) async fn apply(agent: &Agent, db: &Connection, roster: &Roster, subsc
         }
     }
     Ok(())
+}
+
+async fn look(agent: &Agent, db: &Connection, roster: &Roster, me: &Member) -> Result<Actual> {
+    Ok(Actual {
+        behind: behind(agent, db, roster, me).await?,
+        is_full: agent.fullness.is_full(),
+        ..sql::link::actual(db).await?
+    })
 }
 
 /// The subscriptions whose newest heartbeat is old by its node's clock, as far as that was measured: one that is wrong and
@@ -175,6 +180,20 @@ async fn revoke(agent: &Agent, serials: &[String]) {
     }
     if let Err(error) = outcome {
         tracing::debug!(error = error.chain(), "there is no new revocation list yet");
+    }
+}
+
+async fn resubscribe(agent: &Agent, db: &Connection, me: &Member, peer: &Member, words: (&str, &str)) {
+    let name = names::link(peer.number, me.number);
+    let outcome = take_first_lane(agent, db, me, peer, Confirming::AtOnce).await;
+    did(agent, (Part::Subscription, &name), words, &outcome);
+}
+
+/// Lets a subscription connect in the way it should by now.
+async fn reconnect(db: &Connection, name: &str, outdated: &BTreeMap<String, String>) -> Result<()> {
+    match outdated.get(name) {
+        Some(conninfo) => Ok(sql::link::set_conninfo(db, name, conninfo).await?),
+        None => Ok(()),
     }
 }
 
@@ -257,14 +276,19 @@ async fn take_first_lane(
         return Ok(());
     }
     if !actual.subscriptions.contains_key(&name) {
-        tracing::info!(name, "subscribing to a peer");
-        let conninfo = conninfo::for_new(agent, db, &me.id, peer).await?;
-        sql::link::subscribe(db, &name, &conninfo).await?;
+        subscribe_to_first_lane(agent, db, me, peer).await?;
     }
     if confirming == Confirming::AtOnce {
         sql::link::confirm_at_once(db, &name).await?;
     }
     Ok(sql::link::enable(db, &name).await?)
+}
+
+async fn subscribe_to_first_lane(agent: &Agent, db: &Connection, me: &Member, peer: &Member) -> Result<()> {
+    let name = names::link(peer.number, me.number);
+    tracing::info!(name, "subscribing to a peer");
+    let conninfo = conninfo::for_new(agent, db, &me.id, peer).await?;
+    Ok(sql::link::subscribe(db, &name, &conninfo).await?)
 }
 
 /// A peer's call: it has caught up and wants this node to subscribe to it.
