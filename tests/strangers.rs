@@ -22,8 +22,8 @@ use crate::harness::{Cluster, Node};
 const POSTGRES: u16 = 5432;
 const REST: u16 = 8443;
 
-/// More than a server with these settings has places: twice its connections, workers and senders.
-const MANY: usize = 1500;
+/// So many strangers come at a time, until there is no place left.
+const STEP: usize = 20;
 
 /// What one source tries while the rules are there.
 const FLOOD: usize = 5000;
@@ -59,20 +59,23 @@ async fn while_strangers_hold_every_place_of_postgresql_the_node_goes_on_writing
     write(&rest).await?;
 
     let place = SocketAddr::from((node.address, POSTGRES));
-    let strangers = Strangers::at(&Source::Address(lab.address(200)), place, MANY)?;
-    let mut most = 0;
+    let source = Source::Address(lab.address(200));
+    let mut strangers = Vec::new();
     until("PostgreSQL has no place left", PATIENCE, async || {
-        most = most.max(strangers.open());
+        strangers.push(Strangers::at(&source, place, STEP)?);
         let refused = node.query("select 'x'").await.err().map(|error| format!("{error:#}"));
         let refused = refused.context("a session more was taken")?;
         ensure!(refused.contains("too many clients"), "{refused}");
         Ok(true)
     })
     .await?;
+    let taken = strangers.len() * STEP;
     writeln!(
         std::io::stderr(),
-        "{most} silent connections took every place of PostgreSQL"
+        "{taken} silent connections took every place of PostgreSQL"
     )?;
+    // They are sent away after a while and come again: some more, so that there is no place in between.
+    strangers.push(Strangers::at(&source, place, taken / 5)?);
     for _ in 0..5 {
         write(&rest).await?;
         assert!(node.query("select 'x'").await.is_err(), "there is a place again");

@@ -43,23 +43,37 @@ pub(crate) fn harden() -> Hardening {
 impl Hardening {
     /// Says what was not allowed.
     pub(crate) fn tell(self) {
-        if let Err(error) = self.cores {
-            tracing::warn!(%error, "a crash of the agent may leave a core file with keys in it");
-        }
-        if let Err(error) = self.dumpable {
-            tracing::warn!(%error, "programs of the same account may look into the memory of the agent");
-        }
-        if let Err(error) = self.ambient {
-            tracing::warn!(%error, "PostgreSQL has the capabilities of the agent");
-        }
-        match self.locked {
+        let Self {
+            cores,
+            dumpable,
+            locked,
+            ambient,
+        } = self;
+        warn(cores, "a crash of the agent may leave a core file with keys in it");
+        warn(
+            dumpable,
+            "programs of the same account may look into the memory of the agent",
+        );
+        warn(ambient, "PostgreSQL has the capabilities of the agent");
+        match locked {
             Ok(()) => tracing::info!("the memory of the agent is locked: none of it goes to swap"),
-            Err(why) => tracing::warn!(
-                hint = "LimitMEMLOCK=infinity in the unit, or no swap, or an encrypted one",
-                "the memory of the agent is not locked, so keys may be written to swap: {why}"
-            ),
+            Err(why) => tell_unlocked(&why),
         }
     }
+}
+
+fn warn(done: io::Result<()>, else_true: &str) {
+    if let Err(error) = done {
+        tracing::warn!(%error, "{else_true}");
+    }
+}
+
+fn tell_unlocked(why: &Unlocked) {
+    let hint = "LimitMEMLOCK=infinity in the unit, or no swap, or an encrypted one";
+    tracing::warn!(
+        hint,
+        "the memory of the agent is not locked, so keys may be written to swap: {why}"
+    );
 }
 
 impl std::fmt::Display for Unlocked {

@@ -17,6 +17,13 @@ fn the_folder_is_all_a_file_must_say() {
 }
 
 #[test]
+fn connections_of_users_are_bounded_as_the_file_says() {
+    let text = "data_dir = '/d'\n[rest]\nmax_connections = 100\nmax_connections_per_source = 50";
+    let bound = NodeConfig::parse(text, "node.toml").unwrap().rest.connections;
+    assert_eq!((bound.total, bound.per_source), (100, 50));
+}
+
+#[test]
 fn every_key_reaches_its_place() {
     let text = r#"
         data_dir = "/srv/ks"
@@ -26,8 +33,6 @@ fn every_key_reaches_its_place() {
         certificate = "/etc/ks/rest.crt"
         key = "/etc/ks/rest.key"
         max_body_bytes = 2_048
-        max_connections = 100
-        max_connections_per_source = 50
         [postgres]
         bin_dir = "/opt/pg/bin"
         listen = ["127.0.0.2", "::1"]
@@ -57,10 +62,6 @@ fn every_key_reaches_its_place() {
     let config = NodeConfig::parse(text, "node.toml").unwrap();
     assert_eq!(config.name_or("host7"), "north");
     assert_eq!((config.rest.listen.port(), config.rest.max_body_bytes), (8443, 2048));
-    assert_eq!(
-        (config.rest.connections.total, config.rest.connections.per_source),
-        (100, 50)
-    );
     assert_eq!(config.rest.key.as_deref(), Some("/etc/ks/rest.key".as_ref()));
     assert_eq!(config.postgres.listen.len(), 2);
     assert_eq!((config.postgres.port, config.postgres.os_user.as_str()), (5433, "ks"));

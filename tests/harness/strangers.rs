@@ -16,7 +16,7 @@ use tokio::time::timeout;
 
 use super::hosts::Host;
 
-/// So many sockets are made together, for a thread has to enter a host for it.
+/// So many sockets are made together at the most, for a thread has to enter a host for it.
 const CROWD: usize = 100;
 
 /// How long one attempt may take: what is dropped on the way is tried again by the system after 1 and after 3 seconds.
@@ -61,12 +61,12 @@ impl Strangers {
         setrlimit(Resource::RLIMIT_NOFILE, limit.1, limit.1)?;
         let open = Arc::new(AtomicUsize::new(0));
         let mut work = JoinSet::new();
-        for _ in 0..count.div_ceil(CROWD) {
-            let (from, open) = (from.clone(), Arc::clone(&open));
+        for first in (0..count).step_by(CROWD) {
+            let (from, open, size) = (from.clone(), Arc::clone(&open), CROWD.min(count - first));
             work.spawn(async move {
                 loop {
                     let mut crowd = JoinSet::new();
-                    for socket in from.sockets(CROWD)? {
+                    for socket in from.sockets(size)? {
                         crowd.spawn(hold(socket, to, Arc::clone(&open)));
                     }
                     crowd.join_all().await;
