@@ -91,7 +91,7 @@ impl NewVersion {
     /// Material of another size: who uses the key relies on its size.
     pub fn fits(&self, size: i32) -> Result<()> {
         match self.bits {
-            Some(bits) if bits != size => Err(Error::conflict(format!(
+            Some(bits) if bits != size => Err(Error::invalid_param(format!(
                 "the key has {size} bits, and the material {bits}"
             ))),
             _ => Ok(()),

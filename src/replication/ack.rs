@@ -121,7 +121,7 @@ impl Terms {
         if peers > self.quorum() {
             let (asked, held) = (Ack::Any(peers), Ack::Any(self.quorum()));
             return Err(
-                Error::conflict(format!("{asked} is more than the cluster waits for, which is {held}")).with_hint(
+                Error::invalid_param(format!("{asked} is more than the cluster waits for, which is {held}")).with_hint(
                     format!("raise it for the cluster: `ksctl cluster ack set --ack {asked}`"),
                 ),
             );
@@ -153,7 +153,7 @@ pub fn may_set(property: Option<Ack>, peers: u8) -> Result<()> {
 }
 
 fn too_many(asked: Ack, peers: u8) -> Error {
-    Error::conflict(format!(
+    Error::invalid_param(format!(
         "{asked} needs {}, and there {}",
         others(asked.peers()),
         there(peers)
@@ -290,7 +290,7 @@ mod tests {
             "any-2 needs 2 other members, and there is 1 other member"
         );
         let refused = terms(None, 3).effective(Some(Ack::Any(2)), MAKE).unwrap_err();
-        assert_eq!(refused.kind(), Kind::Conflict);
+        assert_eq!(refused.kind(), Kind::InvalidParam);
         assert!(
             refused
                 .hint()

@@ -8,9 +8,6 @@ use crate::text::host;
 /// Where syslog servers listen when nothing is said.
 const PORT: u16 = 514;
 
-/// What TLS needs.
-const CA_HINT: &str = "give the certificate of the authority that signed the server's, in PEM";
-
 /// The largest certificate that is kept, in bytes.
 const CA_LIMIT: usize = 64 * 1024;
 
@@ -38,7 +35,8 @@ impl TryFrom<SyslogRequest> for Sink {
         let transport = transport(asked.transport.as_deref().unwrap_or("udp"))?;
         let ca_cert = asked.ca_cert;
         if transport == Transport::Tls && ca_cert.is_none() {
-            return Err(Error::invalid_param("transport tls needs caCert").with_hint(CA_HINT));
+            return Err(Error::invalid_param("transport tls needs caCert")
+                .with_hint("give the certificate of the authority that signed the server's, in PEM"));
         }
         if ca_cert.as_ref().is_some_and(|pem| pem.len() > CA_LIMIT) {
             return Err(Error::invalid_param("caCert is larger than 64 KiB"));
@@ -55,14 +53,7 @@ impl TryFrom<SyslogRequest> for Sink {
 
 impl Sink {
     /// This entry with what a request changes; what the request leaves out stays.
-    ///
-    /// # Errors
-    /// A value that is not allowed; a change to TLS of an entry that has no certificate to believe.
     pub fn changed_by(self, asked: SyslogRequest) -> Result<Self> {
-        let to_tls = asked.transport.as_deref().map(transport).transpose()? == Some(Transport::Tls);
-        if to_tls && asked.ca_cert.is_none() && self.ca_cert.is_none() {
-            return Err(Error::conflict("this server has no caCert, and transport tls needs it").with_hint(CA_HINT));
-        }
         SyslogRequest {
             host: asked.host.or(Some(self.host)),
             port: asked.port.or(Some(self.port)),

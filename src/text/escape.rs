@@ -36,7 +36,7 @@ pub fn lines(text: &str) -> Cow<'_, str> {
     escaped(text, |c| is_hidden(c) && !matches!(c, '\n' | '\t'))
 }
 
-/// As [`line`], with the colours of a program's own left in: sequences that set how what follows looks, and nothing else.
+/// As [`line()`], with the colours of a program's own left in: sequences that set how what follows looks, and nothing else.
 pub fn styled_line(text: &str) -> Cow<'_, str> {
     if !text.contains(ESC) {
         return line(text);
