@@ -23,6 +23,7 @@ fn the_help_shows_the_tree() {
       version      Show the versions of this program and of the appliance
       system       Show what an appliance is
       services     Show how the services of an appliance are
+      deploy       Print what a machine needs beside the node
       completions  Print the completions for a shell
       man          Write the man pages
       help         Print this message or the help of the given subcommand(s)
