@@ -2,8 +2,8 @@
 //!
 //! Checking a password costs tens of milliseconds of a processor on purpose, so whoever may have that done without bounds
 //! shuts everybody else out. The [`gate`] lets one check run at a time, has the others wait in a bounded [`queue`] that is
-//! fair between sources, and puts off those whose [budget](budget) of wrong passwords is spent. A source that has logged
-//! in to an account before is [known](known): nothing that others do, elsewhere or with other accounts, takes its turn.
+//! fair between sources, and puts off those whose [budget] of wrong passwords is spent. A source that has logged
+//! in to an account before is [known]: nothing that others do, elsewhere or with other accounts, takes its turn.
 //!
 //! What a log-in gets is good for a [lifetime]. The work is in `appliance/src/account/`; why it is so, in `docs/security.md`.
 

@@ -1,6 +1,6 @@
 //! Who waits for a turn: a bounded queue, fair between those who wait.
 //!
-//! Everybody waits in a lane; lanes take turns. Two classes of lanes share the turns, [`KNOWN_TURNS`] to one: known pairs
+//! Everybody waits in a lane; lanes take turns. Two classes of lanes share the turns, three to one: known pairs
 //! of account and source, and sources that are not known. When a class is full, a newcomer displaces the last one of the
 //! longest lane, so that whoever sends many attempts refuses themselves.
 
