@@ -236,7 +236,8 @@ left join lateral (
       and atttypid = any ('{text,bytea,jsonb,timestamptz}'::regtype[])
 ) bounds on true
 left join (values
-    ('public.node', $rule$new.id !~ '^[0-9a-f]{32}$' or new.number not between 1 and 1073741823
+    -- 0 is the number of a node that gave up before it was given one.
+    ('public.node', $rule$new.id !~ '^[0-9a-f]{32}$' or new.number not between 0 and 1073741823
         or new.port not between 1 and 65535 or new.host !~ '^[A-Za-z0-9._:-]{1,253}$' or length(new.public_address) > 1024
         or new.serial !~ '^[0-9a-fA-F]{0,64}$' or length(new.stage) > 64$rule$),
     -- A node writes these of itself alone.

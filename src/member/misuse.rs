@@ -119,22 +119,24 @@ const COMMAND: &str = "LOG:  received replication command: ";
 /// Copies of the server that are in new lines of PostgreSQL's log: one of a small server is over before anybody looks at
 /// sessions.
 pub fn of_log(text: &str) -> Vec<Misuse> {
-    // What a peer writes is after the role, and another line of it begins with a tab.
+    // What a peer writes is after the prefix, and another line of it begins with a tab.
     let judge = |line: &str| {
         let (session, command) = line.split_once(COMMAND)?;
-        let (role, _) = session.split_once("] ")?.1.split_once('@')?;
-        let command = command.trim_start().to_ascii_uppercase();
-        let node = names::node_of_role(role)?;
-        command.starts_with("BASE_BACKUP").then(|| Misuse {
-            node: Some(node),
+        let is_copy = command.trim_start().to_ascii_uppercase().starts_with("BASE_BACKUP");
+        // The socket is this machine's own.
+        if !is_copy || session.contains("[local]") {
+            return None;
+        }
+        // Where the configuration has another prefix for lines, the role may not be in it.
+        let mut words = session.split(|c: char| !c.is_ascii_alphanumeric() && c != '_');
+        Some(Misuse {
+            node: words.find_map(names::node_of_role),
             text: "it copied the server".to_owned(),
             slot: None,
             pid: None,
         })
     };
-    let lines = text
-        .lines()
-        .filter(|line| line.starts_with(|first: char| first.is_ascii_digit()));
+    let lines = text.lines().filter(|line| !line.starts_with('\t'));
     lines.filter_map(judge).collect()
 }
 
@@ -311,7 +313,7 @@ mod tests {
                 &role,
                 "LOG:  received replication command: START_REPLICATION SLOT \"keystead_1_to_2\" LOGICAL 0/0",
             ),
-            line("keystead", "LOG:  received replication command: BASE_BACKUP"),
+            line("keystead", "LOG:  received replication command: BASE_BACKUP").replace("10.0.0.2", "[local]"),
             line(
                 &role,
                 &format!("LOG:  received replication command: IDENTIFY_SYSTEM\n\t{copied}"),

@@ -89,6 +89,9 @@ async fn agree(cluster: &Cluster) -> Result<bool> {
     let first = cluster.first().digest().await?;
     for node in &cluster.nodes {
         ensure!(node.digest().await? == first, "{} differs", node.address);
+        let bad = "select coalesce(string_agg(concat(relation, ' ', key), ' '), '') from replication.bad_row";
+        let bad = node.query(bad).await?;
+        ensure!(bad.is_empty(), "{} has set aside {bad}", node.address);
     }
     Ok(true)
 }

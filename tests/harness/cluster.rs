@@ -154,7 +154,8 @@ impl Cluster {
             }
             Ok(true)
         })
-        .await
+        .await?;
+        self.nothing_was_set_aside().await
     }
 
     /// Waits until everything that any node has written up to now has arrived on every other.
@@ -197,7 +198,18 @@ impl Cluster {
             }
             Ok(true)
         })
-        .await
+        .await?;
+        self.nothing_was_set_aside().await
+    }
+
+    /// No rule against what no node writes has met a row that a node did write.
+    pub(crate) async fn nothing_was_set_aside(&self) -> Result<()> {
+        let bad = "select string_agg(concat(relation, ' ', key, ' ', row_text), ' ') from replication.bad_row";
+        for node in &self.nodes {
+            let bad = node.query(bad).await?;
+            ensure!(bad.is_empty(), "{} has set aside {bad}", node.address);
+        }
+        Ok(())
     }
 }
 

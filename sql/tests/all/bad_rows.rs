@@ -20,7 +20,7 @@ const BAD: [(&str, &str); 34] = [
     ),
     (
         "public.node",
-        "(repeat('b', 32), 0, 'h', 1, '', 'ready', 'ready', '5e', now(), $v, $o, false)",
+        "(repeat('b', 32), -1, 'h', 1, '', 'ready', 'ready', '5e', now(), $v, $o, false)",
     ),
     (
         "public.node",
