@@ -98,15 +98,7 @@ pub fn judge(facts: &Facts, raised: &BTreeMap<Cause, Raised>) -> Look {
     if let Some(pages) = facts.damaged_pages {
         look.add(Alarm::DataDamaged, (pages > 0).then(|| damaged(pages)));
     }
-    if let Some(bad_rows) = &facts.bad_rows {
-        look.add(Alarm::BadRows, hostile::told(Alarm::BadRows, bad_rows));
-    }
-    if let Some(misuse) = &facts.misuse {
-        look.add(Alarm::PeerMisuse, hostile::told(Alarm::PeerMisuse, misuse));
-    }
-    if let Some(percent) = facts.notification_queue {
-        look.add(Alarm::NotificationQueue, notifications::filling(percent));
-    }
+    harm(facts, raised, &mut look);
     if let Some(slots) = &facts.slots {
         look.add(Alarm::SlotLost, slots::lost(slots));
         look.add(Alarm::SlotRetention, slots::retention(slots));
@@ -120,9 +112,6 @@ pub fn judge(facts: &Facts, raised: &BTreeMap<Cause, Raised>) -> Look {
     if let (Some(running), Some(installed)) = (facts.running, facts.installed) {
         look.add(Alarm::PostgresOutdated, server::outdated(running, installed));
     }
-    if let Some(logins) = &facts.logins {
-        look.add(Alarm::FailedLogins, logins::failing(logins, raised));
-    }
     if let Some(disk) = &facts.disk {
         look.add(Alarm::Disk, disk::filling(disk, raised));
     }
@@ -135,14 +124,30 @@ pub fn judge(facts: &Facts, raised: &BTreeMap<Cause, Raised>) -> Look {
     if let Some(list) = &facts.revocation_list {
         look.add(Alarm::RevocationUnchecked, certificates::unchecked(list));
     }
-    if let Some(impostors) = &facts.impostors {
-        look.add(Alarm::PeerIdentity, peers::impostors(impostors));
-    }
     if let Some(clashes) = &facts.clashes {
         look.add(Alarm::NameClash, clashes.iter().take(MOST_CLASHES).map(clash));
     }
     look.add(Alarm::JoinFailed, facts.join_failed.iter().map(|why| join_failed(why)));
     look
+}
+
+/// What somebody does that nobody who means well does.
+fn harm(facts: &Facts, raised: &BTreeMap<Cause, Raised>, look: &mut Look) {
+    if let Some(bad_rows) = &facts.bad_rows {
+        look.add(Alarm::BadRows, hostile::told(Alarm::BadRows, bad_rows));
+    }
+    if let Some(misuse) = &facts.misuse {
+        look.add(Alarm::PeerMisuse, hostile::told(Alarm::PeerMisuse, misuse));
+    }
+    if let Some(percent) = facts.notification_queue {
+        look.add(Alarm::NotificationQueue, notifications::filling(percent));
+    }
+    if let Some(logins) = &facts.logins {
+        look.add(Alarm::FailedLogins, logins::failing(logins, raised));
+    }
+    if let Some(impostors) = &facts.impostors {
+        look.add(Alarm::PeerIdentity, peers::impostors(impostors));
+    }
 }
 
 fn is_failing(facts: &Facts, id: &str) -> bool {
