@@ -7,12 +7,15 @@
 pub mod change;
 #[cfg(test)]
 mod docs;
+pub mod entry;
+mod harm;
 pub mod judge;
 pub mod severity;
 pub mod table;
 
+pub use entry::{Entry, Level};
 pub use severity::Severity;
-pub use table::{Alarm, Entry, Level};
+pub use table::Alarm;
 
 use crate::clock::Micros;
 

@@ -63,10 +63,7 @@ impl Eyes {
             ..Facts::default()
         };
         self.look_at_server(agent, &mut facts).await;
-        if let Ok((bad_rows, misuse)) = hostile(agent).await {
-            facts.bad_rows = Some(bad_rows);
-            facts.misuse = Some(misuse);
-        }
+        (facts.bad_rows, facts.misuse) = hostile(agent).await.unwrap_or_default();
         if seldom {
             self.seldom = Some(now);
             facts.certificates = Some(certificates(agent));
@@ -270,7 +267,7 @@ async fn server(agent: &Agent) -> Result<(i64, i32, ServerVersion)> {
 }
 
 /// What others sent or did that no node does: rows, and misuse of their connections.
-async fn hostile(agent: &Agent) -> Result<(BTreeMap<String, String>, BTreeMap<String, String>)> {
+async fn hostile(agent: &Agent) -> Result<(Option<BTreeMap<String, String>>, Option<BTreeMap<String, String>>)> {
     let db = agent.db().await?;
     let roster = sql::node::all(&db).await?;
     let told = |found: Found| {
@@ -284,7 +281,7 @@ async fn hostile(agent: &Agent) -> Result<(BTreeMap<String, String>, BTreeMap<St
         (subject.to_owned(), text)
     };
     let bad_rows = sql::bad_row::by_sender(&db).await?.into_iter().map(told).collect();
-    Ok((bad_rows, sql::misuse::recent(&db).await?))
+    Ok((Some(bad_rows), Some(sql::misuse::recent(&db).await?)))
 }
 
 /// Those in the place of a member.
