@@ -7,13 +7,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use keystead::Result;
-use keystead::member::misuse::{EndWatch, Misuse, of_log, of_sessions, of_slots};
+use keystead::member::misuse::{EndWatch, Misuse, of_sessions, of_slots};
 use keystead::member::sessions::{PeerSession, SessionWatch};
 use sql::Connection;
 use tokio_util::sync::CancellationToken;
 
 use crate::agent::{Agent, Standing};
-use crate::postgres::logs;
 
 /// How often to look: an idle transaction of a guest ends within seven seconds.
 const POLL_INTERVAL: Duration = Duration::from_secs(2);
@@ -23,7 +22,6 @@ const POLL_INTERVAL: Duration = Duration::from_secs(2);
 struct Watch {
     sessions: SessionWatch,
     ends: EndWatch,
-    log: logs::Follow,
 }
 
 /// Looks until the agent stops.
@@ -47,13 +45,13 @@ async fn look(agent: &Agent, watch: &mut Watch) -> Result<()> {
     }
     let db = agent.db().await?;
     let sessions = sql::session::of_peers(&db).await?;
-    let mut misused = misuse(agent, &db, &sessions).await?;
-    if !agent.postgres.is_attached() {
-        misused.extend(of_log(&watch.log.lines(agent.postgres.paths()).unwrap_or_default()));
-    }
     let mut ended = end_overdue(agent, &db, watch, &sessions).await?;
-    for misuse in &misused {
-        ended.extend(end(&db, misuse, &sessions).await?);
+    for misuse in &misuse(agent, &db, &sessions).await? {
+        // What does not end holds up none of the others.
+        match end(&db, misuse, &sessions).await {
+            Ok(session) => ended.extend(session),
+            Err(error) => tracing::warn!(error = error.chain(), "what a node does could not be stopped"),
+        }
     }
     for stuck in watch.ends.stuck(&ended) {
         note(&db, &stuck).await?;

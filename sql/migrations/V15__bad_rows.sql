@@ -435,21 +435,6 @@ begin
 end
 $$;
 
--- As before, but its commands of replication are in the log, where a copy of the server is seen: among what is logged of them
--- nothing is as long as the peer likes. What it gets wrong still is not: LOG stands above ERROR there.
-create or replace function replication.limit_role(role text) returns void
-    language plpgsql as
-$$
-begin
-    execute format('alter role %I connection limit %s', role,
-                   case when pg_has_role(role, 'keystead_peer', 'member') then 16 else 2 end);
-    execute format('alter role %I set temp_file_limit = %L', role, '256MB');
-    -- What a peer gets wrong is told to it. In the log it could be anything, and as long as it likes.
-    execute format('alter role %I set log_min_messages = log', role);
-    execute format('alter role %I set log_min_error_statement = panic', role);
-end
-$$;
-
 -- As before; what a peer says it has heard is a number that this node can have written.
 create or replace function replication.remember(run text, beat bigint, version bigint) returns void
     language plpgsql as

@@ -23,7 +23,6 @@ pub const RESERVED: &[&str] = &[
     "log_destination",
     "log_directory",
     "log_filename",
-    "log_replication_commands",
     "log_rotation_age",
     "log_rotation_size",
     "log_truncate_on_rotation",

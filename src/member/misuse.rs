@@ -113,33 +113,6 @@ pub fn of_sessions(roster: &Roster, sessions: &[PeerSession]) -> Vec<Misuse> {
     sessions.iter().filter_map(judge).collect()
 }
 
-/// What PostgreSQL logs of a command of a session that may replicate: `log_replication_commands`.
-const COMMAND: &str = "LOG:  received replication command: ";
-
-/// Copies of the server that are in new lines of PostgreSQL's log: one of a small server is over before anybody looks at
-/// sessions.
-pub fn of_log(text: &str) -> Vec<Misuse> {
-    // What a peer writes is after the prefix, and another line of it begins with a tab.
-    let judge = |line: &str| {
-        let (session, command) = line.split_once(COMMAND)?;
-        let is_copy = command.trim_start().to_ascii_uppercase().starts_with("BASE_BACKUP");
-        // The socket is this machine's own.
-        if !is_copy || session.contains("[local]") {
-            return None;
-        }
-        // Where the configuration has another prefix for lines, the role may not be in it.
-        let mut words = session.split(|c: char| !c.is_ascii_alphanumeric() && c != '_');
-        Some(Misuse {
-            node: words.find_map(names::node_of_role),
-            text: "it copied the server".to_owned(),
-            slot: None,
-            pid: None,
-        })
-    };
-    let lines = text.lines().filter(|line| !line.starts_with('\t'));
-    lines.filter_map(judge).collect()
-}
-
 /// Is this the name of a link, or of a lane of one, to the node with this number?
 fn is_of(name: &str, to: NodeNumber) -> bool {
     let link = names::link_of_lane(name).unwrap_or_else(|| name.to_owned());
@@ -297,32 +270,6 @@ mod tests {
         assert_eq!(judge(session(2, Activity::Streaming, Some("keystead_1_to_2"))), 0);
         assert_eq!(judge(session(2, Activity::Streaming, Some("lane_1_to_2_1"))), 0);
         assert_eq!(judge(session(2, Activity::Active, None)), 0);
-    }
-
-    #[test]
-    fn a_copy_that_is_over_is_in_the_log() {
-        let role = names::role(&id(2));
-        let line =
-            |role: &str, said: &str| format!("2026-11-28 22:15:58.123 UTC [77] {role}@keystead 10.0.0.2 {said}\n");
-        let copied = line(&role, "LOG:  received replication command: BASE_BACKUP ( LABEL 'x' )");
-        let found = of_log(&copied);
-        assert_eq!(found.len(), 1);
-        assert_eq!(found[0].node, Some(id(2)));
-        for other in [
-            line(
-                &role,
-                "LOG:  received replication command: START_REPLICATION SLOT \"keystead_1_to_2\" LOGICAL 0/0",
-            ),
-            line("keystead", "LOG:  received replication command: BASE_BACKUP").replace("10.0.0.2", "[local]"),
-            line(
-                &role,
-                &format!("LOG:  received replication command: IDENTIFY_SYSTEM\n\t{copied}"),
-            ),
-            format!("\t{copied}"),
-            "no line of a session".to_owned(),
-        ] {
-            assert_eq!(of_log(&other), [], "{other}");
-        }
     }
 
     #[test]

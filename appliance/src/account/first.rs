@@ -20,7 +20,7 @@ use crate::{durable, private_file};
 
 /// Where the first password is to be looked for.
 #[derive(Debug, PartialEq, Eq)]
-enum Told {
+enum FirstPasswordPlace {
     /// In the file that the operator made.
     ByOperator,
     /// It is the one everybody knows.
@@ -73,11 +73,11 @@ fn remove(file: &Path) {
 }
 
 /// Where the password is to be looked for; never the password.
-fn log(told: &Told) {
+fn log(told: &FirstPasswordPlace) {
     let place = match told {
-        Told::ByOperator => "in the file that admin.password_file names".to_owned(),
-        Told::WellKnown => "the one everybody knows, for admin.well_known_password is set".to_owned(),
-        Told::InFile(file) => format!("random, in {}", file.display()),
+        FirstPasswordPlace::ByOperator => "in the file that admin.password_file names".to_owned(),
+        FirstPasswordPlace::WellKnown => "the one everybody knows, for admin.well_known_password is set".to_owned(),
+        FirstPasswordPlace::InFile(file) => format!("random, in {}", file.display()),
     };
     tracing::info!(
         username = FIRST_ACCOUNT,
@@ -85,12 +85,12 @@ fn log(told: &Told) {
     );
 }
 
-fn first_password(admin: &Admin, file: &Path) -> Result<(Zeroizing<String>, Told)> {
+fn first_password(admin: &Admin, file: &Path) -> Result<(Zeroizing<String>, FirstPasswordPlace)> {
     if let Some(path) = &admin.password_file {
-        return Ok((of_operator(path)?, Told::ByOperator));
+        return Ok((of_operator(path)?, FirstPasswordPlace::ByOperator));
     }
     if admin.well_known_password {
-        return Ok((Zeroizing::new(FIRST_PASSWORD.to_owned()), Told::WellKnown));
+        return Ok((Zeroizing::new(FIRST_PASSWORD.to_owned()), FirstPasswordPlace::WellKnown));
     }
     let mut bytes = Zeroizing::new([0; random::BYTES]);
     rand::fill(&mut *bytes).map_err(|fault| Error::internal("making the first password", fault))?;
@@ -98,7 +98,7 @@ fn first_password(admin: &Admin, file: &Path) -> Result<(Zeroizing<String>, Told
     let line = Zeroizing::new(format!("{}\n", *password));
     durable::write(file, line.as_bytes(), 0o600)
         .map_err(|cause| Error::internal("writing the file with the first password", cause))?;
-    Ok((password, Told::InFile(file.to_owned())))
+    Ok((password, FirstPasswordPlace::InFile(file.to_owned())))
 }
 
 /// From the file the operator named, without the line's end.
@@ -125,7 +125,7 @@ fn of_operator(path: &Path) -> Result<Zeroizing<String>> {
 mod tests {
     use super::*;
 
-    fn from_file(content: &[u8], mode: u32) -> Result<(Zeroizing<String>, Told)> {
+    fn from_file(content: &[u8], mode: u32) -> Result<(Zeroizing<String>, FirstPasswordPlace)> {
         let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path().join("first");
         durable::write(&path, content, mode).expect("a file");
@@ -142,7 +142,10 @@ mod tests {
     #[test]
     fn the_first_password_is_the_line_of_the_file_that_the_operator_gives() {
         let (password, told) = from_file(b"Ses ame_1 \r\n", 0o600).unwrap();
-        assert_eq!((password.as_str(), told), ("Ses ame_1 ", Told::ByOperator));
+        assert_eq!(
+            (password.as_str(), told),
+            ("Ses ame_1 ", FirstPasswordPlace::ByOperator)
+        );
     }
 
     #[test]
@@ -156,7 +159,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("first-password");
         let (one, told) = first_password(&Admin::default(), &file).unwrap();
-        assert_eq!(told, Told::InFile(file.clone()));
+        assert_eq!(told, FirstPasswordPlace::InFile(file.clone()));
         assert_eq!(fs::read_to_string(&file).unwrap(), format!("{}\n", *one));
         private_file::check(&file, None).unwrap();
         let (another, _) = first_password(&Admin::default(), &file).unwrap();
@@ -173,7 +176,10 @@ mod tests {
             ..Admin::default()
         };
         let (password, told) = first_password(&admin, &file).unwrap();
-        assert_eq!((password.as_str(), told), (FIRST_PASSWORD, Told::WellKnown));
+        assert_eq!(
+            (password.as_str(), told),
+            (FIRST_PASSWORD, FirstPasswordPlace::WellKnown)
+        );
         assert!(!file.exists());
     }
 }

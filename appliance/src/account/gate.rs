@@ -28,15 +28,15 @@ pub(crate) struct LoginGate {
 
 struct State {
     gate: Gate,
-    waiting: BTreeMap<Ticket, oneshot::Sender<Told>>,
+    waiting: BTreeMap<Ticket, oneshot::Sender<Verdict>>,
 }
 
 /// What those who wait are told: it is their turn, or they are put off.
-type Told = std::result::Result<(), PutOff>;
+type Verdict = std::result::Result<(), PutOff>;
 
 enum Place {
     Turn,
-    Waits(oneshot::Receiver<Told>),
+    Waits(oneshot::Receiver<Verdict>),
 }
 
 /// The right to have a password checked, now. Whoever drops it makes room for the next one.
@@ -140,7 +140,7 @@ impl LoginGate {
 
 impl State {
     /// Whoever has gone away meanwhile ends its ticket itself.
-    fn tell(&mut self, ticket: Ticket, told: Told) {
+    fn tell(&mut self, ticket: Ticket, told: Verdict) {
         let waiting = self.waiting.remove(&ticket);
         waiting.and_then(|waiting| waiting.send(told).ok());
     }

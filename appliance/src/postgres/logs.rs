@@ -86,37 +86,6 @@ pub(crate) fn newest(paths: &Paths) -> String {
         .unwrap_or_default()
 }
 
-/// Reads what PostgreSQL goes on to write, from where it was at the first look.
-#[derive(Debug, Default)]
-pub(crate) struct Follow {
-    /// The file that was the newest, and how far it was read.
-    at: Option<(PathBuf, u64)>,
-}
-
-impl Follow {
-    /// The whole lines that came since the last look: at most [`LONG_TAIL_BYTES`] of them, or the last of what was more. What
-    /// came at the end of a file after the last look, before the next one was begun, is not seen.
-    pub(crate) fn lines(&mut self, paths: &Paths) -> io::Result<String> {
-        let Some(newest) = files(&paths.log()).pop() else {
-            return Ok(String::new());
-        };
-        let mut file = File::open(&newest)?;
-        let length = file.metadata()?.len();
-        let from = match &self.at {
-            Some((known, from)) if *known == newest => (*from).min(length),
-            Some(_) => 0,
-            None => length,
-        };
-        let from = from.max(length.saturating_sub(LONG_TAIL_BYTES));
-        file.seek(SeekFrom::Start(from))?;
-        let mut bytes = Vec::new();
-        file.take(LONG_TAIL_BYTES).read_to_end(&mut bytes)?;
-        bytes.truncate(bytes.iter().rposition(|byte| *byte == b'\n').map_or(0, |last| last + 1));
-        self.at = Some((newest, from.saturating_add(bytes.len() as u64)));
-        Ok(String::from_utf8_lossy(&bytes).into_owned())
-    }
-}
-
 fn tail(path: &Path, bytes: u64) -> io::Result<String> {
     let mut file = File::open(path)?;
     let length = file.metadata()?.len();
@@ -153,30 +122,6 @@ mod tests {
                 .is_some_and(|file| file.ends_with("postgresql-2026-01-15_000000.log"))
         );
         assert!(paths.startup_log().exists());
-    }
-
-    #[test]
-    fn what_is_written_on_is_read_once_in_whole_lines() {
-        let folder = tempfile::tempdir().unwrap();
-        let paths = Paths::new(folder.path());
-        fs::create_dir(paths.log()).unwrap();
-        let (first, second) = (
-            paths.log().join("postgresql-1.log"),
-            paths.log().join("postgresql-2.log"),
-        );
-        let mut follow = Follow::default();
-        assert_eq!(follow.lines(&paths).unwrap(), "");
-        fs::write(&first, "before\n").unwrap();
-        assert_eq!(follow.lines(&paths).unwrap(), "", "it was there at the first look");
-        fs::write(&first, "before\none\ntw").unwrap();
-        assert_eq!(follow.lines(&paths).unwrap(), "one\n");
-        fs::write(&first, "before\none\ntwo\n").unwrap();
-        assert_eq!(follow.lines(&paths).unwrap(), "two\n");
-        fs::write(&second, "three\n").unwrap();
-        assert_eq!(follow.lines(&paths).unwrap(), "three\n");
-        fs::write(&second, "four\n".repeat(100_000)).unwrap();
-        let much = follow.lines(&paths).unwrap();
-        assert!(much.len() <= 128 << 10 && much.ends_with("four\n"));
     }
 
     #[test]

@@ -148,4 +148,4 @@ join pg_database on pg_database.oid = subdbid
 where datname = current_database() and subowner <> 'keystead_apply'::regrole;
 select replication.limit_role(rolname) from pg_roles
 where starts_with(rolname, 'peer_') and not rolsuper
-  and not coalesce('log_min_messages=log' = any (rolconfig), false);
+  and (rolconfig is null or not exists (select from unnest(rolconfig) setting where starts_with(setting, 'temp_file_limit=')));

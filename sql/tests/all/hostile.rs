@@ -265,7 +265,7 @@ async fn what_a_role_may_take_is_bounded_and_not_its_own_to_change() -> Result<(
     let limits = "select concat(rolconnlimit, ' ', rolconfig) from pg_roles where rolname =";
     assert_eq!(
         node.text(&format!("{limits} '{PEER}'")).await?,
-        "2 {temp_file_limit=256MB,log_min_messages=log,log_min_error_statement=panic}"
+        "2 {temp_file_limit=256MB,log_min_messages=fatal,log_min_error_statement=panic}"
     );
     let _second = node.session_as(PEER).await?;
     let third = node
@@ -293,12 +293,12 @@ async fn what_a_role_may_take_is_bounded_and_not_its_own_to_change() -> Result<(
     }
     assert_eq!(
         node.text(&format!("{limits} '{PEER}'")).await?,
-        "2 {temp_file_limit=256MB,log_min_messages=log,log_min_error_statement=panic}"
+        "2 {temp_file_limit=256MB,log_min_messages=fatal,log_min_error_statement=panic}"
     );
     link::admit(&node.db, PEER).await?;
     assert_eq!(
         node.text(&format!("{limits} '{PEER}'")).await?,
-        "16 {temp_file_limit=256MB,log_min_messages=log,log_min_error_statement=panic}"
+        "16 {temp_file_limit=256MB,log_min_messages=fatal,log_min_error_statement=panic}"
     );
     let spill =
         "set work_mem = '64kB'; select count(*) from (select n from generate_series(1, 40000000) n order by n desc) s";
@@ -450,7 +450,7 @@ async fn what_an_earlier_version_made_is_settled_at_the_next_start() -> Result<(
     let limits = "select concat(rolconnlimit, ' ', rolconfig) from pg_roles where rolname = 'peer_00000000000000000000000000000009'";
     assert_eq!(
         two.text(limits).await?,
-        "2 {temp_file_limit=256MB,log_min_messages=log,log_min_error_statement=panic}"
+        "2 {temp_file_limit=256MB,log_min_messages=fatal,log_min_error_statement=panic}"
     );
     pair.one.run("insert into public.item values ('a', 'after')").await?;
     pair.settle().await?;
