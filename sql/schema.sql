@@ -1687,7 +1687,7 @@ begin
                    case when pg_has_role(role, 'keystead_peer', 'member') then 16 else 2 end);
     execute format('alter role %I set temp_file_limit = %L', role, '256MB');
     -- What a peer gets wrong is told to it. In the log it could be anything, and as long as it likes.
-    execute format('alter role %I set log_min_messages = log', role);
+    execute format('alter role %I set log_min_messages = fatal', role);
     execute format('alter role %I set log_min_error_statement = panic', role);
 end
 $$;
