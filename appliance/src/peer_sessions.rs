@@ -46,13 +46,7 @@ async fn look(agent: &Agent, watch: &mut Watch) -> Result<()> {
     let db = agent.db().await?;
     let sessions = sql::session::of_peers(&db).await?;
     let mut ended = end_overdue(agent, &db, watch, &sessions).await?;
-    for misuse in &misuse(agent, &db, &sessions).await? {
-        // What does not end holds up none of the others.
-        match end(&db, misuse, &sessions).await {
-            Ok(session) => ended.extend(session),
-            Err(error) => tracing::warn!(error = error.chain(), "what a node does could not be stopped"),
-        }
-    }
+    ended.extend(end_misuse(&db, &misuse(agent, &db, &sessions).await?, &sessions).await);
     for stuck in watch.ends.stuck(&ended) {
         note(&db, &stuck).await?;
     }
@@ -94,6 +88,18 @@ async fn end_overdue(
         ended.push(session.clone());
     }
     Ok(ended)
+}
+
+/// Those that were told to end. What cannot be stopped holds up none of the others.
+async fn end_misuse(db: &Connection, misused: &[Misuse], sessions: &[PeerSession]) -> Vec<PeerSession> {
+    let mut ended = Vec::new();
+    for misuse in misused {
+        match end(db, misuse, sessions).await {
+            Ok(session) => ended.extend(session),
+            Err(error) => tracing::warn!(error = error.chain(), "what a node does could not be stopped"),
+        }
+    }
+    ended
 }
 
 /// Ends it; the session that was told to, if there is one.
