@@ -185,7 +185,7 @@ async fn expired_is_refused(node: &Node, ticket: &Value) -> Result<()> {
         let reason = status["reason"].to_string();
         ensure!(
             status["code"] == "k"
-                && ["expired", "does not admit", "it was revoked", "given up meanwhile"]
+                && ["expired", "does not admit", "it was revoked"]
                     .iter()
                     .any(|text| reason.contains(text)),
             "{status}"

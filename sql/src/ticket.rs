@@ -36,9 +36,9 @@ pub struct Ticket {
     pub serial: String,
     /// Is it past its time?
     pub expired: bool,
-    /// Has a join begun with it?
+    /// Is it used up: by a join, or because its node was forgotten?
     pub spent: bool,
-    /// The number its node was given, once spent.
+    /// The number its node was given; none when no join has begun with it.
     pub number: Option<NodeNumber>,
 }
 
@@ -68,13 +68,16 @@ pub async fn find(local: &Connection, id: &str) -> Result<Option<Ticket>> {
             serial: row.get("serial"),
             expired: row.get("expired"),
             spent: row.get("spent"),
-            number: row.get::<_, Option<i32>>("number").map(NodeNumber),
+            number: row
+                .get::<_, Option<i32>>("number")
+                .map(NodeNumber)
+                .filter(|number| *number != NodeNumber::NONE),
         })
     })
     .transpose()
 }
 
-/// Marks a ticket as used for the node with this number. False when it had been used before.
+/// Marks a ticket as used for the node with this number, [`NodeNumber::NONE`] when that was forgotten. False when it had been used before.
 pub async fn spend(local: &Connection, id: &str, number: NodeNumber) -> Result<bool> {
     Ok(query!("ticket/spend").run(local, &[&id, &number.0]).await? == 1)
 }

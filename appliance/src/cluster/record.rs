@@ -73,8 +73,12 @@ async fn take_place(
 
 async fn keep(agent: &Agent, id: &NodeId, asked: &Record, ticket: Ticket, lease: &Lease) -> Result<NodeNumber> {
     let _recording = agent.recording.lock().await;
-    let now = sql::ticket::find(&*agent.local.get().await?, &asked.ticket).await?;
-    if now.is_none_or(|ticket| ticket.spent) {
+    let now = check(
+        sql::ticket::find(&*agent.local.get().await?, &asked.ticket).await?,
+        id,
+        asked,
+    )?;
+    if now.spent {
         return Err(Error::conflict("this join was given up meanwhile").with_hint(NEW_TICKET));
     }
     let roster = lease.roster();
@@ -123,7 +127,8 @@ fn check(ticket: Option<Ticket>, caller: &NodeId, asked: &Record) -> Result<Tick
         Error::new(Kind::Forbidden, "this member has not issued that ticket to this node")
             .with_hint("join through the member that signed the request")
     })?;
-    if ticket.expired && !ticket.spent {
+    // Also when its node was forgotten for that since: nobody has removed it.
+    if ticket.expired && ticket.number.is_none() {
         return Err(Error::conflict("this ticket has expired").with_hint(NEW_TICKET));
     }
     if ticket.host != asked.address.host {
@@ -219,4 +224,41 @@ async fn forget_guest(agent: &Agent, db: &sql::Connection, caller: &NodeId, id: 
     sql::node::record(db, &gone).await?;
     sql::ticket::spend(&local, id, NodeNumber::NONE).await?;
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A ticket past its time, as it is once its node was forgotten for that (`NONE` is no number) or has joined.
+    fn past_its_time(number: Option<NodeNumber>) -> (NodeId, Option<Ticket>, Record) {
+        let node_id = "07".repeat(16).parse::<NodeId>().expect("an id");
+        let address = Address {
+            host: "10.0.0.1".to_owned(),
+            port: DEFAULT_PORT,
+        };
+        let ticket = Ticket {
+            node_id: node_id.clone(),
+            host: address.host.clone(),
+            serial: "1".to_owned(),
+            expired: true,
+            spent: true,
+            number,
+        };
+        let asked = Record {
+            ticket: "t".to_owned(),
+            public_address: address.host.clone(),
+            address,
+        };
+        (node_id, Some(ticket), asked)
+    }
+
+    #[test]
+    fn whom_the_member_has_forgotten_for_its_age_is_told_the_age_and_not_a_removal() {
+        let (node, ticket, asked) = past_its_time(None);
+        let error = check(ticket, &node, &asked).expect_err("it has expired");
+        assert!(error.to_string().contains("this ticket has expired"), "{error}");
+        let (node, ticket, asked) = past_its_time(Some(NodeNumber(2)));
+        check(ticket, &node, &asked).expect("its node has joined and asks again");
+    }
 }
