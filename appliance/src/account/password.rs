@@ -1,10 +1,7 @@
 //! Hashing and checking passwords: argon2id, one at a time, off the threads that answer requests.
 //!
 //! It takes as long for a name that nobody has as for one that somebody has. One at a time bounds what guessing can take
-//! from the machine: a thread and [`COST`]'s memory, which is kept and used again. Left to the allocator it would be
-//! given back late or never, and an agent is to be small.
-
-use std::sync::{Mutex, PoisonError};
+//! from the machine: a thread and [`COST`]'s memory, which is given back after each: an agent is to be small.
 
 use argon2::password_hash::phc::{Output, ParamsString, PasswordHash, Salt};
 use argon2::{Algorithm, Argon2, Block, Params, Version};
@@ -17,11 +14,13 @@ use crate::vault::WrappingKey;
 
 static TURNS: Semaphore = Semaphore::const_new(1);
 
-/// What argon2 works in, between two hashes.
-static MEMORY: Mutex<Vec<Block>> = Mutex::new(Vec::new());
-
 /// The choice for argon2id with the least memory among those that OWASP calls equal: 7 MiB, five passes, one lane.
 const COST: (u32, u32, u32) = (7 * 1024, 5, 1);
+
+/// Room for more blocks than are used, 33 MiB of addresses without memory behind them. So much the allocator of glibc takes
+/// from the kernel alone and gives back when it is free; of less it keeps what was used once, in one heap or another
+/// (`DEFAULT_MMAP_THRESHOLD_MAX` in mallopt(3)).
+const ROOM: usize = 33 * 1024;
 
 /// Bytes of a salt and of a hash, as RFC 9106 recommends.
 const SALT: usize = 16;
@@ -74,11 +73,9 @@ pub(crate) async fn stretch(password: Zeroizing<String>, salt: Vec<u8>) -> Resul
 }
 
 fn derive(password: &str, salt: &[u8], params: Params) -> Result<Output> {
-    let mut memory = MEMORY.lock().unwrap_or_else(PoisonError::into_inner);
     let blocks = params.block_count();
-    if memory.len() < blocks {
-        memory.resize(blocks, Block::new());
-    }
+    let mut memory = Vec::with_capacity(blocks.max(ROOM));
+    memory.resize(blocks, Block::new());
     let mut output = [0; HASH];
     Argon2::new(Algorithm::Argon2id, Version::V0x13, params)
         .hash_password_into_with_memory(password.as_bytes(), salt, &mut output, memory.as_mut_slice())
@@ -132,6 +129,22 @@ mod tests {
         let fresh = hash(secret("Sesame_1")).await.unwrap();
         let cost = |hash: &str| hash.split('$').take(4).collect::<Vec<_>>().join("$");
         assert_eq!(cost(&fresh), cost(NOBODY));
+    }
+
+    fn resident_kilobytes() -> u64 {
+        let status = std::fs::read_to_string("/proc/self/status").unwrap();
+        let line = status.lines().find_map(|line| line.strip_prefix("RssAnon:")).unwrap();
+        line.trim().trim_end_matches(" kB").parse().unwrap()
+    }
+
+    #[tokio::test]
+    async fn what_a_hash_works_in_is_given_back() {
+        let before = resident_kilobytes();
+        for _ in 0..5 {
+            hash(secret("Sesame_1")).await.unwrap();
+        }
+        let kept = resident_kilobytes().saturating_sub(before);
+        assert!(kept < u64::from(COST.0) / 2, "{kept} kB are kept");
     }
 
     #[tokio::test]

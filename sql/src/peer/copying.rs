@@ -4,7 +4,7 @@
 use std::pin::Pin;
 
 use bytes::Bytes;
-use futures_util::StreamExt as _;
+use futures_util::{FutureExt as _, StreamExt as _};
 use keystead::deadline::{Patience, Work};
 use tokio_postgres::CopyOutStream;
 
@@ -17,6 +17,14 @@ pub(crate) struct Copying<'a> {
     from: Option<&'a Peer>,
     query: Query,
     rows: Pin<Box<CopyOutStream>>,
+    taken: Taken,
+}
+
+/// What was taken off the connection and the meter does not know yet.
+#[derive(Debug, Default)]
+struct Taken {
+    messages: u64,
+    bytes: u64,
 }
 
 impl<'a> Copying<'a> {
@@ -26,6 +34,7 @@ impl<'a> Copying<'a> {
             from: None,
             query,
             rows,
+            taken: Taken::default(),
         }
     }
 
@@ -34,6 +43,7 @@ impl<'a> Copying<'a> {
             from: Some(peer),
             query,
             rows,
+            taken: Taken::default(),
         }
     }
 
@@ -43,16 +53,38 @@ impl<'a> Copying<'a> {
             let message = self.rows.next().await.transpose();
             return message.map_err(|source| self.query.failed(source));
         };
-        let patience = Patience {
-            total: None,
-            ..peer.terms.patience(Work::Copy)
+        // Most are there already: nothing is waited for then, and the clock is not asked.
+        let waited = if let Some(message) = self.rows.next().now_or_never() {
+            Ok(message)
+        } else {
+            self.taken.tell(peer);
+            let patience = Patience {
+                total: None,
+                ..peer.terms.patience(Work::Copy)
+            };
+            peer.wait(patience, self.rows.next()).await
         };
-        let waited = peer.wait(patience, self.rows.next()).await;
         let message = peer.settle(self.query.name, waited.map(Option::transpose))?;
         match &message {
-            Some(message) => peer.meter.taken(message.len() as u64),
+            Some(message) => self.taken.add(message, peer),
             None => peer.hears.answered(self.query.name),
         }
         Ok(message)
+    }
+}
+
+impl Taken {
+    fn add(&mut self, message: &Bytes, peer: &Peer) {
+        self.messages += 1;
+        self.bytes = self.bytes.saturating_add(message.len() as u64);
+        // A small part of what may be under way.
+        if self.bytes > peer.terms.sizes.window / 16 {
+            self.tell(peer);
+        }
+    }
+
+    fn tell(&mut self, peer: &Peer) {
+        let told = std::mem::take(self);
+        peer.meter.taken(told.messages, told.bytes);
     }
 }

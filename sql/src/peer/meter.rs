@@ -8,6 +8,8 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use keystead::deadline::{Sizes, Work};
 use tokio::time::Instant;
 
+use super::messages::Messages;
+
 /// A message's type and its length.
 const HEAD: u64 = 5;
 
@@ -79,9 +81,17 @@ impl Meter {
         state.refused = None;
     }
 
-    /// Something came.
-    pub(super) fn heard(&self) {
-        self.state().last = Instant::now();
+    /// These bytes came, in which messages begin.
+    ///
+    /// # Errors
+    /// When one of them may not come.
+    pub(super) fn heard(&self, bytes: &[u8], messages: &mut Messages) -> Result<(), Refused> {
+        if bytes.is_empty() {
+            return Ok(());
+        }
+        let mut state = self.state();
+        state.last = Instant::now();
+        messages.read(bytes, |kind, bytes| state.message(kind, bytes, self.sizes))
     }
 
     /// When something came last.
@@ -89,26 +99,11 @@ impl Meter {
         self.state().last
     }
 
-    /// A message of this type begins, of so many bytes after its head.
-    ///
-    /// # Errors
-    /// When it may not come.
-    pub(super) fn message(&self, kind: u8, bytes: u64) -> Result<(), Refused> {
+    /// So many bytes of a copy, in so many messages, were taken off the connection.
+    pub(super) fn taken(&self, messages: u64, bytes: u64) {
+        let taken = bytes.saturating_add(messages.saturating_mul(HEAD));
         let mut state = self.state();
-        let outcome = state.message(kind, bytes.saturating_add(HEAD), self.sizes);
-        if let Err(refused) = outcome {
-            state.refused.get_or_insert(refused);
-        }
-        outcome
-    }
-
-    /// So many bytes of a copy were taken off the connection.
-    pub(super) fn taken(&self, bytes: u64) {
-        let mut state = self.state();
-        state.answer = state
-            .answer
-            .saturating_add(bytes.saturating_add(HEAD))
-            .min(self.sizes.window);
+        state.answer = state.answer.saturating_add(taken).min(self.sizes.window);
     }
 
     /// Why what came in answer to this question was refused, if it was.
@@ -122,7 +117,16 @@ impl Meter {
 }
 
 impl State {
+    /// A message of this type begins, of so many bytes after its head.
     fn message(&mut self, kind: u8, bytes: u64, sizes: Sizes) -> Result<(), Refused> {
+        let outcome = self.count(kind, bytes.saturating_add(HEAD), sizes);
+        if let Err(refused) = outcome {
+            self.refused.get_or_insert(refused);
+        }
+        outcome
+    }
+
+    fn count(&mut self, kind: u8, bytes: u64, sizes: Sizes) -> Result<(), Refused> {
         if kind == ROW_DESCRIPTION {
             self.descriptions = self.descriptions.saturating_add(1);
         }
@@ -149,15 +153,19 @@ mod tests {
         window: 500,
     };
 
+    fn message(meter: &Meter, kind: u8, bytes: u64) -> Result<(), Refused> {
+        meter.state().message(kind, bytes, SIZES)
+    }
+
     #[test]
     fn an_answer_may_be_so_long_and_the_next_one_again() {
         let meter = Meter::new(SIZES);
         for _ in 0..2 {
             meter.begin(Work::Look);
-            assert_eq!(meter.message(b'D', 60), Ok(()));
-            assert_eq!(meter.message(b'D', 30), Ok(()));
+            assert_eq!(message(&meter, b'D', 60), Ok(()));
+            assert_eq!(message(&meter, b'D', 30), Ok(()));
         }
-        assert_eq!(meter.message(b'D', 0), Err(Refused::Answer(100)));
+        assert_eq!(message(&meter, b'D', 0), Err(Refused::Answer(100)));
         assert_eq!(meter.refused(), Some(Refused::Answer(100)));
     }
 
@@ -166,17 +174,17 @@ mod tests {
         let meter = Meter::new(SIZES);
         for _ in 0..2 {
             meter.begin(Work::Look);
-            assert_eq!(meter.message(b'S', 95), Ok(()));
+            assert_eq!(message(&meter, b'S', 95), Ok(()));
         }
         meter.begin(Work::Look);
-        assert_eq!(meter.message(b'S', 95), Err(Refused::Session));
+        assert_eq!(message(&meter, b'S', 95), Err(Refused::Session));
     }
 
     #[test]
     fn a_length_beyond_everything_is_refused_by_its_head() {
         let meter = Meter::new(SIZES);
         meter.begin(Work::Reading);
-        assert_eq!(meter.message(b'D', u64::MAX), Err(Refused::Answer(1000)));
+        assert_eq!(message(&meter, b'D', u64::MAX), Err(Refused::Answer(1000)));
     }
 
     #[test]
@@ -184,12 +192,12 @@ mod tests {
         let meter = Meter::new(SIZES);
         meter.begin(Work::Copy);
         for _ in 0..100 {
-            assert_eq!(meter.message(b'd', 400), Ok(()));
-            meter.taken(400);
+            assert_eq!(message(&meter, b'd', 400), Ok(()));
+            meter.taken(1, 400);
         }
-        assert_eq!(meter.message(b'd', 300), Ok(()));
+        assert_eq!(message(&meter, b'd', 300), Ok(()));
         assert_eq!(
-            meter.message(b'd', 300),
+            message(&meter, b'd', 300),
             Err(Refused::Answer(500)),
             "nothing of it was taken"
         );
@@ -200,8 +208,8 @@ mod tests {
         let meter = Meter::new(SIZES);
         for _ in 0..2 {
             meter.begin(Work::Look);
-            assert_eq!(meter.message(ROW_DESCRIPTION, 10), Ok(()));
+            assert_eq!(message(&meter, ROW_DESCRIPTION, 10), Ok(()));
         }
-        assert_eq!(meter.message(ROW_DESCRIPTION, 10), Err(Refused::Form));
+        assert_eq!(message(&meter, ROW_DESCRIPTION, 10), Err(Refused::Form));
     }
 }

@@ -6,6 +6,7 @@
 
 mod copying;
 mod guard;
+mod messages;
 mod meter;
 
 use std::io;
