@@ -5,7 +5,7 @@
 //! what of it differs is merged in one transaction, so that what was written together is seen together here too.
 //! Either may simply be done again when it was cut off.
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use futures_util::SinkExt;
 use keystead::deadline::Work;
 
@@ -23,6 +23,9 @@ const TRAILER: &[u8] = &[0xff, 0xff];
 
 /// How often to merge rows that met a writer who locked the same ones in another order.
 const MERGE_TRIES: usize = 10;
+
+/// Bytes of rows that are passed on at once, if a row is not longer.
+const PIECE: usize = 64 * 1024;
 
 /// An enlisted table with what there is to copy.
 #[derive(Debug, Clone)]
@@ -121,17 +124,24 @@ async fn reading<'a>(side: Side<'a>, out: Query, params: Params<'_>) -> Result<C
     side.copy_out(out, made.get(0)?).await
 }
 
-/// PostgreSQL sends one message a row and one more for the end; small ones are joined to spare system calls.
+/// PostgreSQL sends one message a row and one more for the end. They are joined: for each piece that is passed on, the task
+/// that writes has to wake.
 pub(crate) async fn pass<S, F>(mut rows: Copying<'_>, mut sink: S, copied: &mut F) -> Result<()>
 where
     S: futures_util::Sink<Bytes, Error = tokio_postgres::Error> + Unpin,
     F: FnMut(u64, u64),
 {
     let into = query!("copy/in");
+    let mut piece = BytesMut::with_capacity(PIECE);
     while let Some(message) = rows.next().await? {
         copied(u64::from(!is_trailer(&message)), message.len() as u64);
-        sink.feed(message).await.map_err(|source| into.failed(source))?;
+        if piece.len() + message.len() > PIECE {
+            let full = std::mem::replace(&mut piece, BytesMut::with_capacity(PIECE));
+            sink.feed(full.freeze()).await.map_err(|source| into.failed(source))?;
+        }
+        piece.extend_from_slice(&message);
     }
+    sink.feed(piece.freeze()).await.map_err(|source| into.failed(source))?;
     sink.close().await.map_err(|source| into.failed(source))
 }
 
