@@ -19,7 +19,7 @@ use crate::acknowledge::Acknowledging;
 use crate::alarm::Alarms;
 use crate::backup::Operations;
 use crate::disk::Fullness;
-use crate::join::{Driving, JoinState};
+use crate::join::{Driving, KeptJoin};
 use crate::links::{Deeds, Settling, revoked};
 use crate::metrics::ScrapeToken;
 use crate::peers::PeerClient;
@@ -108,7 +108,7 @@ pub(crate) struct Agent {
     /// The verification that runs, or the last one.
     pub(crate) verify: watch::Sender<Option<VerifyReport>>,
     /// The join that runs or has failed.
-    pub(crate) join: watch::Sender<Option<JoinState>>,
+    pub(crate) join: KeptJoin,
     /// What moves it on.
     pub(crate) driving: Driving,
     /// Signs tokens while a join runs; lives no longer than this process.
@@ -144,6 +144,7 @@ impl Agent {
             root_of_trust,
         } = parts;
         let peers = PeerClient::new(postgres.paths().clone(), Terms::PRODUCT);
+        let kept_join = KeptJoin::new(postgres.paths().clone());
         Arc::new(Self {
             started: clock.now(),
             logins: LoginGate::open(postgres.paths().known_sources(), Arc::clone(&clock)),
@@ -175,7 +176,7 @@ impl Agent {
             calls: Arc::default(),
             operations: Operations::default(),
             verify: watch::Sender::new(None),
-            join: watch::Sender::new(None),
+            join: kept_join,
             driving: Driving::default(),
             passing_key: OnceLock::new(),
             standing: watch::Sender::new(Standing::Alone),

@@ -1,18 +1,46 @@
 //! Writes files so that a power cut leaves the old content or the new, never nothing and never a mixture.
 //!
 //! Write to a temporary file in the same folder, fsync it, rename it over the old one, fsync the folder. Everything the
-//! agent keeps on disk outside PostgreSQL goes through here. These calls block for as long as the disk takes.
+//! agent keeps on disk outside PostgreSQL goes through here. These calls take as long as the disk does, and hold up nobody
+//! else: see `blocking`.
 
+use std::collections::BTreeSet;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write as _};
 use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _, fchown};
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Condvar, Mutex, PoisonError};
 
 use nix::unistd::{Gid, Uid};
 
-/// Two writers of one path would share its temporary file. Writes are rare, so all of them wait for one another.
-static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
+use crate::blocking::in_place;
+
+/// The files that are being written: two writers of one path would share its temporary file.
+static WRITING: Mutex<BTreeSet<PathBuf>> = Mutex::new(BTreeSet::new());
+
+/// A file is being written no longer.
+static WRITTEN: Condvar = Condvar::new();
+
+/// The turn of the one writer of a path.
+struct Turn<'a>(&'a Path);
+
+impl<'a> Turn<'a> {
+    fn at(path: &'a Path) -> Self {
+        let writing = WRITING.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut writing = WRITTEN
+            .wait_while(writing, |writing| writing.contains(path))
+            .unwrap_or_else(PoisonError::into_inner);
+        writing.insert(path.to_owned());
+        Self(path)
+    }
+}
+
+impl Drop for Turn<'_> {
+    fn drop(&mut self) {
+        WRITING.lock().unwrap_or_else(PoisonError::into_inner).remove(self.0);
+        WRITTEN.notify_all();
+    }
+}
 
 /// Replaces the content of `path`; the file belongs to this process and has exactly `mode`.
 pub(crate) fn write(path: &Path, bytes: &[u8], mode: u32) -> io::Result<()> {
@@ -21,7 +49,13 @@ pub(crate) fn write(path: &Path, bytes: &[u8], mode: u32) -> io::Result<()> {
 
 /// Replaces the content of `path` and gives the file away: to the PostgreSQL account, when there is one.
 pub(crate) fn write_owned(path: &Path, bytes: &[u8], mode: u32, owner: Option<(Uid, Gid)>) -> io::Result<()> {
-    let _turn = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
+    in_place(|| {
+        let _turn = Turn::at(path);
+        replace(path, bytes, mode, owner)
+    })
+}
+
+fn replace(path: &Path, bytes: &[u8], mode: u32, owner: Option<(Uid, Gid)>) -> io::Result<()> {
     let (folder, temporary) = places(path)?;
     // What a crash left behind; a name of its own each time would pile up, with secrets in it.
     remove_if_there(&temporary)?;
@@ -60,20 +94,24 @@ pub(crate) fn write_if_changed(path: &Path, bytes: &[u8], mode: u32, owner: Opti
 /// Removes a file for good; one that is not there is no error.
 pub(crate) fn remove(path: &Path) -> io::Result<()> {
     let (folder, _) = places(path)?;
-    remove_if_there(path)?;
-    sync_folder(&folder)
+    in_place(|| {
+        remove_if_there(path)?;
+        sync_folder(&folder)
+    })
 }
 
 /// Renames within one folder, or between two folders of one disk, for good.
 pub(crate) fn rename(from: &Path, to: &Path) -> io::Result<()> {
-    fs::rename(from, to)?;
-    sync_folder(&places(from)?.0)?;
-    sync_folder(&places(to)?.0)
+    in_place(|| {
+        fs::rename(from, to)?;
+        sync_folder(&places(from)?.0)?;
+        sync_folder(&places(to)?.0)
+    })
 }
 
 /// Makes the names in a folder survive a power cut.
 pub(crate) fn sync_folder(folder: &Path) -> io::Result<()> {
-    File::open(folder)?.sync_all()
+    in_place(|| File::open(folder)?.sync_all())
 }
 
 fn remove_if_there(path: &Path) -> io::Result<()> {
@@ -147,6 +185,30 @@ mod tests {
         assert!(write_if_changed(&path, b"a", 0o600, None).unwrap());
         assert!(!write_if_changed(&path, b"a", 0o600, None).unwrap());
         assert!(write_if_changed(&path, b"b", 0o600, None).unwrap());
+    }
+
+    #[test]
+    fn a_file_whose_disk_stands_still_holds_up_no_other() {
+        let folder = tempfile::tempdir().unwrap();
+        let (slow, other) = (folder.path().join("slow"), folder.path().join("other"));
+        let _at_work = Turn::at(&slow);
+        write(&other, b"a", 0o600).unwrap();
+        assert_eq!(fs::read(&other).unwrap(), b"a");
+    }
+
+    #[test]
+    fn writers_of_one_file_take_turns() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("ledger");
+        std::thread::scope(|scope| {
+            for writer in 0..8_u8 {
+                let path = &path;
+                scope.spawn(move || write(path, &[writer; 4096], 0o600).unwrap());
+            }
+        });
+        let content = fs::read(&path).unwrap();
+        assert!(content.len() == 4096 && content.iter().all(|byte| *byte == content[0]));
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
     }
 
     #[test]

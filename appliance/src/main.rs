@@ -17,6 +17,7 @@ mod agent;
 mod alarm;
 mod api;
 mod backup;
+mod blocking;
 mod certificates;
 mod check;
 mod cli;

@@ -23,6 +23,7 @@ use sql::bad_row::Found;
 use sql::identity::Identity;
 
 use crate::agent::{Agent, Standing};
+use crate::blocking::in_place;
 use crate::links::revoked;
 use crate::postgres::logs;
 use crate::view;
@@ -248,7 +249,7 @@ async fn clashes(db: &Connection, me: &Identity, roster: &Roster, heard: &Seen, 
 
 /// How full the disk under the data is.
 pub(crate) fn disk(agent: &Agent) -> Option<Disk> {
-    let disk = statvfs(agent.postgres.paths().data_dir()).ok()?;
+    let disk = in_place(|| statvfs(agent.postgres.paths().data_dir())).ok()?;
     let used = disk.blocks().saturating_sub(disk.blocks_free());
     Some(Disk {
         used: used.saturating_mul(disk.fragment_size()),

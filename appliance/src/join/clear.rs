@@ -10,7 +10,6 @@ use keystead::join::stage::Event;
 use keystead::member::removal::still_joining;
 
 use super::driver::ledger;
-use super::ledger::Ledger;
 use super::withdrawal;
 use crate::agent::{Agent, Standing};
 
@@ -24,8 +23,7 @@ pub(crate) async fn clear(agent: &Arc<Agent>) -> Result<()> {
     withdrawal::for_the_last_time(agent).await;
     agent.postgres.install_placeholder().await?;
     agent.set_identity(None).await?;
-    Ledger::remove(agent.postgres.paths())?;
-    agent.join.send_replace(None);
+    agent.join.end(|| ())?;
     agent.stand(Standing::Alone);
     tracing::info!(wiped = ledger.wiped, "cleared a failed join");
     Ok(())

@@ -27,13 +27,12 @@ const COURTESY: Duration = Duration::from_secs(5);
 
 /// Finds a join that was running or had failed when the agent last stopped, and takes its standing over.
 pub(crate) fn load(agent: &Arc<Agent>) -> Result<()> {
-    if let Some(ledger) = Ledger::load(agent.postgres.paths())? {
+    if let Some(ledger) = agent.join.load()? {
         agent.stand(if ledger.stage.is_running() {
             Standing::Joining
         } else {
             Standing::Killed
         });
-        agent.join.send_replace(Some(JoinState::new(ledger)));
     }
     Ok(())
 }
@@ -49,8 +48,7 @@ pub(crate) fn resume(agent: &Arc<Agent>) {
 
 /// Saves the first ledger of a join and starts the loop.
 pub(super) fn start(agent: &Arc<Agent>, ledger: Ledger) -> Result<()> {
-    ledger.save(agent.postgres.paths())?;
-    agent.join.send_replace(Some(JoinState::new(ledger)));
+    agent.join.begin(ledger)?;
     agent.stand(Standing::Joining);
     spawn(agent);
     Ok(())
@@ -88,23 +86,12 @@ impl Driving {
 /// # Errors
 /// When there is no join; the driver never asks then.
 pub(super) fn ledger(agent: &Agent) -> Result<Ledger> {
-    let join = agent.join.borrow();
-    join.as_ref()
-        .map(|join| join.ledger.clone())
-        .ok_or_else(|| Error::conflict("no join is running on this node"))
+    agent.join.ledger()
 }
 
 /// Changes what is saved of the join: saved first, then seen.
 pub(super) fn update(agent: &Agent, change: impl FnOnce(&mut Ledger)) -> Result<Ledger> {
-    let mut ledger = ledger(agent)?;
-    change(&mut ledger);
-    ledger.save(agent.postgres.paths())?;
-    agent.join.send_modify(|join| {
-        if let Some(join) = join {
-            join.ledger = ledger.clone();
-        }
-    });
-    Ok(ledger)
+    agent.join.update(change)
 }
 
 async fn run(agent: &Arc<Agent>, stop: &CancellationToken) {
@@ -187,13 +174,11 @@ fn advance(agent: &Arc<Agent>, stage: Stage, event: Event) -> Result<()> {
         ledger.stage = row.to;
         row.because.clone_into(&mut ledger.because);
     })?;
-    agent.join.send_modify(|join| {
-        if let Some(join) = join {
-            let fresh = JoinState::new(ledger);
-            join.progress.stage = fresh.progress.stage;
-            join.progress.because = fresh.progress.because;
-            (join.progress.last_error, join.progress.place) = (None, None);
-        }
+    agent.join.show(|join| {
+        let fresh = JoinState::new(ledger);
+        join.progress.stage = fresh.progress.stage;
+        join.progress.because = fresh.progress.because;
+        (join.progress.last_error, join.progress.place) = (None, None);
     });
     tracing::info!(stage = %row.to, because = row.because, "the join goes on");
     Ok(())
@@ -224,9 +209,7 @@ async fn tell_source(agent: &Agent) -> Result<()> {
 fn finish(agent: &Agent, because: &str) -> Result<()> {
     drop_pending_key(agent)?;
     room::release(agent.postgres.paths());
-    Ledger::remove(agent.postgres.paths())?;
-    agent.stand(Standing::Member);
-    agent.join.send_replace(None);
+    agent.join.end(|| agent.stand(Standing::Member))?;
     tracing::info!(because, "the join is done, this node is ready");
     Ok(())
 }
@@ -252,11 +235,9 @@ async fn fail(agent: &Arc<Agent>, stage: Stage, lost: Lost, tries: &mut Tries) {
 /// Shows what went wrong while the join tries again.
 fn note(agent: &Agent, stage: Stage, error: &Error, failures: u32) {
     tracing::warn!(%stage, failures, error = error.chain(), "a stage of the join failed, trying again");
-    agent.join.send_modify(|join| {
-        if let Some(join) = join {
-            join.progress.last_error = Some(error.to_string());
-        }
-    });
+    agent
+        .join
+        .show(|join| join.progress.last_error = Some(error.to_string()));
 }
 
 /// What was worth another try has failed for too long.

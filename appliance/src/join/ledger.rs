@@ -146,42 +146,45 @@ fn read(path: &Path, text: &str) -> Result<Ledger> {
     }
 }
 
+/// A ledger of node `aaa…`, in the midst of its join.
+#[cfg(test)]
+pub(super) fn test_ledger() -> Ledger {
+    let address = |host: &str| Address {
+        host: host.to_owned(),
+        port: 5432,
+    };
+    Ledger {
+        stage: Stage::InitialSync,
+        because: "b".to_owned(),
+        reason: None,
+        node_id: "a".repeat(32).parse().unwrap(),
+        cluster_id: "c".to_owned(),
+        ticket: "t".to_owned(),
+        local: address("10.0.0.2"),
+        public_address: String::new(),
+        member: address("10.0.0.1"),
+        source: NodeNumber(1),
+        members: BTreeMap::from([
+            (NodeNumber(1), address("10.0.0.1")),
+            (NodeNumber(3), address("10.0.0.3")),
+            (NodeNumber(4), address("10.0.0.4")),
+        ]),
+        ids: BTreeMap::from([(NodeNumber(3), "3".repeat(32).parse().unwrap())]),
+        member_id: Some("1".repeat(32).parse().unwrap()),
+        number: Some(NodeNumber(2)),
+        wiped: true,
+        heard: BTreeMap::from([(NodeNumber(1), Micros(42))]),
+        withdrawn: true,
+        master_key: vec![1, 2, 3],
+        former_accounts: vec![],
+        former_token_keys: vec![vec![4]],
+    }
+}
+
 #[cfg(test)]
 mod tests {
+    use super::test_ledger as ledger;
     use super::*;
-
-    fn ledger() -> Ledger {
-        let address = |host: &str| Address {
-            host: host.to_owned(),
-            port: 5432,
-        };
-        Ledger {
-            stage: Stage::InitialSync,
-            because: "b".to_owned(),
-            reason: None,
-            node_id: "a".repeat(32).parse().unwrap(),
-            cluster_id: "c".to_owned(),
-            ticket: "t".to_owned(),
-            local: address("10.0.0.2"),
-            public_address: String::new(),
-            member: address("10.0.0.1"),
-            source: NodeNumber(1),
-            members: BTreeMap::from([
-                (NodeNumber(1), address("10.0.0.1")),
-                (NodeNumber(3), address("10.0.0.3")),
-                (NodeNumber(4), address("10.0.0.4")),
-            ]),
-            ids: BTreeMap::from([(NodeNumber(3), "3".repeat(32).parse().unwrap())]),
-            member_id: Some("1".repeat(32).parse().unwrap()),
-            number: Some(NodeNumber(2)),
-            wiped: true,
-            heard: BTreeMap::from([(NodeNumber(1), Micros(42))]),
-            withdrawn: true,
-            master_key: vec![1, 2, 3],
-            former_accounts: vec![],
-            former_token_keys: vec![vec![4]],
-        }
-    }
 
     #[test]
     fn what_was_saved_is_loaded() {

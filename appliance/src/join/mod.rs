@@ -8,6 +8,7 @@ mod begin;
 mod clear;
 mod driver;
 mod examine;
+mod kept;
 mod ledger;
 mod preflight;
 mod room;
@@ -26,6 +27,7 @@ pub(crate) use begin::begin;
 pub(crate) use clear::clear;
 pub(crate) use driver::{Driving, load, resume};
 pub(crate) use examine::examine;
+pub(crate) use kept::KeptJoin;
 use ledger::Ledger;
 pub(crate) use room::make_room;
 
@@ -69,19 +71,13 @@ impl JoinState {
 
 /// From now on the join waits for these members.
 fn need(agent: &Agent, members: impl IntoIterator<Item = (NodeNumber, Need)>) {
-    agent.join.send_modify(|join| {
-        if let Some(join) = join {
-            join.needs = members.into_iter().collect();
-        }
-    });
+    agent.join.show(|join| join.needs = members.into_iter().collect());
 }
 
 /// The join does not wait for this member any more.
 fn go_on_without(agent: &Agent, member: NodeNumber) {
-    agent.join.send_modify(|join| {
-        if let Some(join) = join {
-            join.needs.remove(&member);
-        }
+    agent.join.show(|join| {
+        join.needs.remove(&member);
     });
 }
 

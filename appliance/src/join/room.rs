@@ -12,6 +12,7 @@ use keystead::{Error, Result};
 use nix::fcntl::posix_fallocate;
 
 use super::ledger::Ledger;
+use crate::blocking::in_place;
 use crate::durable;
 use crate::postgres::Paths;
 
@@ -40,7 +41,7 @@ pub(super) fn reserve(paths: &Paths) -> Result<()> {
             .open(path(paths))?;
         Ok(posix_fallocate(&file, 0, i64::try_from(RESERVE).unwrap_or(i64::MAX))?)
     };
-    make().map_err(|source: std::io::Error| {
+    in_place(make).map_err(|source: std::io::Error| {
         // Nothing of it is to stay.
         release(paths);
         no_space(paths).caused_by(source)
@@ -91,6 +92,7 @@ pub(super) fn no_space(paths: &Paths) -> Error {
 
 /// What is free where this folder is.
 pub(super) fn free_bytes(folder: &Path) -> Result<u64> {
-    let volume = nix::sys::statvfs::statvfs(folder).map_err(|source| Error::internal("measuring the disk", source))?;
+    let measured = in_place(|| nix::sys::statvfs::statvfs(folder));
+    let volume = measured.map_err(|source| Error::internal("measuring the disk", source))?;
     Ok(volume.blocks_available() * volume.fragment_size())
 }

@@ -11,7 +11,7 @@ use keystead::join::request::Address;
 use keystead::peer::Withdraw;
 use keystead::{Error, Kind, NodeId, Result};
 
-use super::driver::{ledger, update};
+use super::driver::ledger;
 use super::ledger::Ledger;
 use crate::agent::{Agent, Standing};
 use crate::peers::{Target, call};
@@ -113,8 +113,8 @@ async fn until_told(agent: &Agent) {
 
 /// Not when another join has begun meanwhile: its ledger is another one.
 fn settled(agent: &Agent, told: &Ledger) -> bool {
-    let is_same = ledger(agent).is_ok_and(|now| now.node_id == told.node_id);
-    is_same && update(agent, |ledger| ledger.withdrawn = true).is_ok()
+    let settled = agent.join.update_of(&told.node_id, |ledger| ledger.withdrawn = true);
+    settled.is_ok()
 }
 
 /// What is left to be done when nobody could be told.

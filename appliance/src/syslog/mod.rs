@@ -23,6 +23,7 @@ use tokio_util::sync::CancellationToken;
 
 use self::spool::Spool;
 use crate::agent::{Agent, Standing};
+use crate::blocking::in_place;
 
 pub(crate) use entries::{change, create, delete, get, list};
 
@@ -140,7 +141,7 @@ async fn put_all_down(agent: &Agent, served: &BTreeMap<String, Served>, receiver
 fn put_down(agent: &Agent, served: &BTreeMap<String, Served>, message: &Message) {
     for (id, server) in served {
         let mut spool = server.spool.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Err(error) = spool.add(message) {
+        if let Err(error) = in_place(|| spool.add(message)) {
             tracing::warn!(id, %error, "a message for a syslog server could not be written down");
         }
         agent.syslog.count(id, Some(spool.counts()));

@@ -154,9 +154,5 @@ fn need_all(agent: &Agent, members: &[Member]) -> Result<()> {
 
 /// Changes what clients see of this join.
 fn report(agent: &Agent, change: impl FnOnce(&mut Progress)) {
-    agent.join.send_modify(|join| {
-        if let Some(join) = join {
-            change(&mut join.progress);
-        }
-    });
+    agent.join.show(|join| change(&mut join.progress));
 }
