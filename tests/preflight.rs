@@ -6,7 +6,8 @@ use serde_json::{Value, json};
 
 use crate::harness::cli::Said;
 use crate::harness::cluster::fulljoin;
-use crate::harness::node::PASSWORD;
+use crate::harness::node::{PASSWORD, PATIENCE};
+use crate::harness::wait::until;
 use crate::harness::{Cluster, Node};
 use crate::refusals::{is_untouched, join, refused, ticket, with_key};
 
@@ -122,4 +123,26 @@ async fn what_stands_in_the_way_is_told_with_the_way_out() -> Result<()> {
     )?;
     is_untouched(&node).await?;
     fulljoin(cluster.first(), &node, true).await.map(drop)
+}
+
+#[tokio::test]
+async fn a_member_that_ends_the_session_in_the_middle_is_asked_again() -> Result<()> {
+    let mut cluster = Cluster::new(1).await?;
+    let node = with_key(&mut cluster.lab).await?;
+    let member = cluster.first();
+    let given = ticket(member, &node, &node.address.to_string()).await?;
+
+    member.halt_agent()?;
+    let ended = async {
+        until("the session of the joining node is ended", PATIENCE, async || {
+            let end = "select coalesce(bool_or(pg_terminate_backend(pid)), false)::text from pg_stat_ssl where ssl";
+            Ok(member.query(end).await? == "true")
+        })
+        .await?;
+        member.let_agent_go_on()
+    };
+    let (answer, ended) = tokio::join!(join(&node, &given), ended);
+    ended?;
+    answer?.good()?;
+    node.wait_until_ready().await
 }

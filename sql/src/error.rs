@@ -25,6 +25,17 @@ pub enum Error {
         #[source]
         source: tokio_postgres::Error,
     },
+    /// A peer refused a statement, or ended the session before its answer.
+    #[error("query {query} of {peer}")]
+    Peer {
+        /// Where it is.
+        peer: String,
+        /// The file under `sql/queries`, without its ending.
+        query: &'static str,
+        /// What its PostgreSQL said.
+        #[source]
+        source: tokio_postgres::Error,
+    },
     /// A migration failed; the schema is as before.
     #[error("migrating the schema")]
     Migrate(#[source] refinery::Error),
@@ -72,7 +83,7 @@ impl Error {
     /// PostgreSQL's code, when it answered at all.
     pub fn code(&self) -> Option<&SqlState> {
         match self {
-            Self::Query { source, .. } => source.code(),
+            Self::Query { source, .. } | Self::Peer { source, .. } => source.code(),
             Self::Connect(source) => source.downcast_ref::<tokio_postgres::Error>()?.code(),
             Self::Migrate(_)
             | Self::Unknown(_)
@@ -116,8 +127,16 @@ impl Error {
     pub fn is_unknown(&self) -> bool {
         match self {
             Self::Unknown(_) | Self::Lapsed { .. } | Self::Overlong { .. } => true,
-            Self::Query { source, .. } => source.code().is_none_or(ended),
+            Self::Query { source, .. } | Self::Peer { source, .. } => source.code().is_none_or(ended),
             Self::Connect(_) | Self::Migrate(_) | Self::Answer { .. } | Self::Foreign(_) | Self::Unexpected(_) => false,
+        }
+    }
+
+    /// Did a peer end the session with this node? Why is told to whoever connects again.
+    pub fn is_ended_by_peer(&self) -> bool {
+        match self {
+            Self::Peer { source, .. } => source.code().map_or_else(|| source.is_closed(), ended),
+            _ => false,
         }
     }
 
@@ -125,7 +144,7 @@ impl Error {
         match (self, self.code()) {
             (_, Some(code)) if *code == SqlState::DISK_FULL => Kind::DiskFull,
             (Self::Connect(_) | Self::Unknown(_) | Self::Lapsed { .. } | Self::Overlong { .. }, _) => Kind::Unavailable,
-            (Self::Query { source, .. }, None) if source.is_closed() => Kind::Unavailable,
+            (Self::Query { source, .. } | Self::Peer { source, .. }, None) if source.is_closed() => Kind::Unavailable,
             (_, Some(code)) if unavailable(code) => Kind::Unavailable,
             _ if self.is_not_yet() => Kind::Conflict,
             _ => Kind::Internal,
@@ -151,29 +170,37 @@ fn unavailable(code: &SqlState) -> bool {
 
 impl From<Error> for keystead::Error {
     fn from(error: Error) -> Self {
-        if let Error::Lapsed { .. } | Error::Overlong { .. } = error {
-            return of_a_peer(error);
+        match (error.kind(), &error) {
+            (_, Error::Lapsed { .. } | Error::Overlong { .. }) => {
+                Self::unavailable(error.to_string()).with_hint(LOOK_AT_IT)
+            }
+            (Kind::Unavailable | Kind::DiskFull, Error::Peer { peer, .. }) => of_a_peer(peer, &error),
+            (Kind::DiskFull, _) => Self::new(Kind::DiskFull, "the node's disk is full")
+                .with_hint("free or add disk space under its data_dir; other members take writes meanwhile"),
+            (Kind::Unavailable, _) => Self::unavailable("the node's PostgreSQL does not answer")
+                .with_hint("try again; `ksctl services status` and the node's log say more"),
+            (Kind::Conflict, _) => Self::conflict("not every member runs the version that has this")
+                .with_hint("upgrade all members first: see docs/upgrade.md"),
+            _ => return Self::internal("a query", error),
         }
-        match error.kind() {
-            Kind::DiskFull => Self::new(Kind::DiskFull, "the node's disk is full")
-                .with_hint("free or add disk space under its data_dir; other members take writes meanwhile")
-                .caused_by(error),
-            Kind::Unavailable => Self::unavailable("the node's PostgreSQL does not answer")
-                .with_hint("try again; `ksctl services status` and the node's log say more")
-                .caused_by(error),
-            Kind::Conflict => Self::conflict("not every member runs the version that has this")
-                .with_hint("upgrade all members first: see docs/upgrade.md")
-                .caused_by(error),
-            _ => Self::internal("a query", error),
-        }
+        .caused_by(error)
     }
 }
 
+const LOOK_AT_IT: &str =
+    "the node there takes connections and stands still, or something between does: look at it and its log";
+
 /// The peer is named, for it is another node than the one that says this.
-fn of_a_peer(error: Error) -> keystead::Error {
-    keystead::Error::unavailable(error.to_string())
-        .with_hint(
-            "the node there takes connections and stands still, or something between does: look at it and its log",
-        )
-        .caused_by(error)
+fn of_a_peer(peer: &str, error: &Error) -> keystead::Error {
+    if error.is_disk_full() {
+        return keystead::Error::unavailable(format!("the disk of the node at {peer} is full"))
+            .with_hint("free or add disk space on that node");
+    }
+    let text = if error.is_ended_by_peer() {
+        format!("the node at {peer} ended the session")
+    } else {
+        format!("the PostgreSQL of the node at {peer} does not answer")
+    };
+    keystead::Error::unavailable(text)
+        .with_hint("it may be stopping, or removing this node: try again, and look at `ksctl cluster nodes list` there")
 }

@@ -3,6 +3,8 @@
 //! Both directions of PostgreSQL's port are tried with the certificates that replication will use. Nothing of this
 //! node's data is touched.
 
+use std::error::Error as StdError;
+
 use certs::SealHeader;
 use keystead::clock::Micros;
 use keystead::join::preflight::{Check, JoinRules, JoinerFacts, MemberFacts, Verdict, judge, must_pass, name};
@@ -61,11 +63,28 @@ pub(super) fn signer(header: &SealHeader, join: &Join) -> Result<Target> {
     Ok(Target::new(&join.member, &header.sponsor.parse()?))
 }
 
+/// A member that ends the session has a reason, such as a ticket that it takes back: that is told to who connects again.
 async fn by_the_member(agent: &Agent, header: &SealHeader, join: &Join) -> Result<Found> {
     let node_id: NodeId = header.node_id.parse()?;
-    let member = agent.peers.connect(&node_id, &signer(header, join)?).await?;
+    let signer = signer(header, join)?;
+    let member = agent.peers.connect(&node_id, &signer).await?;
+    match in_a_session(agent, &member, header, join).await {
+        Err(error) if is_ended_by_peer(&error) => {
+            let member = agent.peers.connect(&node_id, &signer).await?;
+            in_a_session(agent, &member, header, join).await
+        }
+        found => found,
+    }
+}
+
+fn is_ended_by_peer(error: &Error) -> bool {
+    let cause = error.source().and_then(<dyn StdError>::downcast_ref::<sql::Error>);
+    cause.is_some_and(sql::Error::is_ended_by_peer)
+}
+
+async fn in_a_session(agent: &Agent, member: &Peer, header: &SealHeader, join: &Join) -> Result<Found> {
     let asked = agent.clock.now();
-    let facts = call::ask(&member, &Hello {}).await?;
+    let facts = call::ask(member, &Hello {}).await?;
     let heard = agent.clock.now();
     let joiner = JoinerFacts {
         cluster_id: header.cluster_id.clone(),
@@ -82,29 +101,31 @@ async fn by_the_member(agent: &Agent, header: &SealHeader, join: &Join) -> Resul
     let way = format!("{} answers, and its certificate is of this cluster", join.member);
     let mut checks = vec![Check::of(name::WAY_THERE, Ok(way))];
     checks.extend(judge(&joiner, &facts, rules));
-    checks.push(Check::of(name::WAY_BACK, way_back(&member, join).await));
+    checks.push(Check::of(name::WAY_BACK, way_back(member, join).await?));
     Ok(Found {
         checks,
         member: Some(facts),
     })
 }
 
-async fn way_back(member: &Peer, join: &Join) -> Result<String> {
+/// What the member finds, unless it ends the session before it says so.
+async fn way_back(member: &Peer, join: &Join) -> Result<Result<String>> {
     let question = Reach {
         address: join.local.clone(),
     };
     match call::ask(member, &question).await {
-        Ok(()) => Ok(format!(
+        Ok(()) => Ok(Ok(format!(
             "the member at {} reaches this node at {}",
             join.member, join.local
-        )),
+        ))),
+        Err(error) if is_ended_by_peer(&error) => Err(error),
         Err(error) => {
             let text = format!("the member at {} cannot use this node's address: {error}", join.member);
             let hint = error
                 .hint()
                 .unwrap_or("check localNodeHost and the way from the member to this node")
                 .to_owned();
-            Err(Error::new(error.kind(), text).with_hint(hint))
+            Ok(Err(Error::new(error.kind(), text).with_hint(hint)))
         }
     }
 }

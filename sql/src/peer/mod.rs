@@ -199,7 +199,8 @@ impl Peer {
                     if source.code().is_some() {
                         self.hears.answered(question);
                     }
-                    return Err(Error::Query {
+                    return Err(Error::Peer {
+                        peer: self.name.clone(),
                         query: question,
                         source,
                     });
