@@ -185,6 +185,9 @@ pub(super) struct Dump {
     /// Of each key that was rotated, by name: the id of the version that the node says is current.
     #[serde(default)]
     pub(super) current: BTreeMap<String, String>,
+    /// Of each number that more than one version of a key has: the id of the version that the node finds by it.
+    #[serde(default)]
+    pub(super) numbered: BTreeMap<String, String>,
 }
 
 /// All that was seen.

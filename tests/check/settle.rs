@@ -101,11 +101,12 @@ pub(super) async fn dumps(cluster: &Cluster) -> Vec<Dump> {
     let mut dumps = Vec::new();
     for (number, node) in cluster.nodes.iter().enumerate() {
         // A node that cannot be asked is one that does not agree, which is told already.
-        if let (Ok(rows), Ok(current)) = (rows(node).await, current(node).await) {
+        if let (Ok(rows), Ok(current), Ok(numbered)) = (rows(node).await, current(node).await, numbered(node).await) {
             dumps.push(Dump {
                 node: number,
                 rows,
                 current,
+                numbered,
             });
         }
     }
@@ -127,13 +128,32 @@ async fn rows(node: &Node) -> Result<Vec<Row>> {
 
 /// What a node answers to the names of the keys that were rotated.
 async fn current(node: &Node) -> Result<BTreeMap<String, String>> {
-    let rest = node.rest().await?;
     let mut current = BTreeMap::new();
     for name in (0..ROTATED_KEYS).map(workers::rotated) {
-        let key = rest.get(&format!("vault/keys2/{name}?type=name")).await?.good()?;
-        current.insert(name, key["id"].as_str().unwrap_or_default().to_owned());
+        let id = found(node, &format!("{name}?type=name")).await?;
+        current.insert(name, id);
     }
     Ok(current)
+}
+
+/// What a node answers to the numbers that two sides of a cut gave to a version each.
+async fn numbered(node: &Node) -> Result<BTreeMap<String, String>> {
+    let twice = "select material_version from live.key where name = $1 group by 1 having count(*) > 1";
+    let db = node.db(sql::database::CLUSTER).await?;
+    let mut numbered = BTreeMap::new();
+    for name in (0..ROTATED_KEYS).map(workers::rotated) {
+        for row in db.query(twice, &[&name]).await? {
+            let number: i32 = row.get(0);
+            let id = found(node, &format!("{name}?type=name&version={number}")).await?;
+            numbered.insert(format!("version {number} of {name}"), id);
+        }
+    }
+    Ok(numbered)
+}
+
+async fn found(node: &Node, key: &str) -> Result<String> {
+    let key = node.rest().await?.get(&format!("vault/keys2/{key}")).await?.good()?;
+    Ok(key["id"].as_str().unwrap_or_default().to_owned())
 }
 
 /// Waits until every node takes calls and is linked with every other.

@@ -170,10 +170,12 @@ fn good() -> History {
         took: Some(2 * SECOND),
     };
     let current = BTreeMap::from([("rotated".to_owned(), "r2".to_owned())]);
+    let numbered = BTreeMap::from([("version 1 of rotated".to_owned(), "r2".to_owned())]);
     let dump = |node| Dump {
         node,
         rows: rows(),
         current: current.clone(),
+        numbered: numbered.clone(),
     };
     History {
         run: Run {
@@ -447,6 +449,16 @@ fn a_key_with_two_current_versions_is_told() {
         everywhere(history, "r2", |row| row.seen.number = 1);
     });
     assert_eq!(not_the_highest, ["versions"]);
+}
+
+#[test]
+fn a_number_by_which_nodes_find_different_versions_is_told() {
+    let differs = broken(|history| {
+        for version in history.dumps[1].numbered.values_mut() {
+            "r1".clone_into(version);
+        }
+    });
+    assert_eq!(differs, ["versions"]);
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! Of a key that is rotated, on both sides of a cut too, all nodes come to one current version: the highest that was
 //! acknowledged, and the same on all. A node never shows a lower number as current than it has shown, and never gives a
-//! number twice. That no version is lost: `lost`.
+//! number twice. Where two sides of a cut have given one number, all nodes find the same version by it. That no version is lost: `lost`.
 
 use std::collections::BTreeMap;
 
@@ -23,6 +23,7 @@ pub(super) fn judge(history: &History) -> Verdict {
         judge_order(name, ops, &mut verdict);
         judge_ends(history, name, ops, &mut verdict);
     }
+    judge_numbers(history, &mut verdict);
     verdict.figure("rotations", history.ok(Action::Rotate).count());
     verdict
 }
@@ -84,4 +85,18 @@ fn judge_ends(history: &History, name: &str, ops: &[&Op], verdict: &mut Verdict)
             verdict.broken(Some(current), text);
         }
     }
+}
+
+/// At the end all nodes find the same version by a number that more than one has.
+fn judge_numbers(history: &History, verdict: &mut Verdict) {
+    let mut everywhere: BTreeMap<&str, &str> = BTreeMap::new();
+    for dump in &history.dumps {
+        for (number, id) in &dump.numbered {
+            if everywhere.entry(number).or_insert(id) != id {
+                let text = format!("node {} finds another {number} than others", dump.node + 1);
+                verdict.broken(Some(id), text);
+            }
+        }
+    }
+    verdict.figure("numbers given twice", everywhere.len());
 }
