@@ -159,6 +159,7 @@ impl Mutant {
                 rewrite(db, merge, &[newer, older]).await
             }
             Self::NameTakesKey => {
+                db.batch_execute("grant delete on public.key to keystead_apply").await?;
                 let take = "begin delete from public.key where name = new.name and id <> new.id and not deleted;";
                 rewrite(db, arrival, &[("begin", take)]).await
             }
