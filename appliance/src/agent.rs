@@ -20,7 +20,7 @@ use crate::alarm::Alarms;
 use crate::backup::Operations;
 use crate::disk::Fullness;
 use crate::join::{Driving, KeptJoin};
-use crate::links::{Deeds, Settling, revoked};
+use crate::links::{Deeds, Rounds, Settling, revoked};
 use crate::metrics::ScrapeToken;
 use crate::peers::PeerClient;
 use crate::postgres::Postgres;
@@ -87,6 +87,8 @@ pub(crate) struct Agent {
     pub(crate) memory: Memory,
     /// What attempts to reach silent nodes came to.
     pub(crate) reach: Reach,
+    /// Whose turn it is to reconcile.
+    pub(crate) rounds: Rounds,
     /// What the reconciler did last.
     pub(crate) deeds: Deeds,
     /// The peers whose lanes are being settled.
@@ -167,6 +169,7 @@ impl Agent {
             memory: Memory::default(),
             settling: Arc::default(),
             fullness: Fullness::default(),
+            rounds: Rounds::default(),
             deeds: Deeds::default(),
             reach: Reach::default(),
             links_changed: Notify::new(),

@@ -9,6 +9,7 @@ pub(crate) mod lanes;
 mod last_rows;
 mod list;
 pub(crate) mod revoked;
+mod rounds;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -31,6 +32,7 @@ use crate::{acknowledge, heartbeat, removed, upgrade};
 pub(crate) use deeds::Deeds;
 pub(crate) use lanes::Settling;
 pub(crate) use list::list;
+pub(crate) use rounds::Rounds;
 
 /// Runs this often even when nothing changed.
 const TIMER: Duration = Duration::from_secs(5);
@@ -59,8 +61,16 @@ fn not_now(error: &Error) {
     tracing::warn!(error = error.chain(), "links could not be reconciled, trying again");
 }
 
-/// Brings a member's links to what the `node` table demands. A node that joins has its links made by its join.
+/// Brings a member's links to what the `node` table demands, as it is now or later. A node that joins has its links made
+/// by its join.
+///
+/// # Errors
+/// When the table or what there is of links cannot be read. What a repair came to is told by [`list`].
 pub(crate) async fn reconcile(agent: &Arc<Agent>) -> Result<()> {
+    agent.rounds.run(round(agent)).await
+}
+
+async fn round(agent: &Arc<Agent>) -> Result<()> {
     if !matches!(agent.standing(), Standing::Member | Standing::Fenced) {
         return Ok(());
     }
@@ -80,8 +90,16 @@ pub(crate) async fn reconcile(agent: &Arc<Agent>) -> Result<()> {
     upgrade::keep(agent, &db, &roster).await
 }
 
+/// Makes the links of a node that joins what `roster` demands, but for subscriptions: none is made or enabled.
+///
+/// # Errors
+/// As [`reconcile`].
+pub(crate) async fn prepare(agent: &Agent, db: &Connection, roster: &Roster) -> Result<()> {
+    agent.rounds.between(apply(agent, db, roster, false)).await
+}
+
 /// Makes the links of this node what `roster` demands. With `subscribe` false, no subscription is made or enabled.
-pub(crate) async fn apply(agent: &Agent, db: &Connection, roster: &Roster, subscribe: bool) -> Result<()> {
+async fn apply(agent: &Agent, db: &Connection, roster: &Roster, subscribe: bool) -> Result<()> {
     let me = agent.identity()?.node_id;
     let me = roster
         .find(&me)
@@ -306,6 +324,10 @@ pub(crate) async fn subscribe_to(agent: &Agent, caller: &NodeId) -> Result<()> {
 
 /// Cuts every link of this node: nobody may log in, nothing is taken from anyone or kept for anyone.
 pub(crate) async fn cut_all(agent: &Agent) -> Result<()> {
+    agent.rounds.between(cut(agent)).await
+}
+
+async fn cut(agent: &Agent) -> Result<()> {
     agent.postgres.set_access(&[]).await?;
     acknowledge::forget(agent).await?;
     let db = match agent.db().await {

@@ -39,7 +39,7 @@ pub(super) async fn run(agent: &Agent) -> Result<Event> {
     for member in &members {
         sql::link::make_slot(&db, &names::link(number, member.number)).await?;
     }
-    links::apply(agent, &db, &roster, false).await?;
+    links::prepare(agent, &db, &roster).await?;
     for member in &members {
         let Some(peer) = super::member_if_up(agent, member).await? else {
             continue;
