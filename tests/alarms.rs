@@ -212,3 +212,34 @@ async fn programs_of_postgresql_that_are_newer_than_the_server_are_an_alarm_unti
     assert_eq!(over["clearedBy"], "system", "{over}");
     Ok(())
 }
+
+#[tokio::test]
+async fn an_alarm_that_was_raised_and_over_while_the_database_was_away_is_in_the_list() -> Result<()> {
+    let cluster = Cluster::new(1).await?;
+    let node = cluster.first();
+    let (list, hidden) = (node.data().join("tls/crl.pem"), node.data().join("tls/hidden"));
+    let local = node.db(sql::database::LOCAL).await?;
+    let away = "alter database keystead with allow_connections false";
+    local.batch_execute(away).await?;
+    let end = "select pg_terminate_backend(pid) from pg_stat_activity where datname = 'keystead'";
+    local.execute(end, &[]).await?;
+
+    std::fs::rename(&list, &hidden)?;
+    let told = async |what: &str| {
+        let is_told = |line: &str| line.contains("revocation-unchecked") && line.contains(what);
+        until(&format!("the log says that it is {what}"), PATIENCE, async || {
+            Ok(node.logged().lines().any(is_told))
+        })
+        .await
+    };
+    told("raised").await?;
+    std::fs::rename(&hidden, &list)?;
+    told("cleared").await?;
+    local
+        .batch_execute("alter database keystead with allow_connections true")
+        .await?;
+
+    let over = wait_for(node, "Cluster Revocation List Unusable", "off").await?;
+    assert_eq!((&over["count"], &over["state"]), (&1.into(), &"off".into()), "{over}");
+    Ok(())
+}

@@ -109,6 +109,16 @@ pub(crate) fn rename(from: &Path, to: &Path) -> io::Result<()> {
     })
 }
 
+/// As [`rename`], within one disk, to a name that nothing has: of two at once one is refused, and nothing is replaced.
+pub(crate) fn rename_to_new(from: &Path, to: &Path) -> io::Result<()> {
+    in_place(|| {
+        fs::hard_link(from, to)?;
+        fs::remove_file(from)?;
+        sync_folder(&places(from)?.0)?;
+        sync_folder(&places(to)?.0)
+    })
+}
+
 /// Makes the names in a folder survive a power cut.
 pub(crate) fn sync_folder(folder: &Path) -> io::Result<()> {
     in_place(|| File::open(folder)?.sync_all())
@@ -176,6 +186,23 @@ mod tests {
             1,
             "the temporary file stayed"
         );
+    }
+
+    #[test]
+    fn a_file_that_is_there_is_not_replaced_by_one_that_is_to_be_new() {
+        let folder = tempfile::tempdir().unwrap();
+        let (path, first, second) = (
+            folder.path().join("a.backup"),
+            folder.path().join("1"),
+            folder.path().join("2"),
+        );
+        fs::write(&first, b"first").unwrap();
+        fs::write(&second, b"second").unwrap();
+        rename_to_new(&first, &path).unwrap();
+        let refused = rename_to_new(&second, &path).unwrap_err();
+        assert_eq!(refused.kind(), io::ErrorKind::AlreadyExists);
+        assert_eq!(fs::read(&path).unwrap(), b"first");
+        assert!(!first.exists() && second.exists());
     }
 
     #[test]

@@ -7,6 +7,7 @@
 
 mod facts;
 mod list;
+mod unwritten;
 mod watch;
 
 use std::collections::BTreeMap;

@@ -1,7 +1,7 @@
 //! The task that looks every few seconds, judges, and writes and tells what changed.
 //!
 //! What is raised stands in this node's rows, so a look after a restart goes on where the last one was. While the
-//! database does not answer, what changes is told all the same, and written when it does.
+//! database does not answer, what changes is told all the same, and written when it does (`unwritten.rs`).
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -15,6 +15,7 @@ use keystead::clock::Micros;
 use tokio_util::sync::CancellationToken;
 
 use super::facts::Eyes;
+use super::unwritten::Unwritten;
 use crate::agent::{Agent, Standing};
 use crate::syslog;
 
@@ -27,6 +28,8 @@ struct Watch {
     settling: Settling,
     /// What was told last: everything that is raised, as far as this agent knows.
     told: Option<BTreeMap<Cause, Raised>>,
+    /// What was told and is not written yet.
+    unwritten: Unwritten,
 }
 
 /// Watches until the agent stops.
@@ -48,8 +51,11 @@ pub(crate) async fn run(agent: Arc<Agent>, stop: CancellationToken) {
 impl Watch {
     async fn round(&mut self, agent: &Agent) {
         let now = agent.clock.now();
-        let written = written(agent).await.ok();
-        let can_write = written.is_some();
+        // What the rows say is believed when they say all that was told.
+        let written = match self.unwritten.write(agent).await {
+            Ok(()) => written(agent).await.ok(),
+            Err(_) => None,
+        };
         let raised = written.unwrap_or_else(|| self.told.clone().unwrap_or_default());
         let facts = self.eyes.look(agent, now).await;
         let told = agent.alarms.pending();
@@ -62,11 +68,10 @@ impl Watch {
         for change in &list {
             tell(agent, &mut known, change, now);
         }
-        if can_write {
-            match write(agent, &list, now).await {
-                Ok(()) => agent.alarms.forget_done(&known),
-                Err(error) => tracing::warn!(error = error.chain(), "alarms could not be written, trying again"),
-            }
+        self.unwritten.add(list, now);
+        match self.unwritten.write(agent).await {
+            Ok(()) => agent.alarms.forget_done(&known),
+            Err(error) => tracing::debug!(error = error.chain(), "alarms could not be written, trying again"),
         }
         self.told = Some(known);
     }
@@ -114,23 +119,6 @@ fn raised(finding: &Finding, now: Micros) -> Raised {
         text: finding.text.clone(),
         told: now,
     }
-}
-
-async fn write(agent: &Agent, list: &[Change], now: Micros) -> Result<()> {
-    if list.is_empty() {
-        return Ok(());
-    }
-    let db = agent.db().await?;
-    let source = source(agent);
-    for change in list {
-        match change {
-            Change::Raise(finding) => drop(sql::alarm::raise(&db, &source, finding, now).await?),
-            Change::Retell(finding) => drop(sql::alarm::retell(&db, finding, now).await?),
-            Change::Clear(cause) => drop(sql::alarm::clear(&db, cause, now).await?),
-        }
-    }
-    sql::bad_row::forget_old(&db).await?;
-    Ok(sql::alarm::forget_old(&db).await?)
 }
 
 /// What this node is called in its alarms: its id in a cluster, else its name.

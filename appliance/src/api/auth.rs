@@ -139,13 +139,25 @@ impl FromRequestParts<Arc<Agent>> for Writer {
     type Rejection = Refusal;
 
     async fn from_request_parts(parts: &mut Parts, agent: &Arc<Agent>) -> Result<Self, Refusal> {
-        Reader::from_request_parts(parts, agent).await?;
-        standing::may_write(agent.standing())?;
-        disk::may_write(agent)?;
-        Ok(Self {
-            _call: Arc::clone(&agent.calls).read_owned().await,
-        })
+        // Looked at first: a call that is refused now does not wait for a restore.
+        let at_once = Arc::clone(&agent.calls).try_read_owned();
+        may_change(parts, agent).await?;
+        if let Ok(call) = at_once {
+            return Ok(Self { _call: call });
+        }
+        let call = Arc::clone(&agent.calls).read_owned().await;
+        // Accounts, keys and where the node stands may be others than before the restore that was waited for.
+        may_change(parts, agent).await?;
+        Ok(Self { _call: call })
     }
+}
+
+async fn may_change(parts: &Parts, agent: &Agent) -> Result<()> {
+    // Before the token, as for a reader.
+    standing::may_read(agent.standing())?;
+    check(parts, agent, &[]).await?;
+    standing::may_write(agent.standing())?;
+    disk::may_write(agent)
 }
 
 impl FromRequestParts<Arc<Agent>> for Entrant {

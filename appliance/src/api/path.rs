@@ -1,12 +1,13 @@
 //! Makes the paths that clients send equal to the ones there are, before routing and without redirects.
 //!
-//! Double and trailing slashes go, and so does everything before `/api/v1/`: one client sends a whole URL as its path. A
+//! Double and trailing slashes go. One client sends a whole URL as its path when it deletes a node's cluster configuration:
+//! that call alone is understood, for a proxy in front decides by the path that it sees, and must not be led around it. A
 //! redirect would lose the body with several clients.
 
 use std::task::{Context, Poll};
 
-use axum::http::Request;
 use axum::http::uri::{PathAndQuery, Uri};
+use axum::http::{Method, Request};
 use tower::Service;
 
 /// What every call begins with.
@@ -26,14 +27,15 @@ impl<S: Service<Request<B>>, B> Service<Request<B>> for PlainPaths<S> {
     }
 
     fn call(&mut self, mut request: Request<B>) -> S::Future {
-        *request.uri_mut() = plain(std::mem::take(request.uri_mut()));
+        let uri = std::mem::take(request.uri_mut());
+        *request.uri_mut() = plain(request.method(), uri);
         self.0.call(request)
     }
 }
 
 /// `uri` with its plain path. One that has it already is answered as it is.
-fn plain(uri: Uri) -> Uri {
-    let Some(path) = plain_path(uri.path()) else {
+fn plain(method: &Method, uri: Uri) -> Uri {
+    let Some(path) = plain_path(method, uri.path()) else {
         return uri;
     };
     let text = uri.query().map_or(path.clone(), |query| format!("{path}?{query}"));
@@ -43,15 +45,15 @@ fn plain(uri: Uri) -> Uri {
 }
 
 /// The plain form of a path, or `None` when it has it.
-fn plain_path(path: &str) -> Option<String> {
-    let is_plain = !path.contains("//") && (path == "/" || !path.ends_with('/'));
-    if is_plain && path.starts_with(BASE) {
+fn plain_path(method: &Method, path: &str) -> Option<String> {
+    if !path.contains("//") && (path == "/" || !path.ends_with('/')) {
         return None;
     }
     let names: Vec<&str> = path.split('/').filter(|name| !name.is_empty()).collect();
-    let path = format!("/{}", names.join("/"));
-    let begin = path.find(&format!("{BASE}/")).unwrap_or_default();
-    path.get(begin..).map(str::to_owned)
+    match names.as_slice() {
+        ["https:", _, "api", "v1", "cluster"] if *method == Method::DELETE => Some(format!("{BASE}/cluster")),
+        names => Some(format!("/{}", names.join("/"))),
+    }
 }
 
 #[cfg(test)]
@@ -59,7 +61,7 @@ mod tests {
     use super::*;
 
     fn plain_of(uri: &str) -> String {
-        plain(uri.parse().unwrap()).to_string()
+        plain(&Method::DELETE, uri.parse().unwrap()).to_string()
     }
 
     #[test]
@@ -81,11 +83,28 @@ mod tests {
     }
 
     #[test]
-    fn what_stands_before_the_base_is_dropped() {
-        assert_eq!(plain_of("/https://10.0.0.1/api/v1/cluster"), "/api/v1/cluster");
-        assert_eq!(plain_of("/proxy/api/v1/nodes/?limit=1"), "/api/v1/nodes?limit=1");
-        assert_eq!(plain_of("/api/v1/vault/keys2/api/v1/x"), "/api/v1/vault/keys2/api/v1/x");
-        assert_eq!(plain_of("/elsewhere"), "/elsewhere");
+    fn a_url_in_the_place_of_a_path_is_understood_where_a_cluster_is_deleted_and_nowhere_else() {
+        for sent in [
+            "/https://10.0.0.1/api/v1/cluster",
+            "/https://node-1:443/api/v1/cluster/",
+        ] {
+            assert_eq!(plain_of(sent), "/api/v1/cluster");
+        }
+        let other_method = plain(&Method::GET, "/https://10.0.0.1/api/v1/cluster".parse().unwrap());
+        assert_eq!(other_method.path(), "/https:/10.0.0.1/api/v1/cluster");
+        for (sent, expected) in [
+            ("/https://10.0.0.1/api/v1/backups", "/https:/10.0.0.1/api/v1/backups"),
+            (
+                "/https://10.0.0.1/x/api/v1/cluster",
+                "/https:/10.0.0.1/x/api/v1/cluster",
+            ),
+            ("/proxy/api/v1/nodes/?limit=1", "/proxy/api/v1/nodes?limit=1"),
+            ("/proxy/api/v1/cluster", "/proxy/api/v1/cluster"),
+            ("/api/v1/vault/keys2/api/v1/x", "/api/v1/vault/keys2/api/v1/x"),
+            ("/elsewhere", "/elsewhere"),
+        ] {
+            assert_eq!(plain_of(sent), expected, "{sent}");
+        }
     }
 
     #[test]

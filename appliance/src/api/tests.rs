@@ -61,12 +61,7 @@ async fn refused(method: &str, uri: &str, body: impl Into<Body>) -> (u16, Value)
 
 #[tokio::test]
 async fn a_slash_too_many_reaches_the_same_route_with_its_body() {
-    for uri in [
-        "/api/v1/things",
-        "/api/v1/things/",
-        "/api//v1//things",
-        "/https://10.0.0.1/api/v1/things",
-    ] {
+    for uri in ["/api/v1/things", "/api/v1/things/", "/api//v1//things"] {
         let (status, _, text) = send("POST", uri, r#"{"a":1}"#).await;
         assert_eq!((status, text.as_str()), (StatusCode::OK, r#"{"a":1}"#), "{uri}");
     }
@@ -81,7 +76,12 @@ async fn a_name_with_a_bar_arrives_raw_or_encoded() {
 
 #[tokio::test]
 async fn what_is_not_there_answers_404_in_json() {
-    for uri in ["/", "/api/v1", "/api/v1/nothing", "/favicon.ico"] {
+    // What stands before the base counts: a proxy in front decides by the whole path.
+    let beside = ["/public/api/v1/things", "/https://10.0.0.1/api/v1/things"];
+    for uri in ["/", "/api/v1", "/api/v1/nothing", "/favicon.ico"]
+        .into_iter()
+        .chain(beside)
+    {
         let (status, body) = refused("GET", uri, "").await;
         assert_eq!((status, &body["code"]), (404, &json!(16)));
         assert_eq!(body["codeDesc"], "NCERRResourceNotFound: Resource not found");

@@ -43,5 +43,7 @@ async fn change_password(
 ) -> Result<Json<ChangePasswordAnswer>, Refusal> {
     standing::may_write(agent.standing())?;
     let _call = agent.calls.read().await;
+    // A restore that was waited for may have failed, or a join begun.
+    standing::may_write(agent.standing())?;
     Ok(Json(account::change_password(&agent, asked, peer.ip()).await?))
 }

@@ -2,6 +2,7 @@
 //!
 //! A file has its name from the moment on that it is whole.
 
+use std::io;
 use std::path::{Path, PathBuf};
 
 use keystead::api::backup::Backup;
@@ -44,8 +45,17 @@ impl Unfinished {
     }
 
     /// From now on it is the backup of this id.
+    ///
+    /// # Errors
+    /// When there is one of this id: it stays as it is.
     pub(super) fn keep(self, agent: &Agent, id: &str) -> Result<()> {
-        durable::rename(&self.0, &path(agent, id)?).map_err(unwritten)
+        match durable::rename_to_new(&self.0, &path(agent, id)?) {
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+                Err(Error::conflict(format!("backup {id} is on this node already"))
+                    .with_hint("`ksctl backup get` shows it; delete it first if it is to be replaced"))
+            }
+            kept => kept.map_err(unwritten),
+        }
     }
 }
 

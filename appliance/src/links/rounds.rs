@@ -106,7 +106,11 @@ mod tests {
         while let Some(done) = calls.join_next().await {
             done.unwrap().unwrap();
         }
-        assert_eq!(begun(&told), 2, "one that was running, and one for all who came meanwhile");
+        assert_eq!(
+            begun(&told),
+            2,
+            "one that was running, and one for all who came meanwhile"
+        );
     }
 
     #[tokio::test]
