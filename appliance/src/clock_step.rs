@@ -13,9 +13,9 @@ use std::time::Duration;
 use keystead::clock::Micros;
 use keystead::{Error, Result};
 use tokio::time::Instant;
-use tokio_util::sync::CancellationToken;
 
 use crate::agent::{Agent, Standing};
+use crate::pulse::Pulse;
 
 const PERIOD: Duration = Duration::from_secs(2);
 
@@ -23,14 +23,10 @@ const PERIOD: Duration = Duration::from_secs(2);
 const STEP_MILLIS: i64 = 1000;
 
 /// Watches the clock until the agent stops.
-pub(crate) async fn run(agent: Arc<Agent>, stop: CancellationToken) {
+pub(crate) async fn run(agent: Arc<Agent>, pulse: Pulse) {
     let mut before = (Instant::now(), agent.clock.now());
     let (mut latest, mut waiting) = (before.1, BTreeSet::new());
-    loop {
-        tokio::select! {
-            () = stop.cancelled() => return,
-            () = tokio::time::sleep(PERIOD) => {}
-        }
+    while pulse.rest(tokio::time::sleep(PERIOD)).await.is_some() {
         let now = (Instant::now(), agent.clock.now());
         let back = set_back(now.0 - before.0, before.1, now.1);
         before = now;

@@ -12,9 +12,9 @@ use keystead::replication::heartbeat::{PERIOD, period};
 use keystead::{Error, Result};
 use sql::Connection;
 use tokio::time::{Instant, sleep_until};
-use tokio_util::sync::CancellationToken;
 
 use crate::agent::{Agent, Standing};
+use crate::pulse::Pulse;
 
 /// How often to look whether older transactions have ended.
 const LOOK: Duration = Duration::from_millis(5);
@@ -23,17 +23,14 @@ const LOOK: Duration = Duration::from_millis(5);
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Beats until the agent stops, while this node is a member.
-pub(crate) async fn run(agent: Arc<Agent>, stop: CancellationToken) {
-    while !stop.is_cancelled() {
+pub(crate) async fn run(agent: Arc<Agent>, pulse: Pulse) {
+    while pulse.goes_on() {
         let begun = Instant::now();
         let period = round(&agent).await.unwrap_or_else(|error| {
             tracing::debug!(error = error.chain(), "a heartbeat failed");
             PERIOD
         });
-        tokio::select! {
-            () = stop.cancelled() => {}
-            () = sleep_until(begun + period) => {}
-        }
+        pulse.rest(sleep_until(begun + period)).await;
     }
 }
 

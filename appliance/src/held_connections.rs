@@ -9,20 +9,20 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use keystead::Result;
-use tokio_util::sync::CancellationToken;
 
 use crate::agent::{Agent, Standing};
+use crate::pulse::Pulse;
 
 /// How soon connections that were lost are made again.
 const PERIOD: Duration = Duration::from_secs(2);
 
 /// Keeps them until the agent stops.
-pub(crate) async fn run(agent: Arc<Agent>, stop: CancellationToken) {
+pub(crate) async fn run(agent: Arc<Agent>, pulse: Pulse) {
     if agent.postgres.is_attached() {
-        return stop.cancelled().await;
+        return pulse.apart(pulse.stop().cancelled()).await;
     }
     let mut is_short = false;
-    loop {
+    while pulse.goes_on() {
         let filled = fill(&agent).await;
         if let Err(error) = &filled
             && !is_short
@@ -33,10 +33,7 @@ pub(crate) async fn run(agent: Arc<Agent>, stop: CancellationToken) {
             );
         }
         is_short = filled.is_err();
-        tokio::select! {
-            () = stop.cancelled() => return,
-            () = tokio::time::sleep(PERIOD) => {}
-        }
+        pulse.rest(tokio::time::sleep(PERIOD)).await;
     }
 }
 

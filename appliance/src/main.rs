@@ -40,6 +40,7 @@ mod peer_sessions;
 mod peers;
 mod postgres;
 mod private_file;
+mod pulse;
 mod purge;
 mod removed;
 mod reset;

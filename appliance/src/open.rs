@@ -95,27 +95,28 @@ fn check_version(version: ServerVersion, config: &config::Postgres) -> Result<()
 /// Starts everything that runs for as long as the agent does, and opens the door for users.
 pub(crate) fn work(agent: &Arc<Agent>, door: Door) {
     let tasks = &agent.tasks;
-    let stop = || tasks.stopping();
-    tasks.spawn("held connections", held_connections::run(Arc::clone(agent), stop()));
-    tasks.spawn("peers", peers::calls::run(Arc::clone(agent), stop()));
-    tasks.spawn("peer sessions", peer_sessions::run(Arc::clone(agent), stop()));
-    tasks.spawn("certificates", certificates::run(Arc::clone(agent), stop()));
-    tasks.spawn("links", links::run(Arc::clone(agent), stop()));
-    tasks.spawn("heartbeat", heartbeat::run(Arc::clone(agent), stop()));
-    tasks.spawn("view", view::run(Arc::clone(agent), stop()));
-    tasks.spawn("removed", removed::run(Arc::clone(agent), stop()));
-    tasks.spawn("resync", resync::run(Arc::clone(agent), stop()));
-    tasks.spawn("slots", resync::watch(Arc::clone(agent), stop()));
-    tasks.spawn("accounts", account::run(Arc::clone(agent), stop()));
-    tasks.spawn("alarms", alarm::run(Arc::clone(agent), stop()));
-    tasks.spawn("syslog", syslog::run(Arc::clone(agent), stop()));
-    tasks.spawn("upkeep", upkeep::run(Arc::clone(agent), stop()));
-    tasks.spawn("disk", disk::run(Arc::clone(agent), stop()));
-    tasks.spawn("clock", clock_step::run(Arc::clone(agent), stop()));
-    tasks.spawn("purge", purge::run(Arc::clone(agent), stop()));
-    tasks.spawn("verify", verify::background(Arc::clone(agent), stop()));
-    let (serving, closing) = (Arc::clone(agent), stop());
-    tasks.spawn("rest", async move {
+    tasks.spawn("held connections", |pulse| {
+        held_connections::run(Arc::clone(agent), pulse)
+    });
+    tasks.spawn("peers", |pulse| peers::calls::run(Arc::clone(agent), pulse));
+    tasks.spawn("peer sessions", |pulse| peer_sessions::run(Arc::clone(agent), pulse));
+    tasks.spawn("certificates", |pulse| certificates::run(Arc::clone(agent), pulse));
+    tasks.spawn("links", |pulse| links::run(Arc::clone(agent), pulse));
+    tasks.spawn("heartbeat", |pulse| heartbeat::run(Arc::clone(agent), pulse));
+    tasks.spawn("view", |pulse| view::run(Arc::clone(agent), pulse));
+    tasks.spawn("removed", |pulse| removed::run(Arc::clone(agent), pulse));
+    tasks.spawn("resync", |pulse| resync::run(Arc::clone(agent), pulse));
+    tasks.spawn("slots", |pulse| resync::watch(Arc::clone(agent), pulse));
+    tasks.spawn("accounts", |pulse| account::run(Arc::clone(agent), pulse));
+    tasks.spawn("alarms", |pulse| alarm::run(Arc::clone(agent), pulse));
+    tasks.spawn("syslog", |pulse| syslog::run(Arc::clone(agent), pulse));
+    tasks.spawn("upkeep", |pulse| upkeep::run(Arc::clone(agent), pulse));
+    tasks.spawn("disk", |pulse| disk::run(Arc::clone(agent), pulse));
+    tasks.spawn("clock", |pulse| clock_step::run(Arc::clone(agent), pulse));
+    tasks.spawn("purge", |pulse| purge::run(Arc::clone(agent), pulse));
+    tasks.spawn("verify", |pulse| verify::background(Arc::clone(agent), pulse));
+    let (serving, closing) = (Arc::clone(agent), tasks.stopping());
+    tasks.spawn_server("rest", async move {
         if let Err(error) = door.serve(serving, closing).await {
             tracing::error!(error = error.chain(), "REST cannot be served");
         }

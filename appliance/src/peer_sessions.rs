@@ -10,9 +10,9 @@ use keystead::Result;
 use keystead::member::misuse::{EndWatch, Misuse, of_sessions, of_slots};
 use keystead::member::sessions::{PeerSession, SessionWatch};
 use sql::Connection;
-use tokio_util::sync::CancellationToken;
 
 use crate::agent::{Agent, Standing};
+use crate::pulse::Pulse;
 
 /// How often to look: an idle transaction of a guest ends within seven seconds.
 const POLL_INTERVAL: Duration = Duration::from_secs(2);
@@ -25,16 +25,13 @@ struct Watch {
 }
 
 /// Looks until the agent stops.
-pub(crate) async fn run(agent: Arc<Agent>, stop: CancellationToken) {
+pub(crate) async fn run(agent: Arc<Agent>, pulse: Pulse) {
     let mut watch = Watch::default();
-    while !stop.is_cancelled() {
+    while pulse.goes_on() {
         if let Err(error) = look(&agent, &mut watch).await {
             tracing::debug!(error = error.chain(), "sessions of other nodes cannot be listed");
         }
-        tokio::select! {
-            () = stop.cancelled() => {}
-            () = tokio::time::sleep(POLL_INTERVAL) => {}
-        }
+        pulse.rest(tokio::time::sleep(POLL_INTERVAL)).await;
     }
 }
 

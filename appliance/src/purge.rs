@@ -11,9 +11,9 @@ use keystead::Result;
 use keystead::clock::Micros;
 use keystead::replication::horizon;
 use sql::Connection;
-use tokio_util::sync::CancellationToken;
 
 use crate::agent::{Agent, Standing};
+use crate::pulse::Pulse;
 
 /// How often to purge while tombstones are kept once: each time reads whole tables.
 const TIMES: u32 = 24;
@@ -25,18 +25,15 @@ const PERIODS: [Duration; 2] = [Duration::from_secs(10), Duration::from_hours(1)
 const AT_ONCE: i32 = 10_000;
 
 /// Purges now and then until the agent stops.
-pub(crate) async fn run(agent: Arc<Agent>, stop: CancellationToken) {
+pub(crate) async fn run(agent: Arc<Agent>, pulse: Pulse) {
     let [shortest, longest] = PERIODS;
     let period = (agent.config.replication.tombstones_kept_for / TIMES).clamp(shortest, longest);
     let mut raised_to = None;
-    while !stop.is_cancelled() {
+    while pulse.goes_on() {
         if let Err(error) = purge(&agent, &mut raised_to).await {
             tracing::debug!(error = error.chain(), "tombstones could not be purged, trying again");
         }
-        tokio::select! {
-            () = stop.cancelled() => {}
-            () = tokio::time::sleep(period) => {}
-        }
+        pulse.rest(tokio::time::sleep(period)).await;
     }
 }
 

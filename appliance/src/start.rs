@@ -73,12 +73,12 @@ async fn begin(postgres: &Postgres, asked: &mut Asked) -> Result<Option<Begun>> 
 
 /// Everything above PostgreSQL, in the order of its coming up.
 async fn up(config: &NodeConfig, door: Door, postgres: &Postgres, tasks: &Tasks) -> Result<()> {
-    let (watched, stop) = (postgres.clone(), tasks.stopping());
-    tasks.spawn("postgres", async move { watched.watch(stop).await });
+    let watched = postgres.clone();
+    tasks.spawn("postgres", |pulse| async move { watched.watch(pulse).await });
     let agent = open::open(config, postgres.clone(), tasks.clone()).await?;
     backup::recover(&agent).await?;
     open::work(&agent, door);
-    tasks.spawn("watchdog", supervisor::watchdog(tasks.stopping()));
+    tasks.spawn_server("watchdog", supervisor::watchdog(tasks.clone()));
     supervisor::ready();
     Ok(())
 }

@@ -14,6 +14,8 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
+use crate::pulse::{Pulse, Round};
+
 /// The set of running tasks. Cheap to clone; all clones are the same set.
 #[derive(Clone)]
 pub(crate) struct Tasks {
@@ -24,6 +26,8 @@ struct Inner {
     set: Mutex<JoinSet<()>>,
     /// How many tasks of each name run now.
     names: Mutex<BTreeMap<&'static str, usize>>,
+    /// The rounds of those that run for ever.
+    rounds: Mutex<BTreeMap<&'static str, Arc<Round>>>,
     stop: CancellationToken,
     anew: CancellationToken,
     dead: mpsc::UnboundedSender<&'static str>,
@@ -35,12 +39,13 @@ impl Tasks {
     pub(crate) fn new() -> Self {
         let (dead, deaths) = mpsc::unbounded_channel();
         let deaths = tokio::sync::Mutex::new(deaths);
-        let (set, names) = (Mutex::default(), Mutex::default());
+        let (set, names, rounds) = (Mutex::default(), Mutex::default(), Mutex::default());
         let (stop, anew) = (CancellationToken::new(), CancellationToken::new());
         Self {
             inner: Arc::new(Inner {
                 set,
                 names,
+                rounds,
                 stop,
                 anew,
                 dead,
@@ -64,12 +69,34 @@ impl Tasks {
         self.inner.anew.cancelled().await;
     }
 
-    /// Starts a task that runs until [`Self::stopping`] is cancelled. If it ends before, [`Self::death`] tells.
-    pub(crate) fn spawn<F>(&self, name: &'static str, future: F)
+    /// Starts a task that goes round until [`Self::stopping`] is cancelled. If it ends before, [`Self::death`] tells; if it
+    /// hangs in a round, [`Self::overdue`].
+    pub(crate) fn spawn<F>(&self, name: &'static str, task: impl FnOnce(Pulse) -> F)
+    where
+        F: Future<Output = ()> + Send + 'static,
+    {
+        let pulse = Pulse::new(self.stopping());
+        self.rounds().insert(name, pulse.round());
+        self.start(name, task(pulse), true);
+    }
+
+    /// Starts a task that has no rounds, and runs until [`Self::stopping`] is cancelled all the same.
+    pub(crate) fn spawn_server<F>(&self, name: &'static str, future: F)
     where
         F: Future<Output = ()> + Send + 'static,
     {
         self.start(name, future, true);
+    }
+
+    /// The tasks that have been at one round for longer than `patience`, and for how long.
+    pub(crate) fn overdue(&self, patience: Duration) -> BTreeMap<&'static str, Duration> {
+        let rounds = self.rounds();
+        let age = |(name, round): (&&'static str, &Arc<Round>)| Some((*name, round.age()?));
+        rounds
+            .iter()
+            .filter_map(age)
+            .filter(|(_, age)| *age > patience)
+            .collect()
     }
 
     /// Starts a task that may end by itself: one piece of work. Only a panic in it is a death.
@@ -136,6 +163,10 @@ impl Tasks {
         }
     }
 
+    fn rounds(&self) -> MutexGuard<'_, BTreeMap<&'static str, Arc<Round>>> {
+        self.inner.rounds.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn names(&self) -> MutexGuard<'_, BTreeMap<&'static str, usize>> {
         self.inner.names.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -169,8 +200,8 @@ mod tests {
     async fn a_task_that_ends_unasked_is_told_by_name() {
         let tasks = Tasks::new();
         let stop = tasks.stopping();
-        tasks.spawn("steady", async move { stop.cancelled().await });
-        tasks.spawn("fickle", async {});
+        tasks.spawn_server("steady", async move { stop.cancelled().await });
+        tasks.spawn("fickle", |_| async {});
         assert_eq!(tokio::time::timeout(SOON, tasks.death()).await, Ok("fickle"));
     }
 
@@ -188,7 +219,7 @@ mod tests {
         let stop = tasks.stopping();
         let tidy = Arc::new(Mutex::new(false));
         let seen = Arc::clone(&tidy);
-        tasks.spawn("tidy", async move {
+        tasks.spawn_server("tidy", async move {
             stop.cancelled().await;
             tokio::task::yield_now().await;
             *tidy.lock().unwrap() = true;
@@ -221,9 +252,31 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn a_task_that_hangs_in_a_round_is_overdue_and_one_that_rests_is_not() {
+        let tasks = Tasks::new();
+        let (go, gone) = oneshot::channel::<()>();
+        tasks.spawn("resting", |pulse| async move {
+            pulse.rest(std::future::pending::<()>()).await;
+        });
+        tasks.spawn("hanging", |pulse| async move {
+            gone.await.ok();
+            pulse.rest(std::future::pending::<()>()).await;
+        });
+        let overdue = || tasks.overdue(Duration::ZERO).into_keys().collect::<Vec<_>>();
+        while overdue() != ["hanging"] {
+            tokio::task::yield_now().await;
+        }
+        assert!(tasks.overdue(SOON).is_empty());
+        go.send(()).unwrap();
+        while !overdue().is_empty() {
+            tokio::task::yield_now().await;
+        }
+    }
+
+    #[tokio::test]
     async fn a_task_that_does_not_listen_is_ended_by_force() {
         let tasks = Tasks::new();
-        tasks.spawn("deaf", std::future::pending());
+        tasks.spawn_server("deaf", std::future::pending());
         tasks.shutdown(Duration::from_millis(20)).await;
     }
 }

@@ -4,10 +4,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use keystead::Result;
-use tokio_util::sync::CancellationToken;
 
 use crate::agent::{Agent, Standing};
 use crate::cluster;
+use crate::pulse::Pulse;
 
 const PERIOD: Duration = Duration::from_secs(5);
 
@@ -15,12 +15,8 @@ const PERIOD: Duration = Duration::from_secs(5);
 const OUTBOX_BYTES: i64 = 16 << 20;
 
 /// Keeps house until the agent stops.
-pub(crate) async fn run(agent: Arc<Agent>, stop: CancellationToken) {
-    loop {
-        tokio::select! {
-            () = stop.cancelled() => return,
-            () = tokio::time::sleep(PERIOD) => {}
-        }
+pub(crate) async fn run(agent: Arc<Agent>, pulse: Pulse) {
+    while pulse.rest(tokio::time::sleep(PERIOD)).await.is_some() {
         if agent.standing() == Standing::Joining {
             continue;
         }

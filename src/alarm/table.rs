@@ -56,6 +56,8 @@ pub enum Alarm {
     ForcedRemoval,
     /// PostgreSQL's queue of notifications fills.
     NotificationQueue,
+    /// A task of the agent hangs.
+    TaskHangs,
     /// A node sends rows that no node writes.
     BadRows,
     /// A node does with its connection what no node does.
@@ -274,6 +276,20 @@ const REVOCATION_UNCHECKED: Entry = Entry {
     after_millis: 10_000,
 };
 
+const TASK_HANGS: Entry = Entry {
+    id: "task-hangs",
+    name: "Agent Task Hangs",
+    subject: "the task's name",
+    levels: &[Level {
+        severity: Severity::Error,
+        when: "a task of keysteadd has been at one round for longer than a minute, and what it keeps in order stays as it \
+               is; after five minutes the watchdog of systemd starts the agent anew",
+    }],
+    ends: "the round ends",
+    remedy: "look at the disk of the node and whether its PostgreSQL answers; if both do, restart keysteadd and keep its log",
+    after_millis: 0,
+};
+
 const NAME_CLASH: Entry = Entry {
     id: "name-clash",
     name: "Name Clash",
@@ -387,7 +403,7 @@ const FORCED_REMOVAL: Entry = Entry {
 
 impl Alarm {
     /// All of them.
-    pub const ALL: [Self; 26] = [
+    pub const ALL: [Self; 27] = [
         Self::NodeDown,
         Self::ReplicationBlocked,
         Self::SlotRetention,
@@ -411,6 +427,7 @@ impl Alarm {
         Self::AckDegraded,
         Self::ForcedRemoval,
         Self::NotificationQueue,
+        Self::TaskHangs,
         Self::BadRows,
         Self::PeerMisuse,
         Self::FailedLogins,
@@ -442,6 +459,7 @@ impl Alarm {
             Self::AckDegraded => &ACK_DEGRADED,
             Self::ForcedRemoval => &FORCED_REMOVAL,
             Self::NotificationQueue => &NOTIFICATION_QUEUE,
+            Self::TaskHangs => &TASK_HANGS,
             Self::BadRows => &BAD_ROWS,
             Self::PeerMisuse => &PEER_MISUSE,
             Self::FailedLogins => &FAILED_LOGINS,

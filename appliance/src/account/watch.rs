@@ -4,9 +4,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use sql::listen::Listener;
-use tokio_util::sync::CancellationToken;
 
 use crate::agent::Agent;
+use crate::pulse::Pulse;
 
 /// The channel on which PostgreSQL tells that an account changed.
 const CHANNEL: &str = "keystead_account";
@@ -15,9 +15,9 @@ const CHANNEL: &str = "keystead_account";
 const AGAIN: Duration = Duration::from_secs(1);
 
 /// Listens until the agent stops.
-pub(crate) async fn run(agent: Arc<Agent>, stop: CancellationToken) {
+pub(crate) async fn run(agent: Arc<Agent>, pulse: Pulse) {
     let config = agent.postgres.config(sql::database::CLUSTER);
-    while !stop.is_cancelled() {
+    while pulse.goes_on() {
         let listen = async {
             let Ok(mut listener) = Listener::open(&config, &[CHANNEL]).await else {
                 return tokio::time::sleep(AGAIN).await;
@@ -28,9 +28,6 @@ pub(crate) async fn run(agent: Arc<Agent>, stop: CancellationToken) {
                 agent.accounts.forget();
             }
         };
-        tokio::select! {
-            () = stop.cancelled() => {}
-            () = listen => {}
-        }
+        pulse.rest(listen).await;
     }
 }

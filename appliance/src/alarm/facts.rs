@@ -26,6 +26,7 @@ use crate::agent::{Agent, Standing};
 use crate::blocking::in_place;
 use crate::links::revoked;
 use crate::postgres::logs;
+use crate::supervisor::HANGS;
 use crate::view;
 
 /// What costs more than a glance (names, certificates) is looked at this often.
@@ -61,6 +62,7 @@ impl Eyes {
             // At every look: an alarm that settles is forgotten where it is not found again.
             revocation_list: Some(revocation_list(agent)),
             logins: Some(logins(agent)),
+            hanging: Some(agent.tasks.overdue(HANGS)),
             ..Facts::default()
         };
         self.look_at_server(agent, &mut facts).await;

@@ -12,11 +12,12 @@ use keystead::alarm::change::{Change, Settling, changes};
 use keystead::alarm::judge::judge;
 use keystead::alarm::{Cause, Finding, Raised};
 use keystead::clock::Micros;
-use tokio_util::sync::CancellationToken;
+use tokio::time::timeout;
 
 use super::facts::Eyes;
 use super::unwritten::Unwritten;
 use crate::agent::{Agent, Standing};
+use crate::pulse::Pulse;
 use crate::syslog;
 
 const PERIOD: Duration = Duration::from_secs(3);
@@ -33,18 +34,14 @@ struct Watch {
 }
 
 /// Watches until the agent stops.
-pub(crate) async fn run(agent: Arc<Agent>, stop: CancellationToken) {
+pub(crate) async fn run(agent: Arc<Agent>, pulse: Pulse) {
     let mut watch = Watch::default();
-    while !stop.is_cancelled() {
+    while pulse.goes_on() {
         // A join makes the database anew; what it has to say is in its own progress.
         if agent.standing() != Standing::Joining {
             watch.round(&agent).await;
         }
-        tokio::select! {
-            () = stop.cancelled() => {}
-            () = agent.alarms.changed() => {}
-            () = tokio::time::sleep(PERIOD) => {}
-        }
+        pulse.rest(timeout(PERIOD, agent.alarms.changed())).await;
     }
 }
 

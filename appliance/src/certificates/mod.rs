@@ -20,7 +20,7 @@ use keystead::certificate::renewal::Installed;
 use keystead::clock::Micros;
 use keystead::{Error, Result};
 use sql::Connection;
-use tokio_util::sync::CancellationToken;
+use tokio::time::timeout;
 
 pub(crate) use answer::answer;
 pub(crate) use exchange::begin as rotate;
@@ -33,6 +33,7 @@ use crate::cluster::{must_be_member, unix_seconds};
 use crate::crash_point::crash_point;
 use crate::links::revoked;
 use crate::postgres::Identity as TlsIdentity;
+use crate::pulse::Pulse;
 
 /// How often it looks.
 const PERIOD: Duration = Duration::from_secs(5);
@@ -41,17 +42,13 @@ const PERIOD: Duration = Duration::from_secs(5);
 const SUBJECT: &str = "node";
 
 /// Keeps the certificate good until the agent stops.
-pub(crate) async fn run(agent: Arc<Agent>, stop: CancellationToken) {
-    while !stop.is_cancelled() {
+pub(crate) async fn run(agent: Arc<Agent>, pulse: Pulse) {
+    while pulse.goes_on() {
         // What was done may be what the next step waits for.
         if round(&agent).await.unwrap_or_else(|error| not_now(&error)) {
             continue;
         }
-        tokio::select! {
-            () = stop.cancelled() => {}
-            () = agent.certificates_changed.notified() => {}
-            () = tokio::time::sleep(PERIOD) => {}
-        }
+        pulse.rest(timeout(PERIOD, agent.certificates_changed.notified())).await;
     }
 }
 

@@ -15,10 +15,10 @@ use keystead::api::links::Part;
 use keystead::replication::names;
 use keystead::replication::retention::{self, Bounds, Held};
 use keystead::{Error, Kind, Result};
-use tokio_util::sync::CancellationToken;
 
 use crate::agent::{Agent, Standing};
 use crate::alarm;
+use crate::pulse::Pulse;
 use ballast::Ballast;
 
 /// A disk that fills fast has some seconds between the limit and its end.
@@ -55,19 +55,15 @@ fn is_still_full(agent: &Agent) -> bool {
 }
 
 /// Looks until the agent stops. The disk of a PostgreSQL that somebody else runs is theirs to look after.
-pub(crate) async fn run(agent: Arc<Agent>, stop: CancellationToken) {
+pub(crate) async fn run(agent: Arc<Agent>, pulse: Pulse) {
     if agent.postgres.is_attached() {
-        return stop.cancelled().await;
+        return pulse.apart(pulse.stop().cancelled()).await;
     }
     let mut keeper = Keeper {
         ballast: Ballast::in_folder(agent.postgres.paths().data_dir()),
         told: None,
     };
-    loop {
-        tokio::select! {
-            () = stop.cancelled() => return,
-            () = tokio::time::sleep(PERIOD) => {}
-        }
+    while pulse.rest(tokio::time::sleep(PERIOD)).await.is_some() {
         if let Some(disk) = alarm::disk(&agent)
             && let Err(error) = keeper.round(&agent, disk).await
         {

@@ -23,10 +23,10 @@ use keystead::member::roster::{Member, NodeState, Roster};
 use keystead::replication::names;
 use keystead::{Error, NodeId, Result};
 use sql::Connection;
-use tokio_util::sync::CancellationToken;
 
 use crate::agent::{Agent, Standing};
 use crate::postgres::PeerAccess;
+use crate::pulse::Pulse;
 use crate::wake::Wake;
 use crate::{acknowledge, heartbeat, removed, upgrade};
 pub(crate) use deeds::Deeds;
@@ -44,15 +44,17 @@ const BEHIND_MILLIS: i64 = 30_000;
 pub(crate) const CHANNEL: &str = "keystead_node";
 
 /// Reconciles until the agent stops.
-pub(crate) async fn run(agent: Arc<Agent>, stop: CancellationToken) {
+pub(crate) async fn run(agent: Arc<Agent>, pulse: Pulse) {
     let mut wake = Wake::new(agent.postgres.config(sql::database::CLUSTER), CHANNEL);
-    while !stop.is_cancelled() {
+    while pulse.goes_on() {
         reconcile(&agent).await.unwrap_or_else(|error| not_now(&error));
-        tokio::select! {
-            () = stop.cancelled() => {}
-            () = agent.links_changed.notified() => {}
-            () = wake.next(TIMER) => {}
-        }
+        let woken = async {
+            tokio::select! {
+                () = agent.links_changed.notified() => {}
+                () = wake.next(TIMER) => {}
+            }
+        };
+        pulse.rest(woken).await;
     }
 }
 

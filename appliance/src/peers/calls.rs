@@ -11,10 +11,10 @@ use keystead::{Error, Result};
 use sql::call::Call;
 use tokio::sync::Notify;
 use tokio::time::MissedTickBehavior;
-use tokio_util::sync::CancellationToken;
 
 use super::answer;
 use crate::agent::Agent;
+use crate::pulse::Pulse;
 use crate::wake::Wake;
 
 /// Looks for calls this often even when nothing was heard: a notification may be lost with its connection.
@@ -38,20 +38,24 @@ impl InFlight {
 }
 
 /// Answers calls until the agent stops.
-pub(crate) async fn run(agent: Arc<Agent>, stop: CancellationToken) {
+pub(crate) async fn run(agent: Arc<Agent>, pulse: Pulse) {
     let mut wake = Wake::new(agent.postgres.config(sql::database::CLUSTER), sql::call::CHANNEL);
     let in_flight = Arc::new(InFlight::default());
     let mut forget = tokio::time::interval(FORGET_INTERVAL);
     forget.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    while !stop.is_cancelled() {
+    while pulse.goes_on() {
         take_pending(&agent, &in_flight)
             .await
             .unwrap_or_else(|error| not_now(&error));
-        tokio::select! {
-            () = stop.cancelled() => {}
-            () = in_flight.ended.notified() => {}
-            _ = forget.tick() => forget_old(&agent).await.unwrap_or_else(|error| not_now(&error)),
-            () = wake.next(POLL_INTERVAL) => {}
+        let woken = async {
+            tokio::select! {
+                () = in_flight.ended.notified() => false,
+                _ = forget.tick() => true,
+                () = wake.next(POLL_INTERVAL) => false,
+            }
+        };
+        if pulse.rest(woken).await == Some(true) {
+            forget_old(&agent).await.unwrap_or_else(|error| not_now(&error));
         }
     }
 }

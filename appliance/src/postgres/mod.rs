@@ -37,8 +37,8 @@ use keystead::replication::standbys::Standbys;
 use keystead::server_version::ServerVersion;
 use keystead::{Error, Kind, Result};
 use nix::unistd::Uid;
-use tokio_util::sync::CancellationToken;
 
+use crate::pulse::Pulse;
 pub(crate) use access::{Access, PeerAccess};
 use owned::Owned;
 pub(crate) use paths::Paths;
@@ -112,10 +112,10 @@ impl Postgres {
     }
 
     /// Starts PostgreSQL again whenever it is gone, until `stop`.
-    pub(crate) async fn watch(&self, stop: CancellationToken) {
+    pub(crate) async fn watch(&self, pulse: Pulse) {
         match &self.server {
-            Server::Owned(owned) => watch::watch(owned, stop).await,
-            Server::Attached(_) => stop.cancelled().await,
+            Server::Owned(owned) => watch::watch(owned, pulse).await,
+            Server::Attached(_) => pulse.apart(pulse.stop().cancelled()).await,
         }
     }
 

@@ -131,8 +131,8 @@ async fn a_new_node_has_a_durable_server_that_is_started_again_when_killed_and_s
         );
     }
     let tasks = Tasks::new();
-    let (watched, stop) = (postgres.clone(), tasks.stopping());
-    tasks.spawn("postgres", async move { watched.watch(stop).await });
+    let watched = postgres.clone();
+    tasks.spawn("postgres", |pulse| async move { watched.watch(pulse).await });
     let first = node.running().unwrap();
     first.signal(Signal::SIGKILL).unwrap();
     let gone = async {
@@ -401,8 +401,8 @@ async fn programs_that_are_exchanged_are_asked_at_each_start_and_get_no_setting_
 
     // The agent's watch starts a server again that died after its programs were exchanged.
     let tasks = Tasks::new();
-    let (watched, stop) = (postgres.clone(), tasks.stopping());
-    tasks.spawn("postgres", async move { watched.watch(stop).await });
+    let watched = postgres.clone();
+    tasks.spawn("postgres", |pulse| async move { watched.watch(pulse).await });
     for (script, expected) in [(REFUSES, false), ("", knows), (FAILS, false)] {
         programs(&node, &dir, script).unwrap();
         let before = node.running().unwrap();

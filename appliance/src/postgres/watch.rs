@@ -6,11 +6,11 @@
 use std::time::Duration;
 
 use tokio::time::{Instant, sleep};
-use tokio_util::sync::CancellationToken;
 
 use super::logs;
 use super::owned::Owned;
 use super::postmaster::Postmaster;
+use crate::pulse::Pulse;
 
 /// Between two looks at the process.
 const LOOK: Duration = Duration::from_millis(250);
@@ -33,10 +33,10 @@ pub(crate) enum Status {
 }
 
 /// Keeps an owned server running until `stop`.
-pub(super) async fn watch(owned: &Owned, stop: CancellationToken) {
+pub(super) async fn watch(owned: &Owned, pulse: Pulse) {
     let mut patience = Patience::new();
     let (mut up_since, mut tidied) = (Instant::now(), Instant::now());
-    while stop.run_until_cancelled(sleep(LOOK)).await.is_some() {
+    while pulse.rest(sleep(LOOK)).await.is_some() {
         if Postmaster::of(&owned.paths.pg()).is_some() {
             if tidied.elapsed() >= TIDY {
                 tidied = Instant::now();
@@ -46,11 +46,12 @@ pub(super) async fn watch(owned: &Owned, stop: CancellationToken) {
         }
         let pause = patience.after(up_since.elapsed());
         told(owned, pause);
-        if stop.run_until_cancelled(sleep(pause)).await.is_none() {
+        if pulse.rest(sleep(pause)).await.is_none() {
             return;
         }
         // Not to be cut short: whoever stops PostgreSQL next must find the process that was just started.
-        restart(owned).await;
+        // How long a server may take to start is its own: it may have much to recover.
+        pulse.apart(restart(owned)).await;
         up_since = Instant::now();
     }
 }

@@ -11,10 +11,10 @@ use std::time::Duration;
 
 use keystead::Result;
 use keystead::member::roster::NodeState;
-use tokio_util::sync::CancellationToken;
 
 use crate::agent::{Agent, Standing};
 use crate::links;
+use crate::pulse::Pulse;
 
 pub(crate) use learn::{ask_all, learn, standing_at_start};
 pub(crate) use orphans::{list, note_position};
@@ -23,15 +23,12 @@ pub(crate) use orphans::{list, note_position};
 const PERIOD: Duration = Duration::from_secs(2);
 
 /// Looks until the agent stops.
-pub(crate) async fn run(agent: Arc<Agent>, stop: CancellationToken) {
-    while !stop.is_cancelled() {
+pub(crate) async fn run(agent: Arc<Agent>, pulse: Pulse) {
+    while pulse.goes_on() {
         if let Err(error) = look(&agent).await {
             tracing::debug!(error = error.chain(), "it cannot be told whether this node was removed");
         }
-        tokio::select! {
-            () = stop.cancelled() => {}
-            () = tokio::time::sleep(PERIOD) => {}
-        }
+        pulse.rest(tokio::time::sleep(PERIOD)).await;
     }
 }
 

@@ -17,9 +17,9 @@ use keystead::member::roster::{Member, NodeState};
 use keystead::replication::names;
 use keystead::replication::resync::{Kept, Reason};
 use keystead::{Error, Result};
-use tokio_util::sync::CancellationToken;
 
 use crate::agent::{Agent, Standing};
+use crate::pulse::Pulse;
 use crate::wake::Wake;
 pub(crate) use fence::standing_at_start;
 use lives::Lives;
@@ -39,20 +39,22 @@ const WATCH: Duration = Duration::from_millis(500);
 const CHANNEL: &str = "keystead_resync";
 
 /// Finds and mends until the agent stops, while this node is a member.
-pub(crate) async fn run(agent: Arc<Agent>, stop: CancellationToken) {
+pub(crate) async fn run(agent: Arc<Agent>, pulse: Pulse) {
     let mut wake = Wake::new(agent.postgres.config(sql::database::CLUSTER), CHANNEL);
     let (mut peers, mending) = (Peers::default(), Arc::new(Mending::default()));
     let mut lives = Lives::default();
-    while !stop.is_cancelled() {
+    while pulse.goes_on() {
         if matches!(agent.standing(), Standing::Member | Standing::Fenced) {
             let looked = round(&agent, &mut peers, &mending, &mut lives).await;
             looked.unwrap_or_else(|error| not_now(&error));
         }
-        tokio::select! {
-            () = stop.cancelled() => {}
-            () = mending.one_ended() => {}
-            () = wake.next(PERIOD) => {}
-        }
+        let woken = async {
+            tokio::select! {
+                () = mending.one_ended() => {}
+                () = wake.next(PERIOD) => {}
+            }
+        };
+        pulse.rest(woken).await;
     }
 }
 
@@ -130,12 +132,8 @@ pub(crate) async fn mend_if_needed(agent: &Agent, member: &Member, peer: &sql::P
 }
 
 /// Looks after the slots that this node keeps, until the agent stops: a reader whose slot was moved is told.
-pub(crate) async fn watch(agent: Arc<Agent>, stop: CancellationToken) {
-    loop {
-        tokio::select! {
-            () = stop.cancelled() => return,
-            () = tokio::time::sleep(WATCH) => {}
-        }
+pub(crate) async fn watch(agent: Arc<Agent>, pulse: Pulse) {
+    while pulse.rest(tokio::time::sleep(WATCH)).await.is_some() {
         if agent.standing() != Standing::Member {
             continue;
         }

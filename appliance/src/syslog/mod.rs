@@ -19,11 +19,13 @@ use keystead::alarm::Alarm;
 use keystead::syslog::request::Sink;
 use keystead::syslog::{Message, Speaker};
 use tokio::sync::{Notify, mpsc};
+use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
 
 use self::spool::Spool;
 use crate::agent::{Agent, Standing};
 use crate::blocking::in_place;
+use crate::pulse::Pulse;
 
 pub(crate) use entries::{change, create, delete, get, list};
 
@@ -102,19 +104,26 @@ struct Served {
 }
 
 /// Writes messages down and keeps a worker for each server, until the agent stops.
-pub(crate) async fn run(agent: Arc<Agent>, stop: CancellationToken) {
+pub(crate) async fn run(agent: Arc<Agent>, pulse: Pulse) {
     let mut served = BTreeMap::new();
     let mut receiver = agent.syslog.receiver.lock().await;
     let mut known = false;
-    while !stop.is_cancelled() {
-        known |= look(&agent, &mut served, &stop).await;
-        tokio::select! {
-            () = stop.cancelled() => {}
-            () = agent.syslog.changed.notified() => {}
-            () = tokio::time::sleep(PERIOD) => {}
-            // Before the list was read once, messages wait for it.
-            () = put_all_down(&agent, &served, &mut receiver), if known => {}
+    while pulse.goes_on() {
+        known |= look(&agent, &mut served, pulse.stop()).await;
+        let again = Instant::now() + PERIOD;
+        // Before the list was read once, messages wait for it.
+        while let Some(Some(message)) = pulse.rest(next(&agent, &mut receiver, known, again)).await {
+            put_down(&agent, &served, &message);
         }
+    }
+}
+
+/// The next message; nothing when the list of servers is to be looked at first.
+async fn next(agent: &Agent, receiver: &mut mpsc::Receiver<Message>, known: bool, again: Instant) -> Option<Message> {
+    tokio::select! {
+        () = agent.syslog.changed.notified() => None,
+        () = sleep_until(again) => None,
+        message = receiver.recv(), if known => message,
     }
 }
 
@@ -129,13 +138,6 @@ async fn look(agent: &Arc<Agent>, served: &mut BTreeMap<String, Served>, stop: &
         tracing::debug!(error = error.chain(), "the syslog servers could not be read");
     }
     done.is_ok()
-}
-
-/// Writes down what there is to say, for as long as it is let. Nothing is taken that is not written down at once.
-async fn put_all_down(agent: &Agent, served: &BTreeMap<String, Served>, receiver: &mut mpsc::Receiver<Message>) {
-    while let Some(message) = receiver.recv().await {
-        put_down(agent, served, &message);
-    }
 }
 
 fn put_down(agent: &Agent, served: &BTreeMap<String, Served>, message: &Message) {

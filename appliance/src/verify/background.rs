@@ -7,19 +7,19 @@ use std::time::Duration;
 use keystead::api::verify::VerifyState;
 use keystead::verify::turns;
 use keystead::{Error, NodeNumber, Result};
-use tokio_util::sync::CancellationToken;
 
 use super::announce::announce;
 use super::look;
 use crate::agent::{Agent, Standing};
+use crate::pulse::Pulse;
 
 /// The second look comes so much later than the first.
 const AGAIN: Duration = Duration::from_secs(10);
 
 /// Takes this node's turns until the agent stops, while it is a member.
-pub(crate) async fn run(agent: Arc<Agent>, stop: CancellationToken) {
+pub(crate) async fn run(agent: Arc<Agent>, pulse: Pulse) {
     // Whatever is under way when the agent stops only reads.
-    let _stopped = stop.run_until_cancelled(take_turns(&agent)).await;
+    let _stopped = pulse.rest(take_turns(&agent)).await;
 }
 
 async fn take_turns(agent: &Agent) {

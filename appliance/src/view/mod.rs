@@ -20,10 +20,10 @@ use keystead::summary::{self, LinkFacts};
 use keystead::{NodeNumber, Result};
 use sql::Connection;
 use tokio::time::Instant;
-use tokio_util::sync::CancellationToken;
 
 use crate::agent::{Agent, Standing};
 use crate::links;
+use crate::pulse::Pulse;
 use crate::wake::Wake;
 pub(crate) use memory::Memory;
 use memory::Times;
@@ -48,20 +48,17 @@ struct Shared {
 }
 
 /// Looks until the agent stops, while this node is a member. A change of members is seen at once.
-pub(crate) async fn run(agent: Arc<Agent>, stop: CancellationToken) {
+pub(crate) async fn run(agent: Arc<Agent>, pulse: Pulse) {
     let mut shared = Shared::default();
     let mut wake = Wake::new(agent.postgres.config(sql::database::CLUSTER), links::CHANNEL);
-    while !stop.is_cancelled() {
+    while pulse.goes_on() {
         if let Err(error) = round(&agent, &mut shared).await {
             tracing::debug!(
                 error = error.chain(),
                 "this node's view of the others could not be published"
             );
         }
-        tokio::select! {
-            () = stop.cancelled() => {}
-            () = wake.next(PERIOD) => {}
-        }
+        pulse.rest(wake.next(PERIOD)).await;
     }
 }
 

@@ -23,6 +23,7 @@ pub use peers::Impostor;
 pub use slots::{Retention, Slot};
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use super::change::Look;
 use super::{Alarm, Cause, Finding, Raised, Severity};
@@ -71,6 +72,8 @@ pub struct Facts {
     pub revocation_list: Option<Result<(), String>>,
     /// Nodes that have answered in the place of others, by the id of the one that was meant.
     pub impostors: Option<BTreeMap<String, Impostor>>,
+    /// The tasks of the agent that hang, and for how long they have been at one round.
+    pub hanging: Option<BTreeMap<&'static str, Duration>>,
     /// Why the last join failed, if it did.
     pub join_failed: Option<String>,
     /// Names that several keys or accounts have; empty when another member tells them.
@@ -127,6 +130,9 @@ pub fn judge(facts: &Facts, raised: &BTreeMap<Cause, Raised>) -> Look {
     if let Some(clashes) = &facts.clashes {
         look.add(Alarm::NameClash, clashes.iter().take(MOST_CLASHES).map(clash));
     }
+    if let Some(hanging) = &facts.hanging {
+        look.add(Alarm::TaskHangs, hanging.iter().map(hangs));
+    }
     look.add(Alarm::JoinFailed, facts.join_failed.iter().map(|why| join_failed(why)));
     look
 }
@@ -163,6 +169,17 @@ fn damaged(pages: i64) -> Finding {
     }
 }
 
+fn hangs((task, age): (&&str, &Duration)) -> Finding {
+    Finding {
+        cause: Cause::new(Alarm::TaskHangs, *task),
+        severity: Severity::Error,
+        text: format!(
+            "the task {task} of keysteadd has been at one round for {} s",
+            age.as_secs()
+        ),
+    }
+}
+
 fn join_failed(why: &str) -> Finding {
     Finding {
         cause: Cause::new(Alarm::JoinFailed, "join"),
@@ -193,6 +210,24 @@ mod tests {
     fn what_could_not_be_observed_is_not_looked_for() {
         let look = judge(&Facts::default(), &BTreeMap::new());
         assert_eq!(look.looked_for.into_iter().collect::<Vec<_>>(), [Alarm::JoinFailed]);
+    }
+
+    #[test]
+    fn a_task_that_hangs_is_an_alarm_until_its_round_ends() {
+        let hanging = |tasks: &[(&'static str, u64)]| Facts {
+            hanging: Some(
+                tasks
+                    .iter()
+                    .map(|(name, age)| (*name, Duration::from_secs(*age)))
+                    .collect(),
+            ),
+            ..Facts::default()
+        };
+        let found = judge(&hanging(&[("links", 75)]), &BTreeMap::new()).found.remove(0);
+        assert_eq!(found.cause, Cause::new(Alarm::TaskHangs, "links"));
+        assert_eq!(found.text, "the task links of keysteadd has been at one round for 75 s");
+        let over = judge(&hanging(&[]), &BTreeMap::new());
+        assert!(over.found.is_empty() && over.looked_for.contains(&Alarm::TaskHangs));
     }
 
     #[test]
