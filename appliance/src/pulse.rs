@@ -5,8 +5,9 @@
 //! `tasks.rs`, which gives every task its pulse.
 
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 /// See the head of this file.

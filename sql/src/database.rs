@@ -10,16 +10,17 @@ pub const CLUSTER: &str = "keystead";
 /// The database of this node alone.
 pub const LOCAL: &str = "keystead_local";
 
-/// Is the database there?
+/// Is the database there, and whole?
 pub async fn exists(server: &Connection, name: &str) -> Result<bool> {
     Ok(query!("database/exists").one(server, &[&name]).await?.get(0))
 }
 
-/// Makes the database unless it is there.
+/// Makes the database unless it is there. What is left of one that was half dropped goes first.
 pub async fn ensure(server: &Connection, name: &str) -> Result<()> {
     if exists(server, name).await? {
         return Ok(());
     }
+    drop_with_slots(server, name).await?;
     query!("database/create").run_made(server, &[&name]).await
 }
 

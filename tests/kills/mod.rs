@@ -27,6 +27,15 @@ const ENDS: Duration = Duration::from_mins(4);
 /// A join of these few keys takes about so long.
 const JOIN_MILLIS: usize = 4_500;
 
+/// The stages of a join, as its ledger has them.
+const STAGES: [&str; 5] = ["creating", "bootstrapping", "initial_sync", "catching_up", "completing"];
+
+/// A kill that is aimed comes within this time of the beginning of its stage.
+const AIM_MILLIS: usize = 300;
+
+/// So often the stage is looked at.
+const LOOK: Duration = Duration::from_millis(2);
+
 /// Nodes of the cluster that the others join.
 const MEMBERS: usize = 3;
 
@@ -46,7 +55,9 @@ struct Kill {
     /// The member that dies, or none: the joining node.
     member: Option<usize>,
     what: What,
-    /// From the beginning of the join.
+    /// The stage of the join with whose beginning it is aimed, if it is.
+    stage: Option<&'static str>,
+    /// From the beginning of the stage, or of the join.
     after: Duration,
     /// How long it stays away.
     away: Duration,
@@ -67,8 +78,21 @@ impl Kill {
             through,
             member,
             what: dice.one_of(&[What::Agent, What::Postgres, What::Everything]),
+            stage: None,
             after: Duration::from_millis(dice.below(JOIN_MILLIS) as u64),
             away: Duration::from_millis(away as u64),
+        }
+    }
+
+    /// The joining node's PostgreSQL dies as a stage begins.
+    fn next_aimed(dice: &mut Dice) -> Self {
+        Self {
+            through: dice.below(MEMBERS),
+            member: None,
+            what: What::Postgres,
+            stage: Some(dice.one_of(&STAGES)),
+            after: Duration::from_millis(dice.below(AIM_MILLIS) as u64),
+            away: Duration::ZERO,
         }
     }
 
@@ -95,31 +119,41 @@ enum End {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn two_kills_during_joins_leave_a_member_or_nothing() -> Result<()> {
-    kills(2, 4).await
+    kills(Kill::next, (2, 4)).await
 }
 
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "takes half a minute a kill"]
 async fn many_kills_during_joins_leave_a_member_or_nothing() -> Result<()> {
+    kills(Kill::next, asked(20)?).await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "takes a quarter of a minute a kill"]
+async fn many_kills_of_postgresql_as_a_stage_begins_leave_a_member_or_nothing() -> Result<()> {
+    kills(Kill::next_aimed, asked(40)?).await
+}
+
+/// How many kills, and from which seed.
+fn asked(otherwise: u64) -> Result<(u64, u64)> {
     let number = |name, otherwise| match std::env::var(name) {
         Ok(text) if !text.is_empty() => text.parse().with_context(|| format!("{name} is a number, not {text}")),
         _ => Ok(otherwise),
     };
-    kills(
-        number("KILLS", 20)?,
+    Ok((
+        number("KILLS", otherwise)?,
         number("KILLS_SEED", u64::from(std::process::id()))?,
-    )
-    .await
+    ))
 }
 
-async fn kills(count: u64, seed: u64) -> Result<()> {
+async fn kills(next: fn(&mut Dice) -> Kill, (count, seed): (u64, u64)) -> Result<()> {
     say(&format!("{count} kills, KILLS_SEED={seed}"));
     let mut cluster = Cluster::new(MEMBERS).await?;
     let mut joiner = cluster.lab.single().await?;
     let mut dice = Dice::new(seed, 0);
     let mut ready = 0;
     for round in 1..=count {
-        let kill = Kill::next(&mut dice);
+        let kill = next(&mut dice);
         say(&format!("kill {round}: {kill:?}"));
         let begin = Instant::now();
         let end = one(&mut cluster, &mut joiner, &kill)
@@ -159,6 +193,13 @@ async fn one(cluster: &mut Cluster, joiner: &mut Node, kill: &Kill) -> Result<En
 
 /// Kills whom it is to be, when it is time.
 async fn strike(cluster: &mut Cluster, joiner: &mut Node, kill: &Kill) -> Result<()> {
+    if let Some(aim) = kill.stage {
+        let has_begun = || matches!(stage(joiner).as_str(), now if [aim, "ready", "killed"].contains(&now));
+        while !has_begun() {
+            sleep(LOOK).await;
+        }
+    }
+    // Not waiting for anything: this is when it happens.
     sleep(kill.after).await;
     say(&format!("  in stage {}", stage(joiner)));
     match kill.member {

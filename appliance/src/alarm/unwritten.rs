@@ -74,11 +74,11 @@ mod tests {
     fn what_is_kept_is_bounded_and_the_newest_stays() {
         let mut unwritten = Unwritten::default();
         for subject in 0..MOST + 10 {
-            let cause = Cause::new(Alarm::SinkUnreachable, &subject.to_string());
+            let cause = Cause::new(Alarm::SinkUnreachable, subject.to_string());
             unwritten.add(vec![Change::Clear(cause)], Micros(0));
         }
         assert_eq!(unwritten.changes.len(), MOST);
-        let newest = Cause::new(Alarm::SinkUnreachable, &(MOST + 9).to_string());
+        let newest = Cause::new(Alarm::SinkUnreachable, (MOST + 9).to_string());
         assert!(matches!(unwritten.changes.back(), Some((Change::Clear(cause), _)) if *cause == newest));
     }
 }

@@ -48,12 +48,7 @@ pub(crate) async fn run(agent: Arc<Agent>, pulse: Pulse) {
 impl Watch {
     async fn round(&mut self, agent: &Agent) {
         let now = agent.clock.now();
-        // What the rows say is believed when they say all that was told.
-        let written = match self.unwritten.write(agent).await {
-            Ok(()) => written(agent).await.ok(),
-            Err(_) => None,
-        };
-        let raised = written.unwrap_or_else(|| self.told.clone().unwrap_or_default());
+        let raised = self.raised(agent).await;
         let facts = self.eyes.look(agent, now).await;
         let told = agent.alarms.pending();
         let mut list = changes(&raised, &judge(&facts, &raised), &told, &mut self.settling, now);
@@ -72,8 +67,18 @@ impl Watch {
         }
         self.told = Some(known);
     }
+
+    /// What is raised: by the rows, when they have all that was told, else by what was told.
+    async fn raised(&mut self, agent: &Agent) -> BTreeMap<Cause, Raised> {
+        let written = match self.unwritten.write(agent).await {
+            Ok(()) => written(agent).await.ok(),
+            Err(_) => None,
+        };
+        written.unwrap_or_else(|| self.told.clone().unwrap_or_default())
+    }
 }
 
+/// What the rows of this node say.
 async fn written(agent: &Agent) -> Result<BTreeMap<Cause, Raised>> {
     Ok(sql::alarm::raised(&*agent.db().await?).await?)
 }

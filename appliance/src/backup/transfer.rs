@@ -87,18 +87,16 @@ mod tests {
 
     use super::*;
 
-    fn piece() -> Result<Bytes, Infallible> {
-        Ok(Bytes::from_static(b"piece"))
-    }
+    const PIECE: Result<Bytes, Infallible> = Ok(Bytes::from_static(b"piece"));
 
     #[tokio::test]
     async fn an_upload_that_stands_still_is_given_up() {
-        let mut whole = stream::iter([piece(), piece()]);
+        let mut whole = stream::iter([PIECE, PIECE]);
         for _ in 0..2 {
             assert!(next(&mut whole, IDLE).await.unwrap().is_some());
         }
         assert!(next(&mut whole, IDLE).await.unwrap().is_none());
-        let mut halted = stream::iter([piece()]).chain(stream::pending());
+        let mut halted = stream::iter([PIECE]).chain(stream::pending());
         let short = Duration::from_millis(20);
         assert!(next(&mut halted, short).await.unwrap().is_some());
         let refused = next(&mut halted, short).await.unwrap_err();

@@ -67,7 +67,7 @@ fn not_now(error: &Error) {
 /// by its join.
 ///
 /// # Errors
-/// When the table or what there is of links cannot be read. What a repair came to is told by [`list`].
+/// When the table or what there is of links cannot be read. What a repair came to is told by `list.rs`.
 pub(crate) async fn reconcile(agent: &Arc<Agent>) -> Result<()> {
     agent.rounds.run(round(agent)).await
 }

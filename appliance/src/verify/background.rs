@@ -19,7 +19,7 @@ const AGAIN: Duration = Duration::from_secs(10);
 /// Takes this node's turns until the agent stops, while it is a member.
 pub(crate) async fn run(agent: Arc<Agent>, pulse: Pulse) {
     // Whatever is under way when the agent stops only reads.
-    let _stopped = pulse.rest(take_turns(&agent)).await;
+    let _stopped = pulse.rest(Box::pin(take_turns(&agent))).await;
 }
 
 async fn take_turns(agent: &Agent) {

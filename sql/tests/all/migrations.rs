@@ -20,6 +20,28 @@ async fn migrating_again_changes_nothing() -> Result<()> {
 }
 
 #[tokio::test]
+async fn a_database_that_was_half_dropped_is_made_anew() -> Result<()> {
+    let postgres = migrated().await?;
+    let server = sql::connect(&postgres.config("postgres")).await?;
+    // What PostgreSQL leaves when it is killed while it drops one.
+    let half_dropped = "update pg_database set datconnlimit = -2 where datname = $1";
+    for name in [database::CLUSTER, database::LOCAL] {
+        server.execute(half_dropped, &[&name]).await?;
+        ensure!(
+            sql::connect(&postgres.config(name)).await.is_err(),
+            "{name} can be used"
+        );
+        ensure!(!database::exists(&server, name).await?, "{name} is said to be there");
+        database::ensure(&server, name).await?;
+        ensure!(database::exists(&server, name).await?, "{name} is not there");
+    }
+    migrate::cluster(&postgres.config(database::CLUSTER)).await?;
+    migrate::local(&postgres.config(database::LOCAL))
+        .await
+        .map_err(Into::into)
+}
+
+#[tokio::test]
 async fn two_agents_may_migrate_one_database_at_once() -> Result<()> {
     let postgres = Postgres::start().await?;
     let server = sql::connect(&postgres.config("postgres")).await?;
