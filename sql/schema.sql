@@ -376,11 +376,11 @@ CREATE TABLE public.key (
     deleted boolean DEFAULT false NOT NULL
 );
 
-CREATE FUNCTION public.change_key(key_id text, new_name text, new_description text, new_usage_mask integer, OUT taken boolean, OUT changed public.key) RETURNS record
+CREATE FUNCTION public.change_key(key_id text, new_name text, new_description text, new_usage_mask integer, new_unexportable boolean, new_undeletable boolean, OUT taken boolean, OUT fixed boolean, OUT changed public.key) RETURNS record
     LANGUAGE plpgsql
     AS $$
 declare
-    old_name text;
+    old public.key;
     first text;
 begin
     select coalesce(version_of, id) into first from live.key where id = key_id;
@@ -388,12 +388,13 @@ begin
         perform pg_advisory_xact_lock(hashtextextended('versions of key ' || first, 0));
         perform pg_advisory_xact_lock(hashtextextended('key ' || new_name, 0));
     end if;
-    select name into old_name from live.key where id = key_id;
+    select * into old from public.key where id = key_id and not deleted for no key update;
     if not found then
         return;
     end if;
-    taken := new_name <> old_name and public.key_is_named(new_name, first);
-    if taken then
+    fixed := old.unexportable and not coalesce(new_unexportable, true);
+    taken := new_name <> old.name and public.key_is_named(new_name, first);
+    if taken or fixed then
         return;
     end if;
     if new_name is not null then
@@ -402,7 +403,8 @@ begin
     end if;
     update public.key
     set name = coalesce(new_name, name), description = coalesce(new_description, description),
-        usage_mask = coalesce(new_usage_mask, usage_mask), updated_at = now()
+        usage_mask = coalesce(new_usage_mask, usage_mask), unexportable = coalesce(new_unexportable, unexportable),
+        undeletable = coalesce(new_undeletable, undeletable), updated_at = now()
     where id = key_id and not deleted
     returning * into changed;
 end
@@ -727,6 +729,7 @@ CREATE FUNCTION replication.arrive_key() RETURNS trigger
     LANGUAGE plpgsql
     AS $$
         begin
+            
             if (case when new.version % replication.judged_one_in() <> 0 then current_setting('keystead.look', true)
                      else replication.look_from_now_on(new.version) end) = 'no'
                and new.version > pg_sequence_last_value('replication.purge_floor') then
@@ -2030,6 +2033,7 @@ CREATE FUNCTION replication.merge_key() RETURNS trigger
     LANGUAGE plpgsql
     AS $$
         begin
+            
             if new.version <= pg_sequence_last_value('replication.purge_floor') then
                 -- A row this old that is not here was purged here. The lock keeps a purge from taking it now.
                 perform from public.key where (id) = (new.id) for key share;
@@ -2038,10 +2042,10 @@ CREATE FUNCTION replication.merge_key() RETURNS trigger
                 end if;
             end if;
             insert into public.key as t (id, name, state, algorithm, size, usage_mask, description, unexportable, undeletable, fingerprint, material_version, epoch, wrapped, activation_date, created_at, updated_at, version_of, version, origin, deleted) overriding system value values (new.id, new.name, new.state, new.algorithm, new.size, new.usage_mask, new.description, new.unexportable, new.undeletable, new.fingerprint, new.material_version, new.epoch, new.wrapped, new.activation_date, new.created_at, new.updated_at, new.version_of, new.version, new.origin, new.deleted)
-            on conflict (id) do update set name = excluded.name, state = public.join_key_state(t.state, excluded.state), algorithm = excluded.algorithm, size = excluded.size, usage_mask = excluded.usage_mask, description = excluded.description, unexportable = excluded.unexportable, undeletable = excluded.undeletable, fingerprint = excluded.fingerprint, material_version = excluded.material_version, epoch = excluded.epoch, wrapped = excluded.wrapped, activation_date = excluded.activation_date, created_at = excluded.created_at, updated_at = excluded.updated_at, version_of = excluded.version_of, version = excluded.version, origin = excluded.origin, deleted = greatest(t.deleted, excluded.deleted)
+            on conflict (id) do update set name = excluded.name, state = public.join_key_state(t.state, excluded.state), algorithm = excluded.algorithm, size = excluded.size, usage_mask = excluded.usage_mask, description = excluded.description, unexportable = greatest(t.unexportable, excluded.unexportable), undeletable = excluded.undeletable, fingerprint = excluded.fingerprint, material_version = excluded.material_version, epoch = excluded.epoch, wrapped = excluded.wrapped, activation_date = excluded.activation_date, created_at = excluded.created_at, updated_at = excluded.updated_at, version_of = excluded.version_of, version = excluded.version, origin = excluded.origin, deleted = greatest(t.deleted, excluded.deleted)
             where (excluded.version, excluded.origin) > (t.version, t.origin);
             if not found then
-                update public.key as t set state = public.join_key_state(t.state, new.state), deleted = greatest(t.deleted, new.deleted) where (t.id) = (new.id) and (public.join_key_state(t.state, new.state) is distinct from t.state or greatest(t.deleted, new.deleted) is distinct from t.deleted);
+                update public.key as t set state = public.join_key_state(t.state, new.state), deleted = greatest(t.deleted, new.deleted), unexportable = greatest(t.unexportable, new.unexportable) where (t.id) = (new.id) and (public.join_key_state(t.state, new.state) is distinct from t.state or greatest(t.deleted, new.deleted) is distinct from t.deleted or greatest(t.unexportable, new.unexportable) is distinct from t.unexportable);
             end if;
             return null;
         end
@@ -2955,7 +2959,7 @@ CREATE FUNCTION replication.stamp_update_key() RETURNS trigger
             end if;
             new.version := replication.in_lane(greatest(replication.version_now(), old.version + 1));
             new.origin := replication.this_node();
-            new.state := public.join_key_state(old.state, new.state); new.deleted := greatest(old.deleted, new.deleted);
+            new.state := public.join_key_state(old.state, new.state); new.deleted := greatest(old.deleted, new.deleted); new.unexportable := greatest(old.unexportable, new.unexportable);
             return new;
         end
         $$;
@@ -4238,6 +4242,8 @@ CREATE TRIGGER zz_capture AFTER UPDATE ON public.node_view REFERENCING NEW TABLE
 
 CREATE TRIGGER zz_capture AFTER UPDATE ON public.syslog REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION replication.capture_syslog();
 
+CREATE TRIGGER zz_not_yet_update_unexportable BEFORE UPDATE ON public.key FOR EACH ROW WHEN ((new.unexportable IS DISTINCT FROM old.unexportable)) EXECUTE FUNCTION replication.refuse_not_yet('public.key.unexportable');
+
 CREATE TRIGGER zz_refuse_truncate BEFORE TRUNCATE ON public.account FOR EACH STATEMENT EXECUTE FUNCTION replication.refuse_truncate();
 
 CREATE TRIGGER zz_refuse_truncate BEFORE TRUNCATE ON public.alarm FOR EACH STATEMENT EXECUTE FUNCTION replication.refuse_truncate();
@@ -4932,8 +4938,8 @@ GRANT UPDATE(origin) ON TABLE public.key TO keystead_apply;
 
 GRANT UPDATE(deleted) ON TABLE public.key TO keystead_apply;
 
-REVOKE ALL ON FUNCTION public.change_key(key_id text, new_name text, new_description text, new_usage_mask integer, OUT taken boolean, OUT changed public.key) FROM PUBLIC;
-GRANT ALL ON FUNCTION public.change_key(key_id text, new_name text, new_description text, new_usage_mask integer, OUT taken boolean, OUT changed public.key) TO keystead_apply;
+REVOKE ALL ON FUNCTION public.change_key(key_id text, new_name text, new_description text, new_usage_mask integer, new_unexportable boolean, new_undeletable boolean, OUT taken boolean, OUT fixed boolean, OUT changed public.key) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.change_key(key_id text, new_name text, new_description text, new_usage_mask integer, new_unexportable boolean, new_undeletable boolean, OUT taken boolean, OUT fixed boolean, OUT changed public.key) TO keystead_apply;
 
 GRANT SELECT ON TABLE public.account TO keystead_peer;
 GRANT SELECT,INSERT ON TABLE public.account TO keystead_apply;

@@ -30,6 +30,7 @@ mod fuzz_api;
 mod hostile;
 mod hosts;
 mod input;
+mod key_requests;
 mod kills;
 mod lanes;
 mod links;

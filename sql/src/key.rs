@@ -66,7 +66,29 @@ pub struct Filter {
     pub algorithm: Option<String>,
     /// Those of so many bits.
     pub size: Option<i32>,
+    /// The one with this id.
+    pub id: Option<String>,
+    /// Those whose material has this fingerprint.
+    pub fingerprint: Option<String>,
+    /// Those with exactly this usage.
+    pub usage_mask: Option<i32>,
+    /// Those versions that have this number.
+    pub number: Option<i32>,
+    /// Of each key the current version alone.
+    pub newest: bool,
 }
+
+/// The orders of a list: by what, `-` for the last first. Of keys of one name, the newest version comes first.
+pub const ORDERS: [&str; 8] = [
+    "createdAt",
+    "-createdAt",
+    "name",
+    "-name",
+    "updatedAt",
+    "-updatedAt",
+    "version",
+    "-version",
+];
 
 /// What became of a change.
 #[derive(Debug, Clone)]
@@ -75,6 +97,8 @@ pub enum Change {
     Made(Box<Key>),
     /// Another key has the new name; nothing was changed.
     NameTaken,
+    /// The key may not leave the system, and was to be let; nothing was changed.
+    Unexportable,
     /// There is no such key.
     NotThere,
 }
@@ -147,6 +171,12 @@ pub async fn by_id(db: &Connection, id: &str) -> Result<Option<Key>> {
         .transpose()
 }
 
+/// The first two keys whose ids begin with one of these 32 digits each.
+pub async fn by_beginning(db: &Connection, beginnings: &[String]) -> Result<Vec<Key>> {
+    let rows = query!("key/by_beginning").rows(db, &[&beginnings]).await?;
+    rows.iter().map(read).collect()
+}
+
 /// The material of the key with this id, as it is kept: the epoch of the key-encryption key, and the wrapped bytes.
 pub async fn material(db: &Connection, id: &str) -> Result<Option<(i32, Vec<u8>)>> {
     let row = query!("key/material").opt(db, &[&id]).await?;
@@ -191,24 +221,26 @@ pub async fn highest_version(db: &Connection, first: &str) -> Result<Option<i32>
     Ok(query!("key/highest_version").one(db, &[&first]).await?.get(0))
 }
 
-/// One page of the keys that match, the oldest first.
-pub async fn list(db: &Connection, filter: &Filter, skip: i64, limit: i64) -> Result<Vec<Key>> {
-    let Filter {
-        name,
-        state,
-        algorithm,
-        size,
-    } = filter;
-    let state = state.map(KeyState::name);
-    let rows = match name {
-        Some(name) => {
-            let values: [&(dyn ToSql + Sync); 6] = [name, &state, algorithm, size, &skip, &limit];
+/// One page of the keys that match, in one of [`ORDERS`]; the oldest first when none is given.
+pub async fn list(db: &Connection, filter: &Filter, order: Option<&str>, skip: i64, limit: i64) -> Result<Vec<Key>> {
+    let state = filter.state.map(KeyState::name);
+    let mut values = restrictions(filter, &state);
+    let rows = match (&order, &filter.name) {
+        (Some(_), name) => {
+            let more: [&(dyn ToSql + Sync); 4] = [&order, name, &skip, &limit];
+            values.extend(more);
+            query!("key/list_sorted").rows(db, &values).await?
+        }
+        (None, Some(name)) => {
+            values.insert(0, name);
+            let more: [&(dyn ToSql + Sync); 2] = [&skip, &limit];
+            values.extend(more);
             query!("key/list_named").rows(db, &values).await?
         }
-        None => {
-            query!("key/list")
-                .rows(db, &[&state, algorithm, size, &skip, &limit])
-                .await?
+        (None, None) => {
+            let more: [&(dyn ToSql + Sync); 2] = [&skip, &limit];
+            values.extend(more);
+            query!("key/list").rows(db, &values).await?
         }
     };
     rows.iter().map(read).collect()
@@ -216,37 +248,61 @@ pub async fn list(db: &Connection, filter: &Filter, skip: i64, limit: i64) -> Re
 
 /// How many keys match.
 pub async fn count(db: &Connection, filter: &Filter) -> Result<u64> {
-    let Filter {
-        name,
-        state,
-        algorithm,
-        size,
-    } = filter;
-    let state = state.map(KeyState::name);
-    let row = match name {
+    let state = filter.state.map(KeyState::name);
+    let mut values = restrictions(filter, &state);
+    let row = match &filter.name {
         Some(name) => {
-            query!("key/count_named")
-                .one(db, &[name, &state, algorithm, size])
-                .await?
+            values.insert(0, name);
+            query!("key/count_named").one(db, &values).await?
         }
-        None => query!("key/count").one(db, &[&state, algorithm, size]).await?,
+        None => query!("key/count").one(db, &values).await?,
     };
     Ok(row.get::<_, i64>(0).unsigned_abs())
 }
 
-/// Changes a key. A name that another key has is refused.
+/// All but the name, in the order of the statements.
+fn restrictions<'a>(filter: &'a Filter, state: &'a Option<&'static str>) -> Vec<&'a (dyn ToSql + Sync)> {
+    vec![
+        state,
+        &filter.algorithm,
+        &filter.size,
+        &filter.id,
+        &filter.fingerprint,
+        &filter.usage_mask,
+        &filter.number,
+        &filter.newest,
+    ]
+}
+
+/// Changes a key. A name that another key has is refused, and so is to let one out that may not leave the system.
 pub async fn change(db: &Connection, id: &str, change: &KeyChange, peers: u8) -> Result<Change> {
     let KeyChange {
         name,
         description,
         usage_mask,
+        unexportable,
+        undeletable,
     } = change;
     let name = name.as_ref().map(Name::as_str);
     let row = query!("key/change")
-        .one(db, &[&id, &name, description, usage_mask, &i32::from(peers)])
+        .one(
+            db,
+            &[
+                &id,
+                &name,
+                description,
+                usage_mask,
+                unexportable,
+                undeletable,
+                &i32::from(peers),
+            ],
+        )
         .await?;
     if row.get("taken") {
         return Ok(Change::NameTaken);
+    }
+    if row.get("fixed") {
+        return Ok(Change::Unexportable);
     }
     match row.get::<_, Option<&str>>("id") {
         Some(_) => Ok(Change::Made(Box::new(read(&row)?))),

@@ -37,6 +37,15 @@ pub struct TokenRequest {
     /// Only the root domain exists: `""` and `"root"`.
     #[serde(default, deserialize_with = "blank_as_none", skip_serializing_if = "Option::is_none")]
     pub domain: Option<String>,
+    /// Where the account is: `""` and `"root"`.
+    #[serde(default, deserialize_with = "blank_as_none", skip_serializing_if = "Option::is_none")]
+    pub auth_domain: Option<String>,
+    /// The same as a path: `""`, `"/"` and `"root"`.
+    #[serde(default, deserialize_with = "blank_as_none", skip_serializing_if = "Option::is_none")]
+    pub auth_domain_path: Option<String>,
+    /// Who knows the account: only this product does, `""` and `"local_account"`.
+    #[serde(default, deserialize_with = "blank_as_none", skip_serializing_if = "Option::is_none")]
+    pub connection: Option<String>,
 }
 
 /// The answer to a good log-in.

@@ -31,10 +31,22 @@ pub struct NewKeyRequest {
     #[serde(default, deserialize_with = "blank_as_none", skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "openapi", schema(max_length = 8192))]
     pub description: Option<String>,
-    /// The material in hexadecimal, to import a key instead of making one.
+    /// The material, to import a key instead of making one.
     #[serde(default, deserialize_with = "blank_as_none", skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "openapi", schema(value_type = Option<String>))]
     pub material: Option<Secret>,
+    /// How the material is written: `hex` (default) or `base64`.
+    #[serde(default, deserialize_with = "blank_as_none", skip_serializing_if = "Option::is_none")]
+    pub encoding: Option<String>,
+    /// `raw`, the default.
+    #[serde(default, deserialize_with = "blank_as_none", skip_serializing_if = "Option::is_none")]
+    pub format: Option<String>,
+    /// `Symmetric Key`, the default.
+    #[serde(default, deserialize_with = "blank_as_none", skip_serializing_if = "Option::is_none")]
+    pub object_type: Option<String>,
+    /// `Active`: every key is, from its making on.
+    #[serde(default, deserialize_with = "blank_as_none", skip_serializing_if = "Option::is_none")]
+    pub state: Option<String>,
     /// The material may not leave the system.
     #[serde(default, deserialize_with = "null_as_default")]
     #[cfg_attr(feature = "openapi", schema(value_type = Option<bool>))]
@@ -50,10 +62,16 @@ pub struct NewKeyRequest {
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct NewVersionRequest {
-    /// The material in hexadecimal, to import it instead of making it; as many bits as the key has.
+    /// The material, to import it instead of making it; as many bits as the key has.
     #[serde(default, deserialize_with = "blank_as_none", skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "openapi", schema(value_type = Option<String>))]
     pub material: Option<Secret>,
+    /// How the material is written: `hex` (default) or `base64`.
+    #[serde(default, deserialize_with = "blank_as_none", skip_serializing_if = "Option::is_none")]
+    pub encoding: Option<String>,
+    /// `raw`, the default.
+    #[serde(default, deserialize_with = "blank_as_none", skip_serializing_if = "Option::is_none")]
+    pub format: Option<String>,
     /// For people; that of the version before when absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "openapi", schema(max_length = 8192))]
@@ -77,7 +95,30 @@ pub struct PatchKeyRequest {
     #[serde(default, deserialize_with = "whole", skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "openapi", schema(minimum = 0))]
     pub usage_mask: Option<i32>,
+    /// `true`: the material may not leave the system any more. There is no way back.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unexportable: Option<bool>,
+    /// May the key not be deleted?
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub undeletable: Option<bool>,
 }
+
+/// `POST /v1/vault/keys2/{id}/export`.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct ExportKeyRequest {
+    /// How the material is written: `hex` (default) or `base64`.
+    #[serde(default, deserialize_with = "blank_as_none", skip_serializing_if = "Option::is_none")]
+    pub encoding: Option<String>,
+    /// `raw`, the default.
+    #[serde(default, deserialize_with = "blank_as_none", skip_serializing_if = "Option::is_none")]
+    pub format: Option<String>,
+}
+
+/// `POST /v1/vault/keys2/{id}/destroy`.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct DestroyKeyRequest {}
 
 /// `POST /v1/vault/keys2/{id}/revoke`.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
@@ -149,7 +190,7 @@ pub struct ExportedKey {
     /// The key.
     #[serde(flatten)]
     pub key: Key,
-    /// Its material in hexadecimal.
+    /// Its material, in the encoding that was asked for.
     #[cfg_attr(feature = "openapi", schema(value_type = String))]
     pub material: Secret,
 }

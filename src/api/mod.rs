@@ -7,6 +7,7 @@
 pub mod alarm;
 pub mod auth;
 pub mod backup;
+pub mod body;
 pub mod certificate;
 pub mod cluster;
 pub mod error;

@@ -1,6 +1,7 @@
 //! What a request for a new or changed key may ask: checked once, here.
 
-use crate::api::key::{NewKeyRequest, NewVersionRequest, PatchKeyRequest};
+use super::material::{Encoding, Material, must_be_raw};
+use crate::api::key::{ExportKeyRequest, NewKeyRequest, NewVersionRequest, PatchKeyRequest};
 use crate::api::secret::Secret;
 use crate::error::{Error, Kind, Result};
 use crate::text::name::Name;
@@ -19,8 +20,8 @@ pub struct NewKey {
     pub usage_mask: i32,
     /// For people.
     pub description: String,
-    /// The material to import, still in hexadecimal.
-    pub material: Option<Secret>,
+    /// The material to import.
+    pub material: Option<Material>,
     /// The material may not leave the system.
     pub unexportable: bool,
     /// The key may not be deleted.
@@ -31,15 +32,22 @@ impl TryFrom<NewKeyRequest> for NewKey {
     type Error = Error;
 
     fn try_from(asked: NewKeyRequest) -> Result<Self> {
-        let algorithm = asked.algorithm.unwrap_or_else(|| "AES".to_owned());
-        if !algorithm.eq_ignore_ascii_case("aes") {
-            return Err(Error::new(
-                Kind::NotBuilt,
-                format!("keys of algorithm {algorithm:.40} are not built"),
-            )
-            .with_hint("AES is"));
-        }
-        let imported = asked.material.as_ref().map(material_bits).transpose()?;
+        let only = |field: &str, given: Option<String>, built: &str| match given {
+            Some(other) if !other.eq_ignore_ascii_case(built) => {
+                Err(Error::new(Kind::NotBuilt, format!("{field} {other:.40} is not built"))
+                    .with_hint(format!("{built} is")))
+            }
+            _ => Ok(()),
+        };
+        only("algorithm", asked.algorithm, "AES")?;
+        only("objectType", asked.object_type, "Symmetric Key")?;
+        only("state", asked.state, "Active")?;
+        let material = imported(
+            asked.material.as_ref(),
+            asked.encoding.as_deref(),
+            asked.format.as_deref(),
+        )?;
+        let imported = material.as_ref().map(Material::bits);
         let size = asked.size.or(imported).unwrap_or(256);
         if ![128, 192, 256].contains(&size) {
             return Err(Error::invalid_param(format!(
@@ -54,7 +62,7 @@ impl TryFrom<NewKeyRequest> for NewKey {
             size,
             usage_mask: checked_usage(asked.usage_mask.unwrap_or(DEFAULT_USAGE))?,
             description: checked_description(asked.description.unwrap_or_default())?,
-            material: asked.material,
+            material,
             unexportable: asked.unexportable,
             undeletable: asked.undeletable,
         })
@@ -64,10 +72,8 @@ impl TryFrom<NewKeyRequest> for NewKey {
 /// A checked `POST /v1/vault/keys2/{id}/versions`.
 #[derive(Debug, Clone)]
 pub struct NewVersion {
-    /// The material to import, still in hexadecimal.
-    pub material: Option<Secret>,
-    /// The bits that it has.
-    bits: Option<i32>,
+    /// The material to import.
+    pub material: Option<Material>,
     /// The description, when another was given.
     pub description: Option<String>,
 }
@@ -77,8 +83,11 @@ impl TryFrom<NewVersionRequest> for NewVersion {
 
     fn try_from(asked: NewVersionRequest) -> Result<Self> {
         Ok(Self {
-            bits: asked.material.as_ref().map(material_bits).transpose()?,
-            material: asked.material,
+            material: imported(
+                asked.material.as_ref(),
+                asked.encoding.as_deref(),
+                asked.format.as_deref(),
+            )?,
             description: asked.description.map(checked_description).transpose()?,
         })
     }
@@ -90,7 +99,7 @@ impl NewVersion {
     /// # Errors
     /// Material of another size: who uses the key relies on its size.
     pub fn fits(&self, size: i32) -> Result<()> {
-        match self.bits {
+        match self.material.as_ref().map(Material::bits) {
             Some(bits) if bits != size => Err(Error::invalid_param(format!(
                 "the key has {size} bits, and the material {bits}"
             ))),
@@ -108,6 +117,10 @@ pub struct KeyChange {
     pub description: Option<String>,
     /// The new usage mask.
     pub usage_mask: Option<i32>,
+    /// May the material leave the system? What may not, may never again.
+    pub unexportable: Option<bool>,
+    /// May the key be deleted?
+    pub undeletable: Option<bool>,
 }
 
 impl TryFrom<PatchKeyRequest> for KeyChange {
@@ -118,16 +131,25 @@ impl TryFrom<PatchKeyRequest> for KeyChange {
             name: asked.name.as_deref().map(checked_name).transpose()?,
             description: asked.description.map(checked_description).transpose()?,
             usage_mask: asked.usage_mask.map(checked_usage).transpose()?,
+            unexportable: asked.unexportable,
+            undeletable: asked.undeletable,
         })
     }
 }
 
-fn material_bits(material: &Secret) -> Result<i32> {
-    let hex = material.expose();
-    let good =
-        !hex.is_empty() && hex.len() <= 64 && hex.len().is_multiple_of(2) && hex.chars().all(|c| c.is_ascii_hexdigit());
-    let bits = good.then(|| i32::try_from(hex.len() * 4).ok()).flatten();
-    bits.ok_or_else(|| Error::invalid_param("material is 16, 24 or 32 bytes in hexadecimal"))
+impl TryFrom<ExportKeyRequest> for Encoding {
+    type Error = Error;
+
+    fn try_from(asked: ExportKeyRequest) -> Result<Self> {
+        must_be_raw(asked.format.as_deref())?;
+        Self::from_name(asked.encoding.as_deref())
+    }
+}
+
+fn imported(material: Option<&Secret>, encoding: Option<&str>, format: Option<&str>) -> Result<Option<Material>> {
+    must_be_raw(format)?;
+    let encoding = Encoding::from_name(encoding)?;
+    material.map(|text| encoding.read(text)).transpose()
 }
 
 fn checked_name(name: &str) -> Result<Name> {
@@ -171,6 +193,8 @@ mod tests {
         assert_eq!(key(&format!(r#"{{"material":"{hex}"}}"#)).unwrap().size, 128);
         assert!(key(&format!(r#"{{"material":"{hex}","size":256}}"#)).is_err());
         assert!(key(r#"{"material":"zz"}"#).is_err());
+        let base64 = key(r#"{"material":"AAECAwQFBgcICQoLDA0ODw==","encoding":"base64"}"#).unwrap();
+        assert_eq!((base64.size, base64.material.unwrap().expose()[15]), (128, 15));
     }
 
     #[test]
@@ -188,7 +212,15 @@ mod tests {
 
     #[test]
     fn what_cannot_be_made_is_refused_by_name() {
-        assert_eq!(key(r#"{"algorithm":"RSA"}"#).unwrap_err().kind(), Kind::NotBuilt);
+        for body in [
+            r#"{"algorithm":"RSA"}"#,
+            r#"{"objectType":"Private Key"}"#,
+            r#"{"state":"Pre-Active"}"#,
+            r#"{"format":"pkcs8"}"#,
+            r#"{"encoding":"ascii"}"#,
+        ] {
+            assert_eq!(key(body).unwrap_err().kind(), Kind::NotBuilt, "{body}");
+        }
         assert!(
             key(r#"{"algorithm":"aes","size":512}"#)
                 .unwrap_err()

@@ -91,6 +91,13 @@ impl Rest {
         self.send_with(Method::POST, path, Some(body), Some(ack)).await
     }
 
+    /// `POST /api/v1/…` of a form, which is sent as it is written here.
+    pub(crate) async fn post_form(&self, path: &str, form: &str) -> Result<StatusCode> {
+        let request = self.client.post(format!("{}/api/v1/{path}", self.url));
+        let request = request.header("content-type", "application/x-www-form-urlencoded");
+        Ok(request.body(form.to_owned()).send().await?.status())
+    }
+
     /// `PATCH /api/v1/…`
     pub(crate) async fn patch(&self, path: &str, body: &Value) -> Result<Answer> {
         self.send(Method::PATCH, path, Some(body)).await

@@ -27,10 +27,7 @@ const LOG_IN: &str = "log-in";
 /// # Errors
 /// `Unauthorized` when what is shown is not good, `TooManyRequests` when it is not checked now.
 pub(crate) async fn log_in(agent: &Arc<Agent>, asked: TokenRequest, peer: IpAddr) -> Result<TokenAnswer> {
-    if asked.domain.as_deref().is_some_and(|domain| domain != "root") {
-        return Err(Error::new(Kind::Unauthorized, "there is no domain but root")
-            .with_hint("leave domain out, or send \"\" or \"root\""));
-    }
+    must_be_known(&asked)?;
     let by_default = if asked.password.is_none() && asked.refresh_token.is_some() {
         "refresh_token"
     } else {
@@ -48,6 +45,25 @@ pub(crate) async fn log_in(agent: &Arc<Agent>, asked: TokenRequest, peer: IpAddr
                 .with_hint("password and refresh_token are"),
         ),
     }
+}
+
+/// Accounts are in one place. Whoever means another one must not be let in by the account of the same name here.
+fn must_be_known(asked: &TokenRequest) -> Result<()> {
+    for (field, given, known) in [
+        ("domain", &asked.domain, ["root"].as_slice()),
+        ("auth_domain", &asked.auth_domain, &["root"]),
+        ("auth_domain_path", &asked.auth_domain_path, &["/", "root"]),
+        ("connection", &asked.connection, &["local_account"]),
+    ] {
+        if given.as_deref().is_some_and(|given| !known.contains(&given)) {
+            let only = known.join(" or ");
+            return Err(
+                Error::new(Kind::Unauthorized, format!("there is no {field} but {only}"))
+                    .with_hint(format!("leave {field} out, or send \"\" or {only}")),
+            );
+        }
+    }
+    Ok(())
 }
 
 async fn by_password(agent: &Arc<Agent>, asked: TokenRequest, peer: IpAddr) -> Result<TokenAnswer> {

@@ -2,15 +2,19 @@
 //!
 //! Calls that only do something take a body that is empty or `null` for `{}`, because clients send all of these
 //! ([`OptionalJson`], [`NoFields`]). Where a body says what is to be made or changed, one that says nothing is refused
-//! ([`Json`]). Fields that nobody knows are passed over everywhere. What a field may be is decided in `src`.
+//! ([`Json`]). Fields that nobody knows are passed over everywhere; those that
+//! clients know and this product does not have are refused. What a field may be is decided in `src`.
+
+use std::borrow::Cow;
 
 use axum::body::Bytes;
 use axum::extract::rejection::{BytesRejection, FailedToBufferBody};
 use axum::extract::{FromRequest, Request};
+use axum::http::{HeaderMap, header};
 use axum::response::{IntoResponse, Response};
+use keystead::api::body::{Body, must_be_built, not_built};
 use keystead::text::nul;
 use keystead::{Error, Result};
-use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroize as _;
 
@@ -21,6 +25,9 @@ use super::limits::too_large;
 /// A body in JSON.
 pub(crate) struct Json<T>(pub(crate) T);
 
+/// A body in JSON, or with the content type of a form in that: some clients log in so.
+pub(crate) struct JsonOrForm<T>(pub(crate) T);
+
 /// A body in JSON that may be left out.
 pub(crate) struct OptionalJson<T>(pub(crate) T);
 
@@ -28,10 +35,12 @@ pub(crate) struct OptionalJson<T>(pub(crate) T);
 #[derive(Deserialize)]
 pub(crate) struct Nothing {}
 
+impl Body for Nothing {}
+
 /// Looks at the body of a call that takes none.
 pub(crate) type NoFields = OptionalJson<Nothing>;
 
-impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Json<T> {
+impl<T: Body, S: Send + Sync> FromRequest<S> for Json<T> {
     type Rejection = Refusal;
 
     async fn from_request(request: Request, state: &S) -> Result<Self, Refusal> {
@@ -39,11 +48,20 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Json<T> {
     }
 }
 
-impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for OptionalJson<T> {
+impl<T: Body, S: Send + Sync> FromRequest<S> for OptionalJson<T> {
     type Rejection = Refusal;
 
     async fn from_request(request: Request, state: &S) -> Result<Self, Refusal> {
         read(request, state, parse_optional).await.map(Self)
+    }
+}
+
+impl<T: Body, S: Send + Sync> FromRequest<S> for JsonOrForm<T> {
+    type Rejection = Refusal;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, Refusal> {
+        let parse = if is_form(request.headers()) { parse_form } else { parse };
+        read(request, state, parse).await.map(Self)
     }
 }
 
@@ -60,14 +78,37 @@ async fn read<T, S: Send + Sync>(request: Request, state: &S, parse: fn(&[u8]) -
     Ok(parsed?)
 }
 
-fn parse_optional<T: DeserializeOwned>(body: &[u8]) -> Result<T> {
+fn parse_optional<T: Body>(body: &[u8]) -> Result<T> {
     match body.trim_ascii() {
         b"" | b"null" => parse(b"{}"),
         given => parse(given),
     }
 }
 
-fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T> {
+fn is_form(headers: &HeaderMap) -> bool {
+    let given = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
+    let name = given.and_then(|text| text.split(';').next()).unwrap_or_default().trim();
+    name.eq_ignore_ascii_case("application/x-www-form-urlencoded")
+}
+
+/// As JSON has it: what is not built is not taken here either.
+fn parse_form<T: Body>(body: &[u8]) -> Result<T> {
+    let wrong = |wrong| Error::bad_request(format!("the body is not the form that this call takes: {wrong}"));
+    let fields: Vec<(Cow<'_, str>, Cow<'_, str>)> = serde_urlencoded::from_bytes(body).map_err(wrong)?;
+    if let Some((field, _)) = fields
+        .iter()
+        .find(|(name, value)| name.contains('\0') || value.contains('\0'))
+    {
+        return Err(input::has_nul(field));
+    }
+    let is_given = |field: &&&str| fields.iter().any(|(name, value)| name == **field && !value.is_empty());
+    if let Some(field) = T::NOT_BUILT.iter().find(is_given) {
+        return Err(not_built(field));
+    }
+    serde_urlencoded::from_bytes(body).map_err(wrong)
+}
+
+fn parse<T: Body>(body: &[u8]) -> Result<T> {
     if let Some(field) = nul::in_json(body) {
         return Err(input::has_nul(&field));
     }
@@ -77,8 +118,10 @@ fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T> {
         b"" => return Err(no_object("the body is empty")),
         _ => return Err(no_object("the body is no JSON object")),
     }
-    serde_json::from_slice(body)
-        .map_err(|wrong| Error::bad_request(format!("the body is not what this call takes: {wrong}")))
+    let read = serde_json::from_slice(body)
+        .map_err(|wrong| Error::bad_request(format!("the body is not what this call takes: {wrong}")))?;
+    must_be_built(body, T::NOT_BUILT)?;
+    Ok(read)
 }
 
 /// Passwords and material were in it. A body that shares its memory with the connection's buffer is wiped by the allocator
@@ -102,8 +145,9 @@ fn unread(rejection: BytesRejection) -> Error {
 
 #[cfg(test)]
 mod tests {
+    use keystead::Kind;
     use keystead::api::auth::{ChangePasswordRequest, TokenRequest};
-    use keystead::api::key::{NewKeyRequest, NewVersionRequest};
+    use keystead::api::key::{NewKeyRequest, NewVersionRequest, PatchKeyRequest};
 
     use super::*;
 
@@ -119,9 +163,32 @@ mod tests {
     fn where_something_is_to_be_said_a_body_that_says_nothing_is_refused() {
         for body in ["", " \r\n", "null"] {
             let refused = parse::<NewKeyRequest>(body.as_bytes()).err().unwrap();
-            assert_eq!(refused.kind(), keystead::Kind::BadRequest, "{body:?}");
+            assert_eq!(refused.kind(), Kind::BadRequest, "{body:?}");
         }
         parse::<NewKeyRequest>(b"{}").unwrap();
+    }
+
+    #[test]
+    fn a_form_is_read_as_json_is() {
+        let form = |body: &str| parse_form::<TokenRequest>(body.as_bytes());
+        let asked =
+            form("grant_type=password&name=MET&password=a%26b+c%3D%C3%A9&renew_refresh_token=true&x=1").unwrap();
+        assert_eq!(asked.username.as_deref(), Some("MET"));
+        assert_eq!(asked.password.unwrap().expose(), "a&b c=\u{e9}");
+        assert!(asked.renew_refresh_token && asked.domain.is_none());
+        for (body, kind) in [
+            ("username=a%00b", Kind::InvalidParam),
+            ("username=a&username=b", Kind::BadRequest),
+            ("renew_refresh_token=perhaps", Kind::BadRequest),
+            ("username=%ff%fe&password=", Kind::BadRequest),
+        ] {
+            assert_eq!(form(body).unwrap_err().kind(), kind, "{body}");
+        }
+        let headers = |value: &str| HeaderMap::from_iter([(header::CONTENT_TYPE, value.parse().unwrap())]);
+        assert!(is_form(&headers("Application/X-WWW-Form-Urlencoded; charset=utf-8")));
+        assert!(!is_form(&headers("application/json")) && !is_form(&HeaderMap::new()));
+        let not_built = parse_form::<PatchKeyRequest>(b"labels=a").unwrap_err();
+        assert_eq!(not_built.kind(), Kind::NotBuilt);
     }
 
     #[test]

@@ -6,7 +6,10 @@ use std::sync::Arc;
 
 use axum::extract::{FromRequestParts, State};
 use axum::http::{HeaderName, StatusCode};
-use keystead::api::key::{ExportedKey, Key, NewKeyRequest, NewVersionRequest, PatchKeyRequest, RevokeKeyRequest};
+use keystead::api::key::{
+    DestroyKeyRequest, ExportKeyRequest, ExportedKey, Key, NewKeyRequest, NewVersionRequest, PatchKeyRequest,
+    RevokeKeyRequest,
+};
 use keystead::api::list::List;
 use keystead::key::request::{KeyChange, NewKey, NewVersion};
 use keystead::key::transition::Revocation;
@@ -18,7 +21,7 @@ use super::ROW_VERSION;
 use super::ack::{Asked as AckAsked, Given};
 use super::auth::{Reader, Writer};
 use super::error::{NotBuilt, Refusal, Refused};
-use super::json::{Json, NoFields, OptionalJson};
+use super::json::{Json, OptionalJson};
 use super::page::{Page, PageQuery};
 use super::query::{Path, Query};
 use crate::agent::Agent;
@@ -39,12 +42,14 @@ pub(crate) fn routes() -> OpenApiRouter<Arc<Agent>> {
 #[derive(Debug, Deserialize, utoipa::IntoParams)]
 #[into_params(parameter_in = Query)]
 struct By {
-    /// `id` or `name`. When left out, an id is looked for first, then a name.
+    /// `id`, `name` or `uuid`; by `alias`, `muid` and `keyId`, which no key has, none is found. When left out, an id is
+    /// looked for first, then a name, then a UUID.
     #[serde(rename = "type")]
-    #[param(pattern = "^(id|name)?$")]
+    #[param(pattern = "^(id|name|uuid|alias|muid|keyId)?$")]
     kind: Option<String>,
-    /// Which version of the key is meant. When left out, the one that has the id, or the current one of the name.
-    #[param(value_type = Option<i32>, minimum = 0)]
+    /// Which version of the key is meant; -1 is the current one. When left out, the one that has the id, or the current one
+    /// of the name.
+    #[param(value_type = Option<i32>, minimum = -1)]
     version: Option<String>,
 }
 
@@ -90,7 +95,7 @@ async fn list(
     page: Page<10>,
     Query(asked): Query<Asked>,
 ) -> Result<Json<List<Key>>, Refusal> {
-    let (total, keys) = keys::list(&agent, asked.filter()?, page.skip, page.limit).await?;
+    let (total, keys) = keys::list(&agent, asked.try_into()?, page.skip, page.limit).await?;
     Ok(Json(page.envelope(total, keys)))
 }
 
@@ -122,10 +127,10 @@ async fn get(
     Ok(Json(keys::get(&agent, &named(&id, &by)).await?))
 }
 
-/// Changes a key's name, description or usage.
+/// Changes a key's name, description or usage, and whether it may be deleted; or keeps its material from ever leaving.
 #[utoipa::path(patch, path = "/vault/keys2/{id}", tag = "keys", operation_id = "patchKey", request_body = PatchKeyRequest,
     params(("id" = String, Path, description = "the key's id or name"), By, AckHeader),
-    responses((status = 200, description = "the key after the change", body = Key), Refused))]
+    responses((status = 200, description = "the key after the change", body = Key), Refused, NotBuilt))]
 async fn patch(
     caller: Writer,
     State(agent): State<Arc<Agent>>,
@@ -156,7 +161,7 @@ async fn versions(
 /// Rotates a key: makes a version with new material, or imports one, which from now on is the current one. Those before stay.
 #[utoipa::path(post, path = "/vault/keys2/{id}/versions", tag = "keys", operation_id = "newKeyVersion", request_body = Option<NewVersionRequest>,
     params(("id" = String, Path, description = "the name of the key, or the id of any of its versions"), By, AckHeader),
-    responses((status = 201, description = "the new version", body = Key), Refused))]
+    responses((status = 201, description = "the new version", body = Key), Refused, NotBuilt))]
 async fn rotate(
     caller: Writer,
     State(agent): State<Arc<Agent>>,
@@ -171,22 +176,22 @@ async fn rotate(
 
 /// One key with its material.
 #[utoipa::path(post, path = "/vault/keys2/{id}/export", tag = "keys", operation_id = "exportKey",
-    params(("id" = String, Path, description = "the key's id or name"), By),
-    responses((status = 200, description = "the key with its material", body = ExportedKey), Refused))]
+    request_body = Option<ExportKeyRequest>, params(("id" = String, Path, description = "the key's id or name"), By),
+    responses((status = 200, description = "the key with its material", body = ExportedKey), Refused, NotBuilt))]
 async fn export(
     _caller: Writer,
     State(agent): State<Arc<Agent>>,
     Path(id): Path<String>,
     Query(by): Query<By>,
-    _body: NoFields,
+    OptionalJson(asked): OptionalJson<ExportKeyRequest>,
 ) -> Result<Json<ExportedKey>, Refusal> {
-    Ok(Json(keys::export(&agent, &named(&id, &by)).await?))
+    Ok(Json(keys::export(&agent, &named(&id, &by), asked.try_into()?).await?))
 }
 
 /// Revokes a key: Deactivated, or Compromised when the reason says so. There is no way back.
 #[utoipa::path(post, path = "/vault/keys2/{id}/revoke", tag = "keys", operation_id = "revokeKey", request_body = RevokeKeyRequest,
     params(("id" = String, Path, description = "the key's id or name"), By, AckHeader),
-    responses((status = 200, description = "the key in its new state", body = Key), Refused))]
+    responses((status = 200, description = "the key in its new state", body = Key), Refused, NotBuilt))]
 async fn revoke(
     caller: Writer,
     State(agent): State<Arc<Agent>>,
@@ -201,13 +206,13 @@ async fn revoke(
 
 /// Destroys the material of a key that is not active any more, on every node. What is said of the key stays.
 #[utoipa::path(post, path = "/vault/keys2/{id}/destroy", tag = "keys", operation_id = "destroyKey",
-    params(("id" = String, Path, description = "the key's id or name"), By, AckHeader),
-    responses((status = 200, description = "the key in its new state", body = Key), Refused))]
+    request_body = Option<DestroyKeyRequest>, params(("id" = String, Path, description = "the key's id or name"), By, AckHeader),
+    responses((status = 200, description = "the key in its new state", body = Key), Refused, NotBuilt))]
 async fn destroy(
     caller: Writer,
     State(agent): State<Arc<Agent>>,
     target: Target,
-    _body: NoFields,
+    _asked: OptionalJson<DestroyKeyRequest>,
 ) -> Result<(Given, Json<Key>), Refusal> {
     let tasks = agent.tasks.clone();
     let work = async move { keys::destroy(&agent, &target.named(), target.ack.0).await };

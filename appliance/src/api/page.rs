@@ -31,7 +31,7 @@ pub(crate) struct PageQuery {
     /// How many matches to leave out.
     #[param(value_type = Option<u64>)]
     skip: Option<String>,
-    /// How many to answer with at the most; never more than 2000.
+    /// How many to answer with at the most; never more than 2000, and as many as when left out for 0.
     #[param(value_type = Option<u64>)]
     limit: Option<String>,
 }
@@ -40,7 +40,11 @@ impl<const DEFAULT: u64> Page<DEFAULT> {
     fn read(asked: &PageQuery) -> Result<Self> {
         Ok(Self {
             skip: number("skip", asked.skip.as_deref())?.unwrap_or(0),
-            limit: number("limit", asked.limit.as_deref())?.unwrap_or(DEFAULT).min(MOST),
+            // Clients that fill in what they do not mean send 0.
+            limit: number("limit", asked.limit.as_deref())?
+                .filter(|limit| *limit > 0)
+                .unwrap_or(DEFAULT)
+                .min(MOST),
         })
     }
 
@@ -104,17 +108,19 @@ mod tests {
     fn without_a_word_it_is_the_first_page_of_the_default_size() {
         let first: Page<256> = Page::read(&PageQuery::default()).unwrap();
         assert_eq!((first.skip, first.limit), (0, 256));
-        assert_eq!(page("", "").unwrap(), Page { skip: 0, limit: 10 });
+        for limit in ["", "0"] {
+            assert_eq!(page("", limit).unwrap(), Page { skip: 0, limit: 10 });
+        }
     }
 
     #[test]
     fn what_is_asked_is_answered_up_to_the_largest_page() {
         assert_eq!(page("7", "3").unwrap(), Page { skip: 7, limit: 3 });
         assert_eq!(
-            page("9223372036854775807", "0").unwrap(),
+            page("9223372036854775807", "1").unwrap(),
             Page {
                 skip: i64::MAX.unsigned_abs(),
-                limit: 0
+                limit: 1
             }
         );
         assert_eq!(page("0", "100000").unwrap().limit, MOST);

@@ -9,7 +9,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::error::{NotBuilt, Refusal, Refused};
-use super::json::Json;
+use super::json::{Json, JsonOrForm};
 use super::standing;
 use crate::account;
 use crate::agent::Agent;
@@ -27,7 +27,7 @@ pub(crate) fn routes() -> OpenApiRouter<Arc<Agent>> {
 async fn log_in(
     State(agent): State<Arc<Agent>>,
     ConnectInfo(peer): ConnectInfo<SocketAddr>,
-    Json(asked): Json<TokenRequest>,
+    JsonOrForm(asked): JsonOrForm<TokenRequest>,
 ) -> Result<Json<TokenAnswer>, Refusal> {
     standing::may_log_in(agent.standing())?;
     Ok(Json(account::log_in(&agent, asked, peer.ip()).await?))

@@ -119,7 +119,9 @@ pub(crate) async fn leave(agent: &Arc<Agent>) -> Result<()> {
     let _changing = agent.changing.lock().await;
     match agent.standing() {
         Standing::Killed => return join::clear(agent).await,
-        Standing::Alone | Standing::Restoring => return Err(Error::conflict("this node is not in a cluster")),
+        // Nothing to do: clients that take down what they have made ask this of nodes that never came to be members.
+        Standing::Alone => return Ok(()),
+        Standing::Restoring => return Err(Error::conflict("this node is not in a cluster")),
         Standing::Joining => return join::abort(agent).await,
         // Removed while it was away, and asked before it has learned of it.
         Standing::Member | Standing::Fenced => removed::learn(agent).await?,

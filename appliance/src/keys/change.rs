@@ -1,10 +1,10 @@
 //! Changing what is said of a key: its name, description and usage.
 
-use keystead::Result;
 use keystead::api;
 use keystead::key::request::KeyChange;
 use keystead::replication::ack::{Ack, Operation, Written};
 use keystead::text::name::Name;
+use keystead::{Error, Result};
 use sql::key::{Change, Key};
 
 use super::find::{Named, find, not_found};
@@ -27,6 +27,12 @@ pub(crate) async fn change(
     let key = match made.value() {
         Change::Made(key) => Key::clone(key),
         Change::NameTaken => return Err(name_taken(change.name.as_ref().map_or("", Name::as_str))),
+        Change::Unexportable => {
+            return Err(
+                Error::conflict("the key may not leave the system, and that is not taken back")
+                    .with_hint("leave unexportable out; make another key where one is to be exported"),
+            );
+        }
         Change::NotThere => return Err(not_found()),
     };
     let ack = made.acknowledged(|| Written {

@@ -4,7 +4,7 @@ use aws_lc_rs::digest::{SHA256, digest};
 use aws_lc_rs::rand;
 use chrono::{DateTime, Utc};
 use keystead::api;
-use keystead::api::secret::Secret;
+use keystead::key::material::Material;
 use keystead::key::request::NewKey;
 use keystead::key::state::KeyState;
 use keystead::replication::ack::{Ack, Operation, Written};
@@ -75,9 +75,9 @@ pub(super) fn fingerprint(material: &[u8]) -> String {
 }
 
 /// The material to import, or new material of so many bits.
-pub(super) fn material(given: Option<&Secret>, bits: i32) -> Result<Zeroizing<Vec<u8>>> {
-    if let Some(digits) = given {
-        return unhex(digits.expose()).ok_or_else(|| Error::invalid_param("material is not hexadecimal"));
+pub(super) fn material(given: Option<&Material>, bits: i32) -> Result<Zeroizing<Vec<u8>>> {
+    if let Some(given) = given {
+        return Ok(Zeroizing::new(given.expose().to_vec()));
     }
     let bytes = usize::try_from(bits / 8).map_err(|wrong| Error::internal("measuring a key", wrong))?;
     let mut material = Zeroizing::new(vec![0; bytes]);
@@ -85,24 +85,10 @@ pub(super) fn material(given: Option<&Secret>, bits: i32) -> Result<Zeroizing<Ve
     Ok(material)
 }
 
-/// Decodes where it lands, so that no copy of the material stays behind.
-fn unhex(digits: &str) -> Option<Zeroizing<Vec<u8>>> {
-    let (pairs, rest) = digits.as_bytes().as_chunks::<2>();
-    let mut bytes = Zeroizing::new(Vec::with_capacity(pairs.len()));
-    for pair in pairs {
-        let [high, low] = pair.map(|digit| {
-            char::from(digit)
-                .to_digit(16)
-                .and_then(|nibble| u8::try_from(nibble).ok())
-        });
-        bytes.push(high? << 4 | low?);
-    }
-    rest.is_empty().then_some(bytes)
-}
-
 #[cfg(test)]
 mod tests {
     use keystead::api::key::NewKeyRequest;
+    use keystead::key::material::Encoding;
 
     use super::*;
 
@@ -122,7 +108,7 @@ mod tests {
 
     #[test]
     fn imported_material_is_taken_as_it_is() {
-        let given = Secret::from("000102030405060708090a0b0c0D0E0F");
+        let given = Encoding::Hex.read(&"000102030405060708090a0b0c0D0E0F".into()).unwrap();
         assert_eq!(*material(Some(&given), 128).unwrap(), (0..16).collect::<Vec<u8>>());
     }
 

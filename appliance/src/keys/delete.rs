@@ -1,10 +1,11 @@
 //! Deleting a key, or one of its versions: for good, on every node, whatever their clocks say.
 
+use keystead::key::uuid;
 use keystead::replication::ack::{Ack, Operation, Written};
 use keystead::{Error, Result};
 use sql::key::Key;
 
-use super::find::{Named, find, not_found};
+use super::find::{Named, Version, find, not_found};
 use crate::acknowledge;
 use crate::agent::Agent;
 
@@ -35,7 +36,9 @@ pub(crate) async fn delete(agent: &Agent, named: &Named<'_>, ack: Option<Ack>) -
 /// A name alone does not say which of several versions goes: without its current version, a key would be the one before
 /// it again, and nobody would have said so.
 async fn says_which(agent: &Agent, named: &Named<'_>, key: &Key) -> Result<()> {
-    if named.what == key.id || named.number()?.is_some() {
+    if [key.id.as_str(), &uuid::of(&key.id)].contains(&named.what)
+        || Version::try_from(named.version)? != Version::Named
+    {
         return Ok(());
     }
     match sql::key::count_versions(&*agent.db().await?, key.first()).await? {

@@ -1,14 +1,15 @@
 //! Handing a key's material out, to a caller who may have it.
 
 use keystead::api::key::ExportedKey;
+use keystead::key::material::Encoding;
 use keystead::{Error, Kind, Result};
 
 use super::find::{Named, find};
 use super::shown;
 use crate::agent::Agent;
 
-/// A key, with its material.
-pub(crate) async fn export(agent: &Agent, named: &Named<'_>) -> Result<ExportedKey> {
+/// A key, with its material written so.
+pub(crate) async fn export(agent: &Agent, named: &Named<'_>, encoding: Encoding) -> Result<ExportedKey> {
     let db = agent.db.get().await?;
     let key = find(&db, named).await?;
     if key.unexportable {
@@ -25,6 +26,6 @@ pub(crate) async fn export(agent: &Agent, named: &Named<'_>) -> Result<ExportedK
     tracing::info!(key = key.id, "a key was exported");
     Ok(ExportedKey {
         key: shown::shown(key),
-        material: certs::hex(&material).into(),
+        material: encoding.write(&material),
     })
 }

@@ -1,8 +1,8 @@
 //! A key as clients see it. Names of the product stand where clients know a vendor's.
 
 use keystead::api;
+use keystead::key::uuid;
 use sql::key::Key;
-use uuid::Builder;
 
 pub(crate) const ACCOUNT: &str = "keystead:keystead:admin:accounts:root";
 const APPLICATION: &str = "keystead:keystead:admin:apps:keystead";
@@ -26,21 +26,13 @@ pub(super) fn shown(key: Key) -> api::key::Key {
         object_type: "Symmetric Key".to_owned(),
         activation_date: key.activation_date,
         state: key.state.name().to_owned(),
-        uuid: uuid_of(&key.id),
+        uuid: uuid::of(&key.id),
         description: key.description,
         sha256_fingerprint: key.fingerprint,
         row_version: key.row_version,
         name: key.name,
         id: key.id,
     }
-}
-
-/// A UUID made from the first half of an id, which is random.
-fn uuid_of(id: &str) -> String {
-    let half = id.get(..32).and_then(|digits| u128::from_str_radix(digits, 16).ok());
-    Builder::from_random_bytes(half.unwrap_or_default().to_be_bytes())
-        .into_uuid()
-        .to_string()
 }
 
 #[cfg(test)]

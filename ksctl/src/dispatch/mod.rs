@@ -215,6 +215,7 @@ async fn run_vkeys(context: &Context, command: VkeysCommand) -> Result<(), Failu
             let request = NewVersionRequest {
                 material: args.material.map(|material| material.expose_secret().into()),
                 description: args.description,
+                ..NewVersionRequest::default()
             };
             keys::rotate::run(context, &one_key(args.key, None), &request, args.ack.ack.as_deref()).await
         }
@@ -371,6 +372,7 @@ fn key_order(args: key_args::CreateArgs) -> keys::create::Order {
         material: args.material.map(|material| material.expose_secret().into()),
         unexportable: args.noexport,
         undeletable: args.nodelete,
+        ..NewKeyRequest::default()
     }))
 }
 

@@ -210,3 +210,13 @@ async fn a_local_write_cannot_take_a_state_back_either() -> Result<()> {
     );
     Ok(())
 }
+
+#[tokio::test]
+async fn a_key_that_may_not_leave_the_system_stays_so_whatever_a_later_row_says() -> Result<()> {
+    let node = Alone::start().await?;
+    let kept = key("Active", 10, 1, false).replace("false, false, 'f'", "true, false, 'f'");
+    let rows = [kept, key("Active", 99, 2, false)];
+    let query = "select unexportable || ' ' || description from public.key";
+    assert_eq!(merged_in_any_order(&node, &rows, query).await?, "true 99-2");
+    Ok(())
+}

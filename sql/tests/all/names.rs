@@ -55,3 +55,26 @@ async fn a_key_does_not_get_a_name_that_another_has_in_another_form() -> Result<
     assert!(matches!(change, Change::Made(key) if key.name == "caf\u{e9}"));
     Ok(())
 }
+
+#[tokio::test]
+async fn a_key_is_kept_in_the_system_once_every_member_keeps_it_so_and_not_let_out_again() -> Result<()> {
+    let node = Alone::start().await?;
+    let wrapped = Wrapped { epoch: 1, bytes: b"x" };
+    key::create(&node.db, &named("k", "n"), wrapped, 0).await?.context("free")?;
+    let change = |unexportable, undeletable| KeyChange {
+        unexportable: Some(unexportable),
+        undeletable: Some(undeletable),
+        ..KeyChange::default()
+    };
+    // A member of the version before would take it back.
+    let refused = key::change(&node.db, "k", &change(true, true), 0).await;
+    assert!(refused.as_ref().is_err_and(sql::Error::is_not_yet), "{refused:?}");
+    sql::version::use_all(&node.db).await?;
+    let made = key::change(&node.db, "k", &change(true, true), 0).await?;
+    assert!(matches!(made, Change::Made(key) if key.unexportable && key.undeletable));
+    let refused = key::change(&node.db, "k", &change(false, false), 0).await?;
+    assert!(matches!(refused, Change::Unexportable), "{refused:?}");
+    let made = key::change(&node.db, "k", &change(true, false), 0).await?;
+    assert!(matches!(made, Change::Made(key) if key.unexportable && !key.undeletable));
+    Ok(())
+}

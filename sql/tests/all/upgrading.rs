@@ -55,6 +55,7 @@ async fn a_new_column_is_refused_until_every_node_passes_it_on() -> Result<()> {
     let pair = Pair::linked().await?;
     pair.one.run("insert into public.item values ('a', '1')").await?;
     for node in [&pair.one, &pair.two] {
+        version::use_all(&node.db).await?;
         node.run(COLUMNS).await?;
     }
     for write in [
