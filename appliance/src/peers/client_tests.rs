@@ -33,7 +33,8 @@ const SHORT: Duration = Duration::from_millis(500);
 const HASTY: Terms = Terms {
     connect: SHORT,
     look: SHORT,
-    call: SHORT,
+    // Not what ends first: a question does.
+    call: SHORT.saturating_mul(4),
     slot: SHORT,
     reading: SHORT,
     standstill: SHORT,
