@@ -2,24 +2,26 @@
 //!
 //! This file decides how data, notes and errors look. Names and texts of others come through here, and none of them drives
 //! the terminal: what is no character to see is shown by its number ([`keystead::text::escape`]). Scripts may parse standard output whole: with `--respfmt json` it
-//! is one JSON document or nothing. Next: [`json`] for the indentation, [`table`] for the tables, [`progress`] for the
-//! line of a running join.
+//! is one JSON document or nothing. Next: [`json`] for the indentation, [`tables`] for what tables show and [`layout`]
+//! for how they fit, [`progress`] for the line of a running join.
 
 mod json;
+pub(crate) mod layout;
 pub(crate) mod progress;
-pub(crate) mod table;
+pub(crate) mod tables;
 
-use std::io::Write;
+use std::io::{IsTerminal as _, Write};
 
 use anstyle::{AnsiColor, Style};
 use keystead::text::escape;
 use serde::Serialize;
+use serde::de::DeserializeOwned;
 
 use crate::client::Answer;
 use crate::failure::Failure;
 use crate::settings::Format;
 
-use self::table::Rows;
+use self::layout::Table;
 
 const ERROR: Style = AnsiColor::Red.on_default().bold();
 const HINT: Style = AnsiColor::Cyan.on_default().bold();
@@ -41,29 +43,56 @@ impl Printer {
         self.format == Format::Table
     }
 
-    /// Shows an answer of the appliance as it was given; an empty one shows nothing.
+    /// Shows an answer of the appliance: as it was given, or as a table of its fields; an empty one shows nothing.
     pub(crate) fn answer(self, answer: &Answer) -> Result<(), Failure> {
         if answer.text().is_empty() {
-            Ok(())
-        } else {
-            self.json(answer.text())
+            return Ok(());
+        }
+        self.text(answer.text())
+    }
+
+    /// Shows an answer of the appliance: as it was given, or as the table that is made for it.
+    pub(crate) fn show<T: DeserializeOwned>(self, answer: &Answer, table: fn(&T) -> Table) -> Result<(), Failure> {
+        match self.format {
+            Format::Json => self.json(answer.text()),
+            Format::Table => self.table(table(&answer.parse()?)),
         }
     }
 
-    /// Shows a value as JSON.
+    /// Shows an answer that another command or program is to read: as it was given, whatever the format.
+    #[expect(clippy::unused_self, reason = "all output goes through a printer, so that one can be found")]
+    pub(crate) fn document(self, answer: &Answer) -> Result<(), Failure> {
+        self.json(answer.text())
+    }
+
+    /// Shows a value as JSON, or as a table of its fields.
     pub(crate) fn value(self, value: &impl Serialize) -> Result<(), Failure> {
         let text = serde_json::to_string(value)
             .map_err(|cause| Failure::internal(format!("cannot write the result as JSON: {cause}")))?;
-        self.json(&text)
+        self.text(&text)
+    }
+
+    fn text(self, text: &str) -> Result<(), Failure> {
+        match self.format {
+            Format::Json => self.json(text),
+            Format::Table => self.table(tables::fields::fields(text)?),
+        }
     }
 
     fn json(self, text: &str) -> Result<(), Failure> {
         self.raw(&escape::json(&json::indented(text)))
     }
 
-    /// Shows a table.
-    pub(crate) fn table(self, table: &Rows) -> Result<(), Failure> {
-        self.raw(&table.to_string())
+    /// Shows a table in what room the terminal has. Colours are left out where it has none, or `NO_COLOR` is set.
+    pub(crate) fn table(self, table: Table) -> Result<(), Failure> {
+        let sheet = table.sheet(width());
+        // Its cells hold nothing but what is seen; the colours are ours.
+        written(&mut anstream::stdout().lock(), &sheet.text)?;
+        if !sheet.left_out.is_empty() {
+            let columns = sheet.left_out.join(", ");
+            self.note(&format!("left out: {columns}; a wider terminal shows them, and so does --respfmt json"));
+        }
+        Ok(())
     }
 
     /// Shows lines of text, with a line end at their end.
@@ -73,13 +102,7 @@ impl Printer {
     )]
     pub(crate) fn raw(self, text: &str) -> Result<(), Failure> {
         let text = escape::lines(text);
-        let mut out = std::io::stdout().lock();
-        let end = if text.ends_with('\n') { "" } else { "\n" };
-        match write!(out, "{text}{end}").and_then(|()| out.flush()) {
-            // The reader has seen enough, as `head` does.
-            Err(cause) if cause.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),
-            written => written.map_err(|cause| Failure::internal(format!("cannot write the result: {cause}"))),
-        }
+        written(&mut std::io::stdout().lock(), &text)
     }
 
     /// Tells the user something beside the data.
@@ -99,6 +122,26 @@ impl Printer {
     pub(crate) fn failure(self, failure: &Failure) {
         write_error(&format!("{}\n", worded(failure)));
     }
+}
+
+/// Writes to standard output, with a line end at the end.
+fn written(out: &mut impl Write, text: &str) -> Result<(), Failure> {
+    let end = if text.ends_with('\n') { "" } else { "\n" };
+    match write!(out, "{text}{end}").and_then(|()| out.flush()) {
+        // The reader has seen enough, as `head` does.
+        Err(cause) if cause.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),
+        written => written.map_err(|cause| Failure::internal(format!("cannot write the result: {cause}"))),
+    }
+}
+
+/// How many columns the terminal has, if standard output is one.
+fn width() -> Option<usize> {
+    let out = std::io::stdout();
+    if !out.is_terminal() {
+        return None;
+    }
+    let size = rustix::termios::tcgetwinsize(out).ok()?;
+    Some(usize::from(size.ws_col)).filter(|columns| *columns > 0)
 }
 
 /// Why a command ended badly and the way out, with colours of ours and nothing else that a terminal would follow.

@@ -4,7 +4,7 @@ use super::PATH;
 use crate::client::Call;
 use crate::commands::{Context, Page};
 use crate::failure::Failure;
-use crate::printer::table;
+use crate::printer::tables::{data, nodes};
 
 /// Which alarms to show.
 #[derive(Debug, Default)]
@@ -27,9 +27,14 @@ pub(crate) async fn run(context: &Context, page: Page, filter: Filter) -> Result
         .with_some("state", filter.state)
         .with_some("severity", filter.severity)
         .with_some("source", filter.source);
-    let answer = context.ask(&call).await?;
-    if context.printer.wants_tables() {
-        return context.printer.table(&table::alarms(&answer.parse()?));
+    let mut client = context.client()?;
+    let answer = client.send(&call).await?;
+    if !context.printer.wants_tables() {
+        return context.printer.answer(&answer);
     }
-    context.printer.answer(&answer)
+    // The list is worth showing without names too.
+    let nodes = client.send(&Call::get("nodes")).await;
+    let names = nodes.and_then(|nodes| nodes.parse()).map(|nodes| nodes::names(&nodes));
+    let table = data::alarms(&answer.parse()?, &names.unwrap_or_default());
+    context.printer.table(table)
 }

@@ -11,6 +11,7 @@ use crate::client::Call;
 use crate::commands::{Context, Page};
 use crate::failure::Failure;
 use crate::input;
+use crate::printer::tables::data;
 
 /// The path of backups below `/api/v1/`.
 const PATH: &str = "backups";
@@ -47,7 +48,8 @@ pub(crate) async fn create(context: &Context, request: NewBackupRequest, filters
 
 /// Shows those that are on the node.
 pub(crate) async fn list(context: &Context, page: Page) -> Result<(), Failure> {
-    context.ask_and_show(&page.of(Call::get(PATH))).await
+    let answer = context.ask(&page.of(Call::get(PATH))).await?;
+    context.printer.show(&answer, data::backups)
 }
 
 /// Shows one.

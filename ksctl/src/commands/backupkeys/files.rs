@@ -33,7 +33,7 @@ pub(crate) async fn download(
         .ask(&Call::post(PATH, &request)?.of(id)?.action("download"))
         .await?;
     let Some(path) = file else {
-        return context.printer.answer(&answer);
+        return context.printer.document(&answer);
     };
     let mut output = Output::new(&path)?;
     output.add(answer.text().as_bytes())?;

@@ -8,6 +8,7 @@ use keystead::api::list::List;
 use crate::client::Call;
 use crate::commands::{Context, Page};
 use crate::failure::Failure;
+use crate::printer::tables::data;
 
 /// The path of backup keys below `/api/v1/`.
 const PATH: &str = "backupkeys";
@@ -21,11 +22,14 @@ pub(crate) async fn create(context: &Context, request: &NewBackupKeyRequest) -> 
 pub(crate) async fn list(context: &Context, page: Page, only_default: bool) -> Result<(), Failure> {
     let answer = context.ask(&page.of(Call::get(PATH))).await?;
     if !only_default {
-        return context.printer.answer(&answer);
+        return context.printer.show(&answer, data::backup_keys);
     }
     let mut list: List<BackupKey> = answer.parse()?;
     list.resources.retain(|key| key.default);
     list.total = list.resources.len() as u64;
+    if context.printer.wants_tables() {
+        return context.printer.table(data::backup_keys(&list));
+    }
     context.printer.value(&list)
 }
 

@@ -26,7 +26,7 @@ pub(crate) enum Output {
 pub(crate) async fn run(context: &Context, request: &CsrRequest, output: &Output) -> Result<(), Failure> {
     let answer = context.ask(&Call::post("cluster/csr", request)?).await?;
     match output {
-        Output::Json => context.printer.answer(&answer),
+        Output::Json => context.printer.document(&answer),
         Output::Pem => context.printer.raw(&answer.parse::<CsrAnswer>()?.csr),
         Output::File(path) => {
             std::fs::write(path, answer.parse::<CsrAnswer>()?.csr)
