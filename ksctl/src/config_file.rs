@@ -12,7 +12,8 @@ use std::path::{Path, PathBuf};
 use yaml_serde::{Mapping, Value};
 
 use crate::failure::Failure;
-use crate::output::{self, Output};
+use crate::input;
+use crate::output::{self, Reader};
 
 /// A configuration file in memory.
 #[derive(Debug)]
@@ -27,7 +28,7 @@ impl ConfigFile {
         let text = match std::fs::read_to_string(path) {
             Ok(text) => text,
             Err(cause) if matches!(cause.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => String::new(),
-            Err(cause) => return Err(Failure::usage(format!("cannot read {}: {cause}", path.display()))),
+            Err(cause) => return Err(input::unread(path, &cause)),
         };
         let keys = yaml_serde::from_str::<Option<Mapping>>(&text).map_err(|cause| {
             Failure::usage(format!("{} is not a configuration file: {cause}", path.display()))
@@ -63,17 +64,11 @@ impl ConfigFile {
 
     /// Writes the file, whole or not at all, readable by its owner only. Makes its folder if there is none.
     pub(crate) fn save(&self) -> Result<(), Failure> {
-        let text = yaml_serde::to_string(&self.keys).map_err(|cause| self.cannot_write(&cause))?;
-        // A link stays a link: what it points to is rewritten.
-        let target = self.path.canonicalize().unwrap_or_else(|_| self.path.clone());
-        make_private_folder(output::folder(&target)).map_err(|cause| self.cannot_write(&cause))?;
-        let mut file = Output::new(&target)?;
-        file.add(text.as_bytes())?;
-        file.keep()
-    }
-
-    fn cannot_write(&self, cause: &dyn std::fmt::Display) -> Failure {
-        Failure::internal(format!("cannot write {}: {cause}", self.path.display()))
+        let cannot = |cause: &dyn std::fmt::Display| output::unwritten(&self.path, cause);
+        let text = yaml_serde::to_string(&self.keys).map_err(|cause| cannot(&cause))?;
+        let target = output::target(&self.path).map_err(|cause| cannot(&cause))?;
+        make_private_folder(output::folder(&target)).map_err(|cause| cannot(&cause))?;
+        output::write(&self.path, text.as_bytes(), Reader::Owner)
     }
 }
 

@@ -25,12 +25,21 @@ pub(crate) struct Failure {
     status: Option<u16>,
     text: String,
     hint: Option<String>,
+    unknown: bool,
 }
 
 impl Failure {
     /// The request was refused here, before anything was sent.
     pub(crate) fn refused(text: impl Into<String>) -> Self {
         Self::new(Kind::Refused, text)
+    }
+
+    /// What was named is not there, as far as can be seen.
+    pub(crate) fn unknown(text: impl Into<String>) -> Self {
+        Self {
+            unknown: true,
+            ..Self::refused(text)
+        }
     }
 
     /// The appliance refused with this HTTP status.
@@ -62,6 +71,7 @@ impl Failure {
             status: None,
             text: text.into(),
             hint: None,
+            unknown: false,
         }
     }
 
@@ -90,6 +100,11 @@ impl Failure {
     /// The way out, when there is one.
     pub(crate) fn hint(&self) -> Option<&str> {
         self.hint.as_deref()
+    }
+
+    /// What was named is not there.
+    pub(crate) fn is_unknown(&self) -> bool {
+        self.unknown
     }
 
     /// The token or the password is not good.

@@ -58,7 +58,7 @@ pub(crate) fn endpoint_of_file(path: &Path, otherwise: &Endpoint) -> Result<Endp
 }
 
 fn named_layer(path: &Path, may_be_missing: bool) -> Result<Layer, Failure> {
-    if !may_be_missing && !path.exists() {
+    if !may_be_missing && matches!(path.try_exists(), Ok(false)) {
         return Err(
             Failure::usage(format!("the configuration file {} does not exist", path.display()))
                 .with_hint("`ksctl login --configfile FILE` makes one"),

@@ -34,7 +34,7 @@ pub(crate) struct ListArgs {
     /// Only alarms of this severity, such as critical
     #[arg(long)]
     pub(crate) severity: Option<String>,
-    /// Only alarms that the node of this id has raised
+    /// Only alarms that this node has raised, by its id or its name
     #[arg(long, value_name = "ID")]
     pub(crate) source: Option<String>,
 }
@@ -42,7 +42,7 @@ pub(crate) struct ListArgs {
 /// `alarms get`, `alarms acknowledge` and `alarms clear`.
 #[derive(Args)]
 pub(crate) struct OneAlarmArgs {
-    /// The alarm's id
+    /// The alarm's id, or an unambiguous beginning of it
     #[arg(long)]
     pub(crate) id: String,
 }

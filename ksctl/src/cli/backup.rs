@@ -67,7 +67,7 @@ pub(crate) struct ListArgs {
 /// `backup get` and `backup delete`.
 #[derive(Args)]
 pub(crate) struct OneArgs {
-    /// The backup's id
+    /// The backup's id, or an unambiguous beginning of it
     #[arg(long)]
     pub(crate) id: String,
 }
@@ -75,7 +75,7 @@ pub(crate) struct OneArgs {
 /// `backup restore`.
 #[derive(Args)]
 pub(crate) struct RestoreArgs {
-    /// The backup's id
+    /// The backup's id, or an unambiguous beginning of it
     #[arg(long)]
     pub(crate) id: String,
     /// Also when a version made it that is more than three minor versions older
@@ -86,7 +86,7 @@ pub(crate) struct RestoreArgs {
 /// `backup download`.
 #[derive(Args)]
 pub(crate) struct DownloadArgs {
-    /// The backup's id
+    /// The backup's id, or an unambiguous beginning of it
     #[arg(long)]
     pub(crate) id: String,
     /// Where to; `ID.backup` in this folder when it is not given

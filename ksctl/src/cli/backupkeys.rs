@@ -57,7 +57,7 @@ pub(crate) struct ListArgs {
 /// `backupkeys get`, `backupkeys delete` and `backupkeys default`.
 #[derive(Args)]
 pub(crate) struct OneArgs {
-    /// The key's id
+    /// The key's id, or an unambiguous beginning of it
     #[arg(long)]
     pub(crate) id: String,
 }
@@ -65,7 +65,7 @@ pub(crate) struct OneArgs {
 /// `backupkeys download`.
 #[derive(Args)]
 pub(crate) struct DownloadArgs {
-    /// The key's id
+    /// The key's id, or an unambiguous beginning of it
     #[arg(long)]
     pub(crate) id: String,
     /// What will open the file; asked for at a terminal when it is not given

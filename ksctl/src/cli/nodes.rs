@@ -59,7 +59,7 @@ pub(crate) struct ListArgs {
 /// `cluster nodes get`.
 #[derive(Args)]
 pub(crate) struct GetArgs {
-    /// The node's id
+    /// The node: its id or an unambiguous beginning of it, its host, or its public address
     #[arg(long)]
     pub(crate) id: String,
 }
@@ -67,7 +67,7 @@ pub(crate) struct GetArgs {
 /// `cluster nodes delete`.
 #[derive(Args)]
 pub(crate) struct DeleteArgs {
-    /// The node's id
+    /// The node: its id or an unambiguous beginning of it, its host, or its public address
     #[arg(long)]
     pub(crate) id: String,
     /// Remove it although a majority of the members cannot be asked

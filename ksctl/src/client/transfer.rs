@@ -2,16 +2,22 @@
 //!
 //! They may take longer than any other request, so they have a limit of their own.
 
+use std::fs::File;
+use std::io;
 use std::path::Path;
 use std::time::Duration;
 
-use reqwest::RequestBuilder;
+use futures_util::stream;
+use reqwest::{Body, RequestBuilder};
 use secrecy::ExposeSecret;
+use tokio::io::AsyncReadExt as _;
 
 use super::{Answer, Call, Client, answer};
 use crate::failure::Failure;
-use crate::input;
 use crate::output::Output;
+
+/// How much is read at once.
+const PIECE: usize = 64 * 1024;
 
 /// A transfer that lasts longer hangs.
 const LONGEST: Duration = Duration::from_hours(2);
@@ -35,12 +41,11 @@ impl Client {
         Ok(size)
     }
 
-    /// Sends a file as the body of `call`.
-    pub(crate) async fn upload(&mut self, call: &Call, path: &Path) -> Result<Answer, Failure> {
-        let opened = tokio::fs::File::open(path).await;
-        let file = opened.map_err(|cause| Failure::usage(format!("cannot read {}: {cause}", input::name(path))))?;
+    /// Sends what was read of a file and the rest of it as the body of `call`.
+    pub(crate) async fn upload(&mut self, call: &Call, start: Vec<u8>, rest: File) -> Result<Answer, Failure> {
         let unanswered = |error| answer::unanswered(&error, &self.url, LONGEST.as_secs());
-        let response = self.transfer(call)?.body(file).send().await.map_err(unanswered)?;
+        let body = Body::wrap_stream(stream::try_unfold((start, rest.into()), piece));
+        let response = self.transfer(call)?.body(body).send().await.map_err(unanswered)?;
         let status = response.status();
         answer::read(status, response.text().await.map_err(unanswered)?, &self.url)
     }
@@ -53,4 +58,19 @@ impl Client {
             None => request,
         })
     }
+}
+
+/// What is read of a file and not sent yet, and the rest of it.
+type Unsent = (Vec<u8>, tokio::fs::File);
+
+/// The next piece to send, and what is left then.
+async fn piece((mut read, mut rest): Unsent) -> io::Result<Option<(Vec<u8>, Unsent)>> {
+    if read.is_empty() {
+        read.reserve(PIECE);
+        (&mut rest).take(PIECE as u64).read_to_end(&mut read).await?;
+    }
+    if read.is_empty() {
+        return Ok(None);
+    }
+    Ok(Some((read, (Vec::new(), rest))))
 }

@@ -13,6 +13,7 @@ pub(crate) mod login;
 pub(crate) mod man;
 pub(crate) mod metrics;
 pub(crate) mod nodes;
+mod resolve;
 pub(crate) mod services;
 pub(crate) mod system;
 pub(crate) mod version;
@@ -66,6 +67,15 @@ impl Context {
     /// Sends one request and shows the answer as it comes.
     pub(crate) async fn ask_and_show(&self, call: &Call) -> Result<(), Failure> {
         self.printer.answer(&self.ask(call).await?)
+    }
+}
+
+impl Context {
+    /// Sends a request about one thing of the list at `path`, whose id may be shortened, and shows the answer.
+    pub(crate) async fn ask_of(&self, path: &'static str, id: &str, call: Call) -> Result<(), Failure> {
+        let mut client = self.client()?;
+        let id = resolve::id(&mut client, path, id).await?;
+        self.printer.answer(&client.send(&call.of(&id)?).await?)
     }
 }
 

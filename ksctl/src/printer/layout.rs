@@ -13,8 +13,9 @@ use unicode_width::{UnicodeWidthChar as _, UnicodeWidthStr as _};
 
 const HEADER: Style = Style::new().bold();
 const GAP: usize = 2;
-/// Less of a text says nothing.
+/// Less of a text says nothing; of one that is always shown, more is worth another column.
 const SHORTEST_TEXT: usize = 12;
+const SHORTEST_MAIN_TEXT: usize = 20;
 /// Fewer digits of an id are hard to tell from another number.
 const SHORTEST_ID: usize = 8;
 /// What remains of a column that cannot be left out, however narrow the terminal is.
@@ -168,7 +169,10 @@ impl Table {
     fn fitted(self, width: usize) -> Sheet {
         let naturals = self.naturals();
         let floor = |place: usize, natural: usize| match self.columns.get(place) {
-            Some(column) if column.fit == Fit::Text => natural.min(SHORTEST_TEXT.max(column.title.width())),
+            Some(column) if column.fit == Fit::Text => {
+                let shortest = if column.rank == 0 { SHORTEST_MAIN_TEXT } else { SHORTEST_TEXT };
+                natural.min(shortest.max(column.title.width()))
+            }
             _ => natural,
         };
         let floors = naturals.iter().enumerate();
@@ -358,10 +362,6 @@ mod tests {
         aa00f9e6b0c  node.example.com    333  the peer has not been…
         ");
         insta::assert_snapshot!(example().plain(Some(32)), @"
-        NODE         HOST          BYTES
-        78f3f9e6b0c  node.exampl…      1
-        78f3f9e6b0f  node.exampl…     22
-        aa00f9e6b0c  node.exampl…    333
         ");
     }
 

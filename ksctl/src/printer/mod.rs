@@ -11,6 +11,7 @@ pub(crate) mod progress;
 pub(crate) mod tables;
 
 use std::io::{IsTerminal as _, Write};
+use std::path::Path;
 
 use anstyle::{AnsiColor, Style};
 use keystead::text::escape;
@@ -19,6 +20,7 @@ use serde::de::DeserializeOwned;
 
 use crate::client::Answer;
 use crate::failure::Failure;
+use crate::output;
 use crate::settings::Format;
 
 use self::layout::Table;
@@ -130,7 +132,7 @@ fn written(out: &mut impl Write, text: &str) -> Result<(), Failure> {
     match write!(out, "{text}{end}").and_then(|()| out.flush()) {
         // The reader has seen enough, as `head` does.
         Err(cause) if cause.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),
-        written => written.map_err(|cause| Failure::internal(format!("cannot write the result: {cause}"))),
+        written => written.map_err(|cause| output::unwritten(Path::new("-"), &cause)),
     }
 }
 

@@ -54,18 +54,18 @@ pub(crate) async fn list(context: &Context, page: Page) -> Result<(), Failure> {
 
 /// Shows one.
 pub(crate) async fn get(context: &Context, id: &str) -> Result<(), Failure> {
-    context.ask_and_show(&Call::get(PATH).of(id)?).await
+    context.ask_of(PATH, id, Call::get(PATH)).await
 }
 
 /// Deletes one.
 pub(crate) async fn delete(context: &Context, id: &str) -> Result<(), Failure> {
-    context.ask_and_show(&Call::delete(PATH).of(id)?).await
+    context.ask_of(PATH, id, Call::delete(PATH)).await
 }
 
 /// Restores one, and shows how that is.
 pub(crate) async fn restore(context: &Context, id: &str, request: &RestoreRequest) -> Result<(), Failure> {
-    let call = Call::post(PATH, request)?.of(id)?.action("restore");
-    context.ask_and_show(&call).await
+    let call = Call::post(PATH, request)?.action("restore");
+    context.ask_of(PATH, id, call).await
 }
 
 /// Shows what runs, or ran last.

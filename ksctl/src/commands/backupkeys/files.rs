@@ -7,10 +7,10 @@ use secrecy::{ExposeSecret, SecretString};
 
 use super::PATH;
 use crate::client::Call;
-use crate::commands::Context;
+use crate::commands::{Context, resolve};
 use crate::failure::Failure;
 use crate::input;
-use crate::output::Output;
+use crate::output::{self, Reader};
 
 /// The way out when no password can be asked for.
 const PASSWORD: &str = "give --bkpassword PASSWORD";
@@ -29,18 +29,18 @@ pub(crate) async fn download(
         password: password.expose_secret().into(),
         hint,
     };
-    let answer = context
-        .ask(&Call::post(PATH, &request)?.of(id)?.action("download"))
+    let mut client = context.client()?;
+    let id = resolve::id(&mut client, PATH, id).await?;
+    let answer = client
+        .send(&Call::post(PATH, &request)?.of(&id)?.action("download"))
         .await?;
     let Some(path) = file else {
         return context.printer.document(&answer);
     };
-    let mut output = Output::new(&path)?;
-    output.add(answer.text().as_bytes())?;
-    output.keep()?;
+    output::write(&path, answer.text().as_bytes(), Reader::Owner)?;
     context
         .printer
-        .note(&format!("the backup key is in {}", path.display()));
+        .note(&format!("the backup key is in {}", output::name(&path)));
     Ok(())
 }
 

@@ -35,16 +35,16 @@ pub(crate) async fn list(context: &Context, page: Page, only_default: bool) -> R
 
 /// Shows one.
 pub(crate) async fn get(context: &Context, id: &str) -> Result<(), Failure> {
-    context.ask_and_show(&Call::get(PATH).of(id)?).await
+    context.ask_of(PATH, id, Call::get(PATH)).await
 }
 
 /// Deletes one.
 pub(crate) async fn delete(context: &Context, id: &str) -> Result<(), Failure> {
-    context.ask_and_show(&Call::delete(PATH).of(id)?).await
+    context.ask_of(PATH, id, Call::delete(PATH)).await
 }
 
 /// Makes it the default one, and shows it.
 pub(crate) async fn make_default(context: &Context, id: &str) -> Result<(), Failure> {
-    let call = Call::post_text(PATH, "{}".to_owned()).of(id)?.action("default");
-    context.ask_and_show(&call).await
+    let call = Call::post_text(PATH, "{}".to_owned()).action("default");
+    context.ask_of(PATH, id, call).await
 }

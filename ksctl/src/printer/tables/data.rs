@@ -18,8 +18,9 @@ pub(crate) fn keys(list: &List<Key>) -> Table {
         column("state", Fit::Whole, 1),
         column("algorithm", Fit::Whole, 5),
         column("bits", Fit::Number, 4),
-        column("made", Fit::Whole, 3),
-        column("id", Fit::Id, 2),
+        column("made", Fit::Whole, 2),
+        // Whole or not at all: keys are called by their whole ids.
+        column("id", Fit::Whole, 3),
     ]);
     for key in &list.resources {
         table.row([

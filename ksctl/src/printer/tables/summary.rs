@@ -161,7 +161,7 @@ mod tests {
     use super::*;
 
     fn id(number: usize) -> String {
-        format!("{:032x}", 0x78f3_f9e6_b0c1_4f1e_u128 * 0x1_0001 * (number as u128 + 1))
+        format!("{:032x}", 0x9e37_79b9_7f4a_7c15_f39c_c060_5ced_c835_u128.wrapping_mul(number as u128 + 1))
     }
 
     /// What `viewer` says of `node`; node 1 is down, and node 2 is behind as node 0 sees it.
