@@ -82,6 +82,13 @@ impl Failure {
         self
     }
 
+    /// Adds to what the user reads.
+    #[must_use]
+    pub(crate) fn with_more(mut self, more: &str) -> Self {
+        self.text.push_str(more);
+        self
+    }
+
     /// Adds the way out, unless there is one.
     #[must_use]
     pub(crate) fn or_hint(self, hint: &str) -> Self {

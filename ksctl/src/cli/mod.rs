@@ -20,6 +20,7 @@ pub(crate) mod nodes;
 pub(crate) mod page;
 pub(crate) mod services;
 pub(crate) mod system;
+mod unsupported;
 mod usage;
 
 use std::path::PathBuf;

@@ -25,12 +25,12 @@ const LONGEST: Duration = Duration::from_hours(2);
 impl Client {
     /// Writes what `call` answers with into a file, which is there when it is whole. Its size in bytes.
     pub(crate) async fn download(&mut self, call: &Call, path: &Path) -> Result<u64, Failure> {
-        let unanswered = |error| answer::unanswered(&error, &self.url, LONGEST.as_secs());
+        let unanswered = |error| answer::unanswered(&error, &self.place, LONGEST.as_secs());
         let request = self.transfer(call)?;
         let mut response = request.send().await.map_err(unanswered)?;
         if !response.status().is_success() {
             let (status, text) = (response.status(), response.text().await.map_err(unanswered)?);
-            return answer::read(status, text, &self.url).map(|_| 0);
+            return answer::read(status, text, &self.place).map(|_| 0);
         }
         let (mut file, mut size) = (Output::new(path)?, 0);
         while let Some(piece) = response.chunk().await.map_err(unanswered)? {
@@ -43,11 +43,11 @@ impl Client {
 
     /// Sends what was read of a file and the rest of it as the body of `call`.
     pub(crate) async fn upload(&mut self, call: &Call, start: Vec<u8>, rest: File) -> Result<Answer, Failure> {
-        let unanswered = |error| answer::unanswered(&error, &self.url, LONGEST.as_secs());
+        let unanswered = |error| answer::unanswered(&error, &self.place, LONGEST.as_secs());
         let body = Body::wrap_stream(stream::try_unfold((start, rest.into()), piece));
         let response = self.transfer(call)?.body(body).send().await.map_err(unanswered)?;
         let status = response.status();
-        answer::read(status, response.text().await.map_err(unanswered)?, &self.url)
+        answer::read(status, response.text().await.map_err(unanswered)?, &self.place)
     }
 
     /// With the token of a request that was sent before: a file is not sent twice for one that is refused.

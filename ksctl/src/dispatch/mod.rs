@@ -241,6 +241,7 @@ fn firewall(args: NftablesArgs) -> Firewall {
 fn flags(global: GlobalArgs) -> Flags {
     Flags {
         layer: Layer {
+            place: None,
             url: global.url,
             username: global.user,
             password: global.password,

@@ -361,7 +361,17 @@ mod tests {
         78f3f9e6b0f  node.example.com     22  the peer has not been…
         aa00f9e6b0c  node.example.com    333  the peer has not been…
         ");
-        insta::assert_snapshot!(example().plain(Some(32)), @"
+        insta::assert_snapshot!(example().plain(Some(40)), @"
+        NODE         HOST              BYTES
+        78f3f9e6b0c  node.example.com      1
+        78f3f9e6b0f  node.example.com     22
+        aa00f9e6b0c  node.example.com    333
+        ");
+        insta::assert_snapshot!(example().plain(Some(12)), @"
+        HOST
+        node.exampl…
+        node.exampl…
+        node.exampl…
         ");
     }
 
@@ -376,7 +386,7 @@ mod tests {
 
     #[test]
     fn what_is_left_out_is_told() {
-        assert_eq!(example().sheet(Some(32)).left_out, ["what"]);
+        assert_eq!(example().sheet(Some(40)).left_out, ["what"]);
         assert!(example().sheet(None).left_out.is_empty());
     }
 

@@ -274,3 +274,19 @@ fn a_reset_names_the_node_that_it_asks_about() {
     let named = confirmed("services reset --delay 9 --node south -y");
     assert_eq!(named, json!({"delay": 9, "confirm": "south"}));
 }
+
+#[test]
+fn a_refused_login_names_where_each_part_came_from() {
+    let appliance =
+        Appliance::start_bare(|_| refusal(401, "NCERRUnauthorizedAccess: Wrong username or password")).unwrap();
+    let user = User::new().unwrap().with("KSCTL_PASSWORD", "of another node");
+    std::fs::write(user.path("c.yaml"), "KSCTL_USERNAME: admin\n").unwrap();
+    let line = format!("login --url {} --configfile c.yaml --nosslverify", appliance.url());
+    let ran = user.run(&line).unwrap();
+    assert_eq!(ran.code, Some(1));
+    assert_eq!(
+        ran.err.replace(&appliance.url(), "URL"),
+        "error: NCERRUnauthorizedAccess: Wrong username or password (asked URL/ from --url, as \"admin\" from \
+         KSCTL_USERNAME in c.yaml, with the password from KSCTL_PASSWORD in the environment)\n"
+    );
+}

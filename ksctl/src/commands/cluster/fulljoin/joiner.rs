@@ -10,7 +10,7 @@ use crate::client::{Call, Client};
 use crate::commands::Context;
 use crate::config_file::ConfigFile;
 use crate::failure::Failure;
-use crate::settings::{self, Endpoint, Identity, key};
+use crate::settings::{self, Endpoint, Identity, Origin, key};
 use crate::sources;
 
 const WRITE_QUESTION: &str = "When a node joins a cluster, the node adopts the credentials of the cluster. Would you like \
@@ -37,20 +37,35 @@ pub(super) fn client(context: &Context, access: &Access) -> Result<Client, Failu
     let member = &context.settings.endpoint;
     let endpoint = match access {
         Access::File(path) => of_file(path, member)?,
-        Access::Account { url, user, password } => Endpoint {
-            url: Some(settings::address(url)?),
-            identity: Identity {
-                username: user.clone(),
-                password: password.clone(),
-                ..Identity::default()
-            },
-            ..member.clone()
-        },
+        Access::Account { url, user, password } => account((url, user.as_ref(), password.as_ref()), member)?,
     };
     if endpoint.url.is_some() && endpoint.url == member.url {
         return Err(Failure::usage("the joining node and the member have the same URL"));
     }
     Ok(Client::new(&endpoint, context.asker)?.asking_for("password of the joining node"))
+}
+
+fn account(
+    (url, user, password): (&str, Option<&String>, Option<&SecretString>),
+    member: &Endpoint,
+) -> Result<Endpoint, Failure> {
+    let (user_of_url, password_of_url) = settings::user_of(url);
+    let origin = |flag: &str, is_flag: bool| Some(if is_flag { flag } else { "--newnodeurl" }.to_owned());
+    Ok(Endpoint {
+        url: Some(settings::address(url)?),
+        url_origin: origin("--newnodeurl", true),
+        identity: Identity {
+            origin: Origin {
+                username: origin("--newnodeuser", user.is_some()),
+                password: origin("--newnodepass", password.is_some())
+                    .filter(|_| password.is_some() || password_of_url.is_some()),
+            },
+            username: user.cloned().or(user_of_url),
+            password: password.cloned().or(password_of_url),
+            ..Identity::default()
+        },
+        ..member.clone()
+    })
 }
 
 fn of_file(path: &Path, member: &Endpoint) -> Result<Endpoint, Failure> {
