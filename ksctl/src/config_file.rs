@@ -6,6 +6,7 @@
 //! Rewriting is atomic, because scripts run many commands at once on one file: the text goes into a new file in the
 //! same folder, readable by its owner only, and takes the old one's place in one step.
 
+use std::fs::File;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
@@ -25,7 +26,7 @@ pub(crate) struct ConfigFile {
 impl ConfigFile {
     /// Reads the file. A file that is not there is an empty one.
     pub(crate) fn open(path: &Path) -> Result<Self, Failure> {
-        let text = match std::fs::read_to_string(path) {
+        let text = match File::open(path).and_then(input::read_from) {
             Ok(text) => text,
             Err(cause) if matches!(cause.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => String::new(),
             Err(cause) => return Err(input::unread(path, &cause)),

@@ -16,6 +16,8 @@ pub(crate) enum Kind {
     Unreachable,
     /// A fault of this program, of this machine, or an answer that makes no sense.
     Internal,
+    /// The user ended the command before it was done.
+    Interrupted,
 }
 
 /// A bad end. `Display` is the text for the user, one line, without the hint.
@@ -65,6 +67,11 @@ impl Failure {
         Self::new(Kind::Internal, text)
     }
 
+    /// See [`Kind::Interrupted`].
+    pub(crate) fn interrupted(text: impl Into<String>) -> Self {
+        Self::new(Kind::Interrupted, text)
+    }
+
     fn new(kind: Kind, text: impl Into<String>) -> Self {
         Self {
             kind,
@@ -79,6 +86,13 @@ impl Failure {
     #[must_use]
     pub(crate) fn with_hint(mut self, hint: impl Into<String>) -> Self {
         self.hint = Some(hint.into());
+        self
+    }
+
+    /// Says first what is true all the same.
+    #[must_use]
+    pub(crate) fn with_before(mut self, done: &str) -> Self {
+        self.text = format!("{done}, but: {}", self.text);
         self
     }
 

@@ -42,7 +42,8 @@ pub(crate) fn name(path: &Path) -> String {
     }
 }
 
-fn read_from(source: impl Read) -> io::Result<String> {
+/// A whole text, which ends somewhere.
+pub(crate) fn read_from(source: impl Read) -> io::Result<String> {
     let mut text = String::new();
     source.take(LIMIT_BYTES + 1).read_to_string(&mut text)?;
     if text.len() as u64 > LIMIT_BYTES {

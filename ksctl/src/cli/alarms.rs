@@ -7,7 +7,7 @@ use clap::{Args, Subcommand};
 use super::page::PageArgs;
 
 /// The second word after `alarms`.
-#[derive(Subcommand)]
+#[derive(Clone, Subcommand)]
 pub(crate) enum AlarmsCommand {
     /// Show the alarms of all nodes, the newest first
     List(ListArgs),
@@ -21,7 +21,7 @@ pub(crate) enum AlarmsCommand {
 }
 
 /// `alarms list`.
-#[derive(Args)]
+#[derive(Clone, Args)]
 pub(crate) struct ListArgs {
     #[command(flatten)]
     pub(crate) page: PageArgs,
@@ -40,7 +40,7 @@ pub(crate) struct ListArgs {
 }
 
 /// `alarms get`, `alarms acknowledge` and `alarms clear`.
-#[derive(Args)]
+#[derive(Clone, Args)]
 pub(crate) struct OneAlarmArgs {
     /// The alarm's id, or an unambiguous beginning of it
     #[arg(long)]

@@ -8,7 +8,7 @@ use clap::Args;
 use secrecy::SecretString;
 
 /// Whom to ask, as whom, and how to show the answer.
-#[derive(Args)]
+#[derive(Clone, Args)]
 #[command(next_help_heading = "Global options")]
 pub(crate) struct GlobalArgs {
     /// The appliance, such as `https://node-1`; the scheme may be left out

@@ -22,6 +22,7 @@ pub(crate) mod services;
 pub(crate) mod system;
 mod unsupported;
 mod usage;
+pub(crate) mod watch;
 
 use std::path::PathBuf;
 
@@ -32,7 +33,7 @@ pub(crate) use global::GlobalArgs;
 pub(crate) use usage::Ending;
 
 /// The command line of a Keystead cluster
-#[derive(Parser)]
+#[derive(Clone, Parser)]
 #[command(name = "ksctl", version, max_term_width = 100)]
 pub(crate) struct Cli {
     #[command(flatten)]
@@ -42,7 +43,7 @@ pub(crate) struct Cli {
 }
 
 /// The first word.
-#[derive(Subcommand)]
+#[derive(Clone, Subcommand)]
 pub(crate) enum Command {
     #[command(flatten)]
     Asking(Box<Asking>),
@@ -63,7 +64,7 @@ pub(crate) enum Command {
 }
 
 /// The first word of commands that ask an appliance. The others work whatever is in the files of settings.
-#[derive(Subcommand)]
+#[derive(Clone, Subcommand)]
 pub(crate) enum Asking {
     /// Make, join, watch and leave a cluster
     #[command(subcommand)]

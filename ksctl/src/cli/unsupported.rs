@@ -55,6 +55,15 @@ mod tests {
     }
 
     #[test]
+    fn all_of_them_are_on_the_page() {
+        let page = include_str!("../../../docs/not-built.md");
+        let words = BRANCHES.iter().flat_map(|(_, below)| below.iter()).chain(TREES);
+        let missing: Vec<&&str> = words.filter(|word| !page.contains(&format!("`{word}`")) && !page.contains(&format!(" {word}`"))).collect();
+        let missing: Vec<&&&str> = missing.iter().filter(|word| !page.contains(&format!("\n{word}`"))).collect();
+        assert!(missing.is_empty(), "docs/not-built.md does not name {missing:?}");
+    }
+
+    #[test]
     fn a_word_counts_only_where_it_stands() {
         assert_eq!(command(None, "users").as_deref(), Some("users"));
         assert_eq!(command(Some("services"), "restart").as_deref(), Some("services restart"));

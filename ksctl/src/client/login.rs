@@ -36,7 +36,10 @@ impl Client {
         };
         self.get_token(request).await.map_err(|failure| {
             if failure.wants_new_password() {
-                failure.or_hint("`ksctl login --new-password PASSWORD` changes it and logs in")
+                let url = self.url.as_str().trim_end_matches('/');
+                failure.or_hint(&format!(
+                    "`ksctl login --url {url} --new-password PASSWORD` changes it and logs in"
+                ))
             } else if failure.is_unauthorized() {
                 let with = self.log_in_with();
                 failure.with_more(&with)

@@ -107,6 +107,13 @@ impl Client {
         }
     }
 
+    /// Has a token that is good, and the means to get another.
+    pub(crate) async fn be_logged_in(&mut self) -> Result<(), Failure> {
+        let token = self.token().await?;
+        self.identity.jwt = Some(token);
+        Ok(())
+    }
+
     /// Sends a request that needs no log-in.
     pub(crate) async fn send_open(&self, call: &Call) -> Result<Answer, Failure> {
         self.exchange(call, None).await

@@ -13,10 +13,12 @@ pub(crate) mod login;
 pub(crate) mod man;
 pub(crate) mod metrics;
 pub(crate) mod nodes;
+mod renewal;
 mod resolve;
 pub(crate) mod services;
 pub(crate) mod system;
 pub(crate) mod version;
+pub(crate) mod watch;
 
 use crate::client::{Answer, Call, Client};
 use crate::confirm::Asker;
@@ -51,6 +53,15 @@ impl Context {
             printer: Printer::new(settings.format),
             asker: Asker::new(settings.yes),
             settings,
+        }
+    }
+
+    /// The same for a terminal that is written over again and again.
+    #[must_use]
+    pub(crate) fn in_place(self) -> Self {
+        Self {
+            printer: self.printer.in_place(),
+            ..self
         }
     }
 

@@ -3,14 +3,15 @@
 //! This file decides how data, notes and errors look. Names and texts of others come through here, and none of them drives
 //! the terminal: what is no character to see is shown by its number ([`keystead::text::escape`]). Scripts may parse standard output whole: with `--respfmt json` it
 //! is one JSON document or nothing. Next: [`json`] for the indentation, [`tables`] for what tables show and [`layout`]
-//! for how they fit, [`progress`] for the line of a running join.
+//! for how they fit, [`screen`] for tables that are watched, [`progress`] for the line of a running join.
 
 mod json;
 pub(crate) mod layout;
 pub(crate) mod progress;
+pub(crate) mod screen;
 pub(crate) mod tables;
 
-use std::io::{IsTerminal as _, Write};
+use std::io::Write;
 use std::path::Path;
 
 use anstyle::{AnsiColor, Style};
@@ -19,7 +20,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::client::Answer;
-use crate::failure::Failure;
+use crate::failure::{Failure, Kind};
 use crate::output;
 use crate::settings::Format;
 
@@ -32,12 +33,24 @@ const HINT: Style = AnsiColor::Cyan.on_default().bold();
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Printer {
     format: Format,
+    in_place: bool,
 }
 
 impl Printer {
     /// A printer for a format.
     pub(crate) fn new(format: Format) -> Self {
-        Self { format }
+        Self {
+            format,
+            in_place: false,
+        }
+    }
+
+    /// A printer of tables, each of which takes the place of the one before.
+    pub(crate) fn in_place(self) -> Self {
+        Self {
+            format: Format::Table,
+            in_place: true,
+        }
     }
 
     /// Does the user want tables?
@@ -87,6 +100,9 @@ impl Printer {
 
     /// Shows a table in what room the terminal has. Colours are left out where it has none, or `NO_COLOR` is set.
     pub(crate) fn table(self, table: Table) -> Result<(), Failure> {
+        if self.in_place {
+            return screen::replace(table);
+        }
         let sheet = table.sheet(width());
         // Its cells hold nothing but what is seen; the colours are ours.
         written(&mut anstream::stdout().lock(), &sheet.text)?;
@@ -122,6 +138,10 @@ impl Printer {
         reason = "all output goes through a printer, so that one can be found"
     )]
     pub(crate) fn failure(self, failure: &Failure) {
+        // Who has ended a command knows why it ended.
+        if failure.kind() == Kind::Interrupted {
+            return write_error(&escape::lines(&failure.to_string()));
+        }
         write_error(&format!("{}\n", worded(failure)));
     }
 }
@@ -138,12 +158,7 @@ fn written(out: &mut impl Write, text: &str) -> Result<(), Failure> {
 
 /// How many columns the terminal has, if standard output is one.
 fn width() -> Option<usize> {
-    let out = std::io::stdout();
-    if !out.is_terminal() {
-        return None;
-    }
-    let size = rustix::termios::tcgetwinsize(out).ok()?;
-    Some(usize::from(size.ws_col)).filter(|columns| *columns > 0)
+    screen::size().map(|(columns, _)| columns)
 }
 
 /// Why a command ended badly and the way out, with colours of ours and nothing else that a terminal would follow.

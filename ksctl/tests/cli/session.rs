@@ -290,3 +290,21 @@ fn a_refused_login_names_where_each_part_came_from() {
          KSCTL_USERNAME in c.yaml, with the password from KSCTL_PASSWORD in the environment)\n"
     );
 }
+
+#[test]
+fn a_password_that_was_changed_is_said_to_be_although_the_session_cannot_be_kept() {
+    let appliance = Appliance::start_bare(|request| match request.body["password"].as_str() {
+        Some("admin") if request.line.starts_with("PATCH") => (200, json!({"username": "admin", "row_version": 2})),
+        Some("admin") => refusal(403, "NCERRForbidden: the password must be changed before anything else"),
+        _ => tokens("jwt-1"),
+    })
+    .unwrap();
+    let user = User::new().unwrap();
+    // A home that cannot be written, for root too.
+    std::fs::write(user.path(".ksctl"), "in the way").unwrap();
+    let line = "--user admin --password admin --nosslverify --new-password Fresh-1-pass";
+    let ran = user.run(&format!("login --url {} {line}", appliance.url())).unwrap();
+    assert_eq!(ran.code, Some(2), "{}", ran.err);
+    let both = format!("error: the password of admin at {}/ was changed, but: cannot write ", appliance.url());
+    assert!(ran.err.contains(&both), "{}", ran.err);
+}

@@ -23,7 +23,7 @@ pub(crate) async fn download(
     file: Option<PathBuf>,
 ) -> Result<(), Failure> {
     let (given, hint) = lock;
-    let password = given.map_or_else(|| context.asker.new_password(), Ok);
+    let password = given.map_or_else(|| context.asker.new_password(|_| Ok(())), Ok);
     let password = password.map_err(|failure| failure.with_hint(PASSWORD))?;
     let request = DownloadBackupKeyRequest {
         password: password.expose_secret().into(),

@@ -7,7 +7,7 @@ use secrecy::{ExposeSecret, SecretString};
 
 use super::FullJoin;
 use crate::client::{Call, Client};
-use crate::commands::Context;
+use crate::commands::{Context, renewal};
 use crate::config_file::ConfigFile;
 use crate::failure::Failure;
 use crate::settings::{self, Endpoint, Identity, Origin, key};
@@ -77,8 +77,8 @@ fn of_file(path: &Path, member: &Endpoint) -> Result<Endpoint, Failure> {
 }
 
 /// Can the node join? What a node says after a join that failed is left to the node to judge.
-pub(super) async fn check(node: &mut Client) -> Result<(), Failure> {
-    let info: ClusterInfo = node.send(&Call::get("cluster")).await?.parse()?;
+pub(super) async fn check(context: &Context, node: &mut Client) -> Result<(), Failure> {
+    let info: ClusterInfo = renewal::send(context, node, &Call::get("cluster")).await?.parse()?;
     if matches!(info.status.code.as_str(), "none" | "k") {
         return Ok(());
     }
