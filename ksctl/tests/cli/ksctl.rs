@@ -81,7 +81,7 @@ impl User {
     /// Starts a command line at a terminal of so many columns.
     pub(crate) fn at_terminal(&self, columns: u16, line: &str) -> Anyhow<Terminal> {
         let program = env!("CARGO_BIN_EXE_ksctl");
-        let command = format!("stty cols {columns} rows 30 && exec {program} {line}");
+        let command = format!("tty && stty cols {columns} rows 30 && exec {program} {line}");
         let mut child = Command::new("script")
             .args(["-qefc", &command, "/dev/null"])
             .env_clear()
@@ -93,12 +93,15 @@ impl User {
             .stdout(Stdio::piped())
             .spawn()?;
         let (stdin, stdout) = (child.stdin.take(), child.stdout.take());
-        Ok(Terminal {
+        let mut terminal = Terminal {
             child,
             keys: stdin.ok_or("no input")?,
             screen: stdout.ok_or("no output")?,
+            device: String::new(),
             shown: String::new(),
-        })
+        };
+        terminal.device = terminal.wait_for("\n")?.trim().to_owned();
+        Ok(terminal)
     }
 
     /// The same with `input` at standard input.
@@ -131,23 +134,36 @@ pub(crate) struct Terminal {
     child: Child,
     keys: ChildStdin,
     screen: ChildStdout,
+    device: String,
     shown: String,
 }
 
 impl Terminal {
-    /// Waits until `text` is shown, behind what was waited for before. The test ends by its time limit if it never is.
-    pub(crate) fn wait_for(&mut self, text: &str) -> Anyhow<()> {
+    /// Waits until `text` is shown, behind what was waited for before, and gives back what is before it. The test ends by its
+    /// time limit if it never is.
+    pub(crate) fn wait_for(&mut self, text: &str) -> Anyhow<String> {
         let mut piece = [0; 4096];
         loop {
-            if let Some((_, rest)) = self.shown.split_once(text) {
+            if let Some((before, rest)) = self.shown.split_once(text) {
+                let before = before.to_owned();
                 self.shown = rest.to_owned();
-                return Ok(());
+                return Ok(before);
             }
             let read = self.screen.read(&mut piece)?;
             if read == 0 {
                 return Err(format!("it ended without {text:?}: {:?}", self.shown).into());
             }
             self.shown.push_str(&String::from_utf8_lossy(&piece[..read]));
+        }
+    }
+
+    /// Waits until what is typed is not shown: what is typed before does not count as typed at a prompt for a password.
+    pub(crate) fn wait_for_secrecy(&self) -> Anyhow<()> {
+        loop {
+            let modes = Command::new("stty").args(["-F", &self.device, "-a"]).output()?;
+            if String::from_utf8(modes.stdout)?.contains("-echo ") {
+                return Ok(());
+            }
         }
     }
 

@@ -116,7 +116,10 @@ fn a_new_password_is_asked_for_twice_and_again_until_it_is_good() {
         ("new password again", "Fresh-1-pass\n"),
     ] {
         terminal.wait_for(prompt).unwrap();
-        terminal.press(typed).unwrap();
+        if !typed.is_empty() {
+            terminal.wait_for_secrecy().unwrap();
+            terminal.press(typed).unwrap();
+        }
     }
     let (code, shown) = terminal.end().unwrap();
     assert_eq!(code, Some(0), "{shown}");
@@ -142,6 +145,7 @@ fn a_full_join_offers_to_change_the_first_password_of_the_joining_node() {
     terminal.wait_for("the new password must have 8 to 1024 characters").unwrap();
     for prompt in ["new password", "new password again"] {
         terminal.wait_for(prompt).unwrap();
+        terminal.wait_for_secrecy().unwrap();
         terminal.press("Fresh-1-pass\n").unwrap();
     }
     terminal.wait_for(&format!("the password of admin at {}/ was changed", joiner.url())).unwrap();
