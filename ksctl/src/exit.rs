@@ -23,7 +23,13 @@ mod tests {
     #[test]
     fn the_numbers_are_the_documented_ones() {
         let documented = include_str!("../../docs/ksctl.md");
-        for kind in [Kind::Refused, Kind::Usage, Kind::Unreachable, Kind::Internal, Kind::Interrupted] {
+        for kind in [
+            Kind::Refused,
+            Kind::Usage,
+            Kind::Unreachable,
+            Kind::Internal,
+            Kind::Interrupted,
+        ] {
             let row = format!("| {} |", code(kind));
             assert!(
                 documented.contains(&row),

@@ -138,7 +138,10 @@ fn is_stdout(path: &Path) -> bool {
 
 /// A name for what this process has open: what is behind it may be a file that others write too.
 fn is_descriptor(path: &Path) -> bool {
-    path == Path::new("/dev/stderr") || ["/dev/fd", "/proc/self/fd"].iter().any(|folder| path.starts_with(folder))
+    path == Path::new("/dev/stderr")
+        || ["/dev/fd", "/proc/self/fd"]
+            .iter()
+            .any(|folder| path.starts_with(folder))
 }
 
 #[cfg(test)]
@@ -202,8 +205,14 @@ mod tests {
         write(Path::new("/dev/null"), b"x", Reader::Owner).unwrap();
         let full = write(Path::new("/dev/full"), b"x", Reader::Owner).unwrap_err();
         let nowhere = write(Path::new("/nonexistent/key.json"), b"x", Reader::Owner).unwrap_err();
-        assert!(full.to_string().starts_with("cannot write /dev/full: No space left"), "{full}");
-        assert!(nowhere.to_string().starts_with("cannot write /nonexistent/key.json: "), "{nowhere}");
+        assert!(
+            full.to_string().starts_with("cannot write /dev/full: No space left"),
+            "{full}"
+        );
+        assert!(
+            nowhere.to_string().starts_with("cannot write /nonexistent/key.json: "),
+            "{nowhere}"
+        );
         assert_eq!([full.kind(), nowhere.kind()], [Kind::Usage; 2]);
         for device in ["/dev/null", "/dev/full"] {
             let kind = std::fs::symlink_metadata(device).unwrap().file_type();

@@ -148,6 +148,13 @@ pub(crate) struct JoinArgs {
     pub(crate) public_address: Option<String>,
     #[command(flatten)]
     pub(crate) ticket: TicketArgs,
+    #[command(flatten)]
+    pub(crate) until: UntilArgs,
+}
+
+/// How long a command that starts a join goes on.
+#[derive(Clone, Args)]
+pub(crate) struct UntilArgs {
     /// Return when the node is ready, showing how far it is
     #[arg(long)]
     pub(crate) block: bool,
@@ -239,10 +246,6 @@ pub(crate) struct FulljoinArgs {
     /// Write the credentials of the cluster into the file of the joining node
     #[arg(long, requires = "newnodeconfig")]
     pub(crate) writetoconfig: bool,
-    /// Return when the node is ready, showing how far it is
-    #[arg(long)]
-    pub(crate) block: bool,
-    /// The same at a terminal, until `q`; the join itself goes on
-    #[arg(long)]
-    pub(crate) watch: bool,
+    #[command(flatten)]
+    pub(crate) until: UntilArgs,
 }

@@ -8,11 +8,45 @@ pub(crate) const PAGE: &str = "docs/not-built.md lists what is not supported, `k
 
 /// First words of which there is nothing.
 const TREES: &[&str] = &[
-    "banners", "ca", "client-records", "clientmgmt", "connections", "crypto", "cte", "diskenc", "dnshosts", "domains",
-    "groupmaps", "groups", "hsm", "interfaces", "key-policy", "licensing", "log-forwarders", "mkeks", "network",
-    "notification", "ntp", "polattach", "policy", "properties", "proxy", "proxyprotocolallowproxies", "quorum",
-    "quorum-policy", "quorum-profiles", "records", "reports", "rot-keys", "scheduler", "scp", "secrets", "templates",
-    "tokens", "trusted-ca-cert", "users",
+    "banners",
+    "ca",
+    "client-records",
+    "clientmgmt",
+    "connections",
+    "crypto",
+    "cte",
+    "diskenc",
+    "dnshosts",
+    "domains",
+    "groupmaps",
+    "groups",
+    "hsm",
+    "interfaces",
+    "key-policy",
+    "licensing",
+    "log-forwarders",
+    "mkeks",
+    "network",
+    "notification",
+    "ntp",
+    "polattach",
+    "policy",
+    "properties",
+    "proxy",
+    "proxyprotocolallowproxies",
+    "quorum",
+    "quorum-policy",
+    "quorum-profiles",
+    "records",
+    "reports",
+    "rot-keys",
+    "scheduler",
+    "scp",
+    "secrets",
+    "templates",
+    "tokens",
+    "trusted-ca-cert",
+    "users",
 ];
 
 /// Words below first words of which there is something.
@@ -20,7 +54,17 @@ const BRANCHES: &[(&str, &[&str])] = &[
     ("backup", &["scp"]),
     (
         "keys",
-        &["alias", "archive", "clone", "generate-kcv", "list-labels", "modify", "query", "reactivate", "recover"],
+        &[
+            "alias",
+            "archive",
+            "clone",
+            "generate-kcv",
+            "list-labels",
+            "modify",
+            "query",
+            "reactivate",
+            "recover",
+        ],
     ),
     ("services", &["restart"]),
     ("info", &["set"]),
@@ -49,8 +93,13 @@ mod tests {
         let names: Vec<&str> = root.get_subcommands().map(clap::Command::get_name).collect();
         assert!(TREES.iter().all(|tree| !names.contains(tree)), "{names:?}");
         for (parent, below) in BRANCHES {
-            let there = root.find_subcommand(parent).or_else(|| root.find_subcommand("system")?.find_subcommand(parent));
-            assert!(below.iter().all(|word| there.unwrap().find_subcommand(word).is_none()), "{parent}");
+            let there = root
+                .find_subcommand(parent)
+                .or_else(|| root.find_subcommand("system")?.find_subcommand(parent));
+            assert!(
+                below.iter().all(|word| there.unwrap().find_subcommand(word).is_none()),
+                "{parent}"
+            );
         }
     }
 
@@ -58,15 +107,23 @@ mod tests {
     fn all_of_them_are_on_the_page() {
         let page = include_str!("../../../docs/not-built.md");
         let words = BRANCHES.iter().flat_map(|(_, below)| below.iter()).chain(TREES);
-        let missing: Vec<&&str> = words.filter(|word| !page.contains(&format!("`{word}`")) && !page.contains(&format!(" {word}`"))).collect();
-        let missing: Vec<&&&str> = missing.iter().filter(|word| !page.contains(&format!("\n{word}`"))).collect();
+        let missing: Vec<&&str> = words
+            .filter(|word| !page.contains(&format!("`{word}`")) && !page.contains(&format!(" {word}`")))
+            .collect();
+        let missing: Vec<&&&str> = missing
+            .iter()
+            .filter(|word| !page.contains(&format!("\n{word}`")))
+            .collect();
         assert!(missing.is_empty(), "docs/not-built.md does not name {missing:?}");
     }
 
     #[test]
     fn a_word_counts_only_where_it_stands() {
         assert_eq!(command(None, "users").as_deref(), Some("users"));
-        assert_eq!(command(Some("services"), "restart").as_deref(), Some("services restart"));
+        assert_eq!(
+            command(Some("services"), "restart").as_deref(),
+            Some("services restart")
+        );
         assert_eq!(command(Some("cluster"), "restart"), None);
         assert_eq!(command(None, "restart"), None);
     }

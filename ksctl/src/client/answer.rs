@@ -93,12 +93,13 @@ pub(super) fn unanswered(error: &reqwest::Error, place: &str, timeout_seconds: u
             .with_hint("--timeout SECONDS waits longer");
     }
     if error.is_connect() {
-        return Failure::unreachable(format!("cannot reach {place}: {}", root(error)))
-            .with_hint(if place.contains(" by the proxy ") {
+        return Failure::unreachable(format!("cannot reach {place}: {}", root(error))).with_hint(
+            if place.contains(" by the proxy ") {
                 "are the URL and the proxy right? NO_PROXY names hosts that are reached without a proxy"
             } else {
                 "is the appliance running, and is the URL right?"
-            });
+            },
+        );
     }
     Failure::unreachable(format!("the connection to {place} broke: {}", root(error)))
 }
@@ -136,7 +137,11 @@ mod tests {
     use super::*;
 
     fn answered(status: u16, text: &str) -> Result<Answer, Failure> {
-        read(StatusCode::from_u16(status).unwrap(), text.to_owned(), "https://node-1/")
+        read(
+            StatusCode::from_u16(status).unwrap(),
+            text.to_owned(),
+            "https://node-1/",
+        )
     }
 
     #[test]

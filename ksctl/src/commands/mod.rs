@@ -60,7 +60,7 @@ impl Context {
     #[must_use]
     pub(crate) fn in_place(self) -> Self {
         Self {
-            printer: self.printer.in_place(),
+            printer: Printer::in_place(),
             ..self
         }
     }

@@ -11,7 +11,11 @@ use crate::client::{Answer, Call, Client};
 use crate::failure::Failure;
 
 /// Logs in, with a new password where one is demanded. Was the password changed?
-pub(crate) async fn log_in(context: &Context, client: &mut Client, given: Option<SecretString>) -> Result<bool, Failure> {
+pub(crate) async fn log_in(
+    context: &Context,
+    client: &mut Client,
+    given: Option<SecretString>,
+) -> Result<bool, Failure> {
     match client.log_in().await {
         Err(failure) if failure.wants_new_password() && (given.is_some() || context.asker.can_ask()) => {
             change(context, client, &failure, given).await?;
@@ -47,19 +51,22 @@ async fn change(
     given: Option<SecretString>,
 ) -> Result<(), Failure> {
     context.printer.note(&why.to_string());
-    let new = match given {
-        Some(new) => new,
-        None => {
-            context.printer.note(&demand());
-            context.asker.new_password(|password| check_new(password).map_err(|refused| refused.to_string()))?
-        }
+    let new = if let Some(new) = given {
+        new
+    } else {
+        context.printer.note(&demand());
+        let check = |password: &str| check_new(password).map_err(|refused| refused.to_string());
+        context.asker.new_password(check)?
     };
     client.change_password(new).await
 }
 
 /// What a new password must be, in the words of the check itself.
 fn demand() -> String {
-    check_new("").err().map(|refused| refused.to_string()).unwrap_or_default()
+    check_new("")
+        .err()
+        .map(|refused| refused.to_string())
+        .unwrap_or_default()
 }
 
 #[cfg(test)]
@@ -68,6 +75,10 @@ mod tests {
 
     #[test]
     fn what_a_new_password_must_be_is_said_before_it_is_asked_for() {
-        assert!(demand().starts_with("the new password must have 8 to 1024 characters"), "{}", demand());
+        assert!(
+            demand().starts_with("the new password must have 8 to 1024 characters"),
+            "{}",
+            demand()
+        );
     }
 }

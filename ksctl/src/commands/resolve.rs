@@ -86,11 +86,17 @@ fn choose(kind: &str, typed: &str, candidates: &[Candidate]) -> Result<Candidate
     };
     match meant.as_slice() {
         [one] => Ok((*one).clone()),
-        [] if candidates.is_empty() || kind != "node" => Err(Failure::unknown(format!("no {kind} has an id that begins with {typed:?}"))),
+        [] if candidates.is_empty() || kind != "node" => Err(Failure::unknown(format!(
+            "no {kind} has an id that begins with {typed:?}"
+        ))),
         [] => Err(Failure::unknown(format!("no node is called {typed:?}"))
             .with_hint(format!("there are {}", listed(&candidates.iter().collect::<Vec<_>>())))),
-        several => Err(Failure::refused(format!("{typed:?} could be any of {}: {}", several.len(), listed(several)))
-            .with_hint("give more of the id")),
+        several => Err(Failure::refused(format!(
+            "{typed:?} could be any of {}: {}",
+            several.len(),
+            listed(several)
+        ))
+        .with_hint("give more of the id")),
     }
 }
 
@@ -149,14 +155,23 @@ mod tests {
             node("22f3aae6b0c14f1e9d52a3c7be713c04", "shared", 5433, ""),
         ];
         let chosen = choose("node", typed, &nodes);
-        chosen.map(|chosen| chosen.id).map_err(|failure| {
-            format!("{failure} / {}", failure.hint().unwrap_or_default())
-        })
+        chosen
+            .map(|chosen| chosen.id)
+            .map_err(|failure| format!("{failure} / {}", failure.hint().unwrap_or_default()))
     }
 
     #[test]
     fn a_node_is_meant_by_its_id_a_beginning_of_it_or_a_name() {
-        for typed in [ONE, "78f3f", "78F3F9", "node-1", "NODE-1", "node-1:5432", "n1.example.com", "https://n1.example.com/"] {
+        for typed in [
+            ONE,
+            "78f3f",
+            "78F3F9",
+            "node-1",
+            "NODE-1",
+            "node-1:5432",
+            "n1.example.com",
+            "https://n1.example.com/",
+        ] {
             assert_eq!(chosen(typed).as_deref(), Ok(ONE), "{typed}");
         }
         assert_eq!(chosen("shared:5433").as_deref(), Ok("22f3aae6b0c14f1e9d52a3c7be713c04"));
@@ -166,7 +181,11 @@ mod tests {
     fn what_could_be_several_is_none_and_they_are_named() {
         let said = chosen("78f3").unwrap_err();
         assert!(said.contains(&format!("node-1 ({ONE}), node-2 ({OTHER})")), "{said}");
-        assert!(chosen("shared").unwrap_err().starts_with("\"shared\" could be any of 2"));
+        assert!(
+            chosen("shared")
+                .unwrap_err()
+                .starts_with("\"shared\" could be any of 2")
+        );
     }
 
     #[test]

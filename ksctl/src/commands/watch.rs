@@ -37,9 +37,7 @@ pub(crate) async fn watch(
     context.settings.endpoint.identity = client.identity().clone();
     screen.wipe()?;
     let mut seen = look(&context).await;
-    if seen.is_err() {
-        return seen;
-    }
+    seen.as_ref().map_err(Clone::clone)?;
     loop {
         match wait(every, &mut screen).await {
             Woken::Quit => return seen,

@@ -16,7 +16,7 @@ use crate::cli::backup::BackupCommand;
 use crate::cli::backupkeys::BackupkeysCommand;
 use crate::cli::cluster::{
     AgreeCommand, CertificatesCommand, ClusterCommand, CsrArgs, FulljoinArgs, JoinArgs, LookCommand, NewArgs,
-    SidesArgs, TicketArgs, TrustCommand,
+    SidesArgs, TicketArgs, TrustCommand, UntilArgs,
 };
 use crate::cli::deploy::{DeployCommand, NftablesArgs};
 use crate::cli::keys::{self as key_args, KeysCommand, VkeysCommand};
@@ -44,7 +44,7 @@ use crate::sources::{self, Flags};
 pub(crate) async fn run(cli: Cli) -> Result<(), Failure> {
     let printer = Printer::new(Format::Json);
     match cli.command {
-        Command::Asking(command) => run_asking(cli.global, *command).await,
+        Command::Asking(command) => Box::pin(run_asking(cli.global, *command)).await,
         Command::Deploy(DeployCommand::Nftables(args)) if args.unit => deploy::nftables::unit(printer),
         Command::Deploy(DeployCommand::Nftables(args)) => deploy::nftables::rules(printer, &firewall(args)),
         Command::Completions { shell } => completions::run(printer, &generate::completions(shell)),
@@ -62,10 +62,10 @@ async fn run_asking(global: GlobalArgs, command: Asking) -> Result<(), Failure> 
 /// How often to look again, for a command that is to be watched.
 fn watched(command: &Asking) -> Option<u64> {
     match command {
-        Asking::Cluster(ClusterCommand::Info(args)) => args.watch,
-        Asking::Cluster(ClusterCommand::Look(
-            LookCommand::Summary(args) | LookCommand::Errors(args) | LookCommand::Links(args),
-        )) => args.watch,
+        Asking::Cluster(
+            ClusterCommand::Info(args)
+            | ClusterCommand::Look(LookCommand::Summary(args) | LookCommand::Errors(args) | LookCommand::Links(args)),
+        ) => args.watch,
         Asking::Cluster(ClusterCommand::Nodes(NodesCommand::List(args))) => args.page.watch.watch,
         Asking::Alarms(AlarmsCommand::List(args)) => args.page.watch.watch,
         Asking::Keys(KeysCommand::List(args)) => args.page.watch.watch,
@@ -323,11 +323,11 @@ fn join_order(args: JoinArgs) -> (Sides, Ticket, Until) {
         member: args.member,
         member_port: args.memberport,
     };
-    (sides, ticket(args.ticket), until(args.block, args.watch))
+    (sides, ticket(args.ticket), until(&args.until))
 }
 
-fn until(block: bool, watch: bool) -> Until {
-    match (block, watch) {
+fn until(args: &UntilArgs) -> Until {
+    match (args.block, args.watch) {
         (_, true) => Until::ReadyOrLeft,
         (true, false) => Until::Ready,
         (false, false) => Until::Begun,
@@ -353,7 +353,7 @@ fn fulljoin_order(args: FulljoinArgs) -> FullJoin {
         access,
         shared_hsm_partition: args.shared_hsm_partition,
         write_to_config: args.writetoconfig,
-        until: until(args.block, args.watch),
+        until: until(&args.until),
     }
 }
 

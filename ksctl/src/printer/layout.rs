@@ -9,7 +9,7 @@ use std::collections::BTreeSet;
 
 use anstyle::{AnsiColor, Style};
 use keystead::text::escape;
-use unicode_width::{UnicodeWidthChar as _, UnicodeWidthStr as _};
+use unicode_width::{UnicodeWidthChar as _, UnicodeWidthStr};
 
 const HEADER: Style = Style::new().bold();
 const GAP: usize = 2;
@@ -170,15 +170,17 @@ impl Table {
         let naturals = self.naturals();
         let floor = |place: usize, natural: usize| match self.columns.get(place) {
             Some(column) if column.fit == Fit::Text => {
-                let shortest = if column.rank == 0 { SHORTEST_MAIN_TEXT } else { SHORTEST_TEXT };
+                let shortest = if column.rank == 0 {
+                    SHORTEST_MAIN_TEXT
+                } else {
+                    SHORTEST_TEXT
+                };
                 natural.min(shortest.max(column.title.width()))
             }
             _ => natural,
         };
         let floors = naturals.iter().enumerate();
-        let mut kept: Vec<(usize, usize)> = floors
-            .map(|(place, natural)| (place, floor(place, *natural)))
-            .collect();
+        let mut kept: Vec<(usize, usize)> = floors.map(|(place, natural)| (place, floor(place, *natural))).collect();
         while needed(kept.iter().map(|(_, floor)| floor)) > width {
             let rank = |place: usize| self.columns.get(place).map_or(0, |column| column.rank);
             let least = kept.iter().enumerate().max_by_key(|(_, (place, _))| rank(*place));
@@ -286,7 +288,10 @@ fn looks_like_id(text: &str) -> bool {
 fn telling_length(ids: &BTreeSet<&str>) -> usize {
     let pairs = ids.iter().zip(ids.iter().skip(1));
     let common = |(one, other): (&&str, &&str)| one.bytes().zip(other.bytes()).take_while(|(a, b)| a == b).count();
-    pairs.map(common).max().map_or(SHORTEST_ID, |same| SHORTEST_ID.max(same + 1))
+    pairs
+        .map(common)
+        .max()
+        .map_or(SHORTEST_ID, |same| SHORTEST_ID.max(same + 1))
 }
 
 /// As much of a text as has room, with a sign where it was cut.
@@ -379,7 +384,7 @@ mod tests {
     fn no_line_is_wider_than_the_terminal() {
         for width in 3..130 {
             let text = example().plain(Some(width));
-            let widest = text.lines().map(|line| line.width()).max();
+            let widest = text.lines().map(UnicodeWidthStr::width).max();
             assert!(widest <= Some(width), "{width}:\n{text}");
         }
     }

@@ -46,7 +46,7 @@ impl Printer {
     }
 
     /// A printer of tables, each of which takes the place of the one before.
-    pub(crate) fn in_place(self) -> Self {
+    pub(crate) fn in_place() -> Self {
         Self {
             format: Format::Table,
             in_place: true,
@@ -75,7 +75,6 @@ impl Printer {
     }
 
     /// Shows an answer that another command or program is to read: as it was given, whatever the format.
-    #[expect(clippy::unused_self, reason = "all output goes through a printer, so that one can be found")]
     pub(crate) fn document(self, answer: &Answer) -> Result<(), Failure> {
         self.json(answer.text())
     }
@@ -108,7 +107,9 @@ impl Printer {
         written(&mut anstream::stdout().lock(), &sheet.text)?;
         if !sheet.left_out.is_empty() {
             let columns = sheet.left_out.join(", ");
-            self.note(&format!("left out: {columns}; a wider terminal shows them, and so does --respfmt json"));
+            self.note(&format!(
+                "left out: {columns}; a wider terminal shows them, and so does --respfmt json"
+            ));
         }
         Ok(())
     }

@@ -9,9 +9,7 @@ use std::thread::JoinHandle;
 
 use anstream::{AutoStream, ColorChoice};
 use keystead::text::escape;
-use rustix::termios::{
-    LocalModes, OptionalActions, SpecialCodeIndex, Termios, tcgetattr, tcgetwinsize, tcsetattr,
-};
+use rustix::termios::{LocalModes, OptionalActions, SpecialCodeIndex, Termios, tcgetattr, tcgetwinsize, tcsetattr};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
 use super::layout::{self, Table};
@@ -134,39 +132,28 @@ pub(crate) fn replace_by(failure: &Failure) -> Result<(), Failure> {
 
 fn draw(text: &str, rows: usize) -> Result<(), Failure> {
     let out = std::io::stdout();
-    let picture = picture(text, rows);
-    let has_colours = AutoStream::choice(&out) != ColorChoice::Never;
-    let picture = if has_colours { picture } else { without_colours(&picture) };
+    let picture = match AutoStream::choice(&out) {
+        ColorChoice::Never => picture(&anstream::adapter::strip_str(text).to_string(), rows),
+        _ => picture(text, rows),
+    };
     let mut out = out.lock();
     let drawn = out.write_all(picture.as_bytes()).and_then(|()| out.flush());
     drawn.map_err(|cause| crate::output::unwritten(std::path::Path::new("-"), &cause))
-}
-
-/// What moves the cursor stays; what sets colours goes.
-fn without_colours(picture: &str) -> String {
-    let lines = picture.split_inclusive('\n');
-    lines
-        .map(|line| {
-            let marks = [HOME, CLEAR_LINE, CLEAR_BELOW].map(|mark| (mark, line.contains(mark)));
-            let text = anstream::adapter::strip_str(line).to_string();
-            let text = text.trim_end_matches('\n');
-            let mark = |wanted: &str| marks.iter().find(|(mark, there)| *mark == wanted && *there).map_or("", |(mark, _)| mark);
-            let end = if line.ends_with('\n') { "\n" } else { "" };
-            format!("{}{text}{}{end}{}", mark(HOME), mark(CLEAR_LINE), mark(CLEAR_BELOW))
-        })
-        .collect()
 }
 
 /// The lines that have room, each wiping what is left of the one before it, and how to end.
 fn picture(text: &str, rows: usize) -> String {
     let room = rows.saturating_sub(2).max(1);
     let all = text.lines().count();
+    let more = match all.saturating_sub(room) {
+        0 => String::new(),
+        more => format!("{more} more lines; "),
+    };
     let mut picture = HOME.to_owned();
     for line in text.lines().take(room) {
-        picture.push_str(&format!("{line}{CLEAR_LINE}\n"));
+        picture.extend([line, CLEAR_LINE, "\n"]);
     }
-    let more = if all > room { format!("{} more lines; ", all - room) } else { String::new() };
-    picture.push_str(&format!("{more}{HELP}{CLEAR_LINE}\n{CLEAR_BELOW}"));
+    picture.extend([more.as_str(), HELP, CLEAR_LINE, "\n", CLEAR_BELOW]);
     picture
 }
 
@@ -179,16 +166,10 @@ mod tests {
         let text = "a\nb\nc\nd\n";
         assert_eq!(picture("a\n", 24), "\u{1b}[Ha\u{1b}[K\nq ends\u{1b}[K\n\u{1b}[J");
         let small = picture(text, 4);
-        assert_eq!(small, "\u{1b}[Ha\u{1b}[K\nb\u{1b}[K\n2 more lines; q ends\u{1b}[K\n\u{1b}[J");
-        assert!(small.matches('\n').count() < 4);
-    }
-
-    #[test]
-    fn without_colours_the_cursor_still_moves() {
-        let picture = picture("\u{1b}[31mdown\u{1b}[0m x\n", 24);
         assert_eq!(
-            without_colours(&picture),
-            "\u{1b}[Hdown x\u{1b}[K\nq ends\u{1b}[K\n\u{1b}[J"
+            small,
+            "\u{1b}[Ha\u{1b}[K\nb\u{1b}[K\n2 more lines; q ends\u{1b}[K\n\u{1b}[J"
         );
+        assert!(small.matches('\n').count() < 4);
     }
 }

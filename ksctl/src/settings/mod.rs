@@ -259,7 +259,9 @@ pub(crate) fn endpoint(layers: &[Layer]) -> Result<Endpoint, Failure> {
             .as_deref()
             .map(address)
             .transpose()?,
-        url_origin: first(layers, |layer| layer.url.as_ref().map(|_| layer.origin(key::URL, "--url"))),
+        url_origin: first(layers, |layer| {
+            layer.url.as_ref().map(|_| layer.origin(key::URL, "--url"))
+        }),
         proxies: Proxies::default(),
         nosslverify: first(layers, |layer| layer.nosslverify).unwrap_or(false),
         cacert: first(layers, |layer| layer.cacert.clone()),
@@ -303,7 +305,9 @@ pub(crate) fn user_of(url: &str) -> (Option<String>, Option<SecretString>) {
     let Some((user, _)) = authority.rsplit_once('@') else {
         return (None, None);
     };
-    let (user, password) = user.split_once(':').map_or((user, None), |(user, password)| (user, Some(password)));
+    let (user, password) = user
+        .split_once(':')
+        .map_or((user, None), |(user, password)| (user, Some(password)));
     let given = |text: &str| Some(unescaped(text)).filter(|text| !text.is_empty());
     (given(user), password.and_then(given).map(SecretString::from))
 }
@@ -344,7 +348,10 @@ fn identity(layers: &[Layer]) -> Identity {
         layer.username.as_ref().map(|_| layer.origin(key::USERNAME, "--user"))
     });
     let password_origin = first(layers, |layer| {
-        layer.password.as_ref().map(|_| layer.origin(key::PASSWORD, "--password"))
+        layer
+            .password
+            .as_ref()
+            .map(|_| layer.origin(key::PASSWORD, "--password"))
     });
     let base = Identity {
         username,

@@ -64,16 +64,25 @@ impl Proxy {
 
 fn proxy(variable: &'static str, given: &str) -> Result<Proxy, Failure> {
     let wrong = |why: &str| {
-        Failure::usage(format!("{variable} in the environment is not the URL of a proxy: {why}"))
-            .with_hint("a proxy is given as http://HOST:PORT; NO_PROXY names hosts that are reached without one")
+        Failure::usage(format!(
+            "{variable} in the environment is not the URL of a proxy: {why}"
+        ))
+        .with_hint("a proxy is given as http://HOST:PORT; NO_PROXY names hosts that are reached without one")
     };
-    let whole = if given.contains("://") { given.to_owned() } else { format!("http://{given}") };
+    let whole = if given.contains("://") {
+        given.to_owned()
+    } else {
+        format!("http://{given}")
+    };
     let mut url: Url = whole.parse().map_err(|_| wrong("it cannot be read"))?;
     if !matches!(url.scheme(), "http" | "https") {
         return Err(wrong("only proxies that speak http or https are supported"));
     }
     // The usual port of a scheme is not told apart from none in the URL.
-    let says_port = whole.trim_end_matches('/').rsplit_once(':').is_some_and(|(_, port)| port.parse::<u16>().is_ok());
+    let says_port = whole
+        .trim_end_matches('/')
+        .rsplit_once(':')
+        .is_some_and(|(_, port)| port.parse::<u16>().is_ok());
     if url.scheme() == "http" && !says_port {
         url.set_port(Some(PORT)).map_err(|()| wrong("it has no host"))?;
     }
@@ -108,7 +117,11 @@ fn is_in(address: IpAddr, name: &str) -> bool {
         return false;
     };
     let ((one, size), (other, other_size)) = (bits(address), bits(network));
-    let length: u32 = if length.is_empty() { size } else { length.parse().unwrap_or(u32::MAX) };
+    let length: u32 = if length.is_empty() {
+        size
+    } else {
+        length.parse().unwrap_or(u32::MAX)
+    };
     let differing = (one ^ other).checked_shr(size.saturating_sub(length)).unwrap_or(0);
     size == other_size && length <= size && differing == 0
 }
@@ -123,16 +136,30 @@ mod tests {
             Some(found.1.to_owned())
         };
         let way = Proxies::from_variables(lookup).to(&url.parse().unwrap());
-        way.map(|proxy| proxy.map(|proxy| proxy.described())).map_err(|failure| failure.to_string())
+        way.map(|proxy| proxy.map(|proxy| proxy.described()))
+            .map_err(|failure| failure.to_string())
     }
 
     #[test]
     fn the_first_variable_that_is_set_counts_and_a_port_is_curls() {
-        let both = [("HTTPS_PROXY", "http://upper:3128"), ("https_proxy", "lower"), ("http_proxy", "http://plain")];
-        assert_eq!(way(&both, "https://node-1").unwrap().unwrap(), "http://lower:1080, which https_proxy names");
+        let both = [
+            ("HTTPS_PROXY", "http://upper:3128"),
+            ("https_proxy", "lower"),
+            ("http_proxy", "http://plain"),
+        ];
+        assert_eq!(
+            way(&both, "https://node-1").unwrap().unwrap(),
+            "http://lower:1080, which https_proxy names"
+        );
         let secret = [("ALL_PROXY", "http://user:pass@proxy:80/")];
-        assert_eq!(way(&secret, "https://node-1").unwrap().unwrap(), "http://proxy:80, which ALL_PROXY names");
-        assert_eq!(way(&[("http_proxy", "http://plain"), ("https_proxy", "")], "https://node-1"), Ok(None));
+        assert_eq!(
+            way(&secret, "https://node-1").unwrap().unwrap(),
+            "http://proxy:80, which ALL_PROXY names"
+        );
+        assert_eq!(
+            way(&[("http_proxy", "http://plain"), ("https_proxy", "")], "https://node-1"),
+            Ok(None)
+        );
     }
 
     #[test]
@@ -149,7 +176,11 @@ mod tests {
             ("0.0.0.0/0", "https://10.1.2.3"),
         ];
         for (except, url) in excepted {
-            assert_eq!(way(&[("https_proxy", "http://p"), ("NO_PROXY", except)], url), Ok(None), "{except} {url}");
+            assert_eq!(
+                way(&[("https_proxy", "http://p"), ("NO_PROXY", except)], url),
+                Ok(None),
+                "{except} {url}"
+            );
         }
         let not = [
             ("ample.com", "https://example.com"),
@@ -159,7 +190,11 @@ mod tests {
             ("::/0", "https://10.1.2.3"),
         ];
         for (except, url) in not {
-            let found = way(&[("https_proxy", "http://p"), ("no_proxy", except), ("NO_PROXY", "*")], url).unwrap();
+            let found = way(
+                &[("https_proxy", "http://p"), ("no_proxy", except), ("NO_PROXY", "*")],
+                url,
+            )
+            .unwrap();
             assert!(found.is_some(), "{except} {url}");
         }
     }
@@ -167,6 +202,9 @@ mod tests {
     #[test]
     fn a_proxy_that_is_not_supported_is_told_with_its_variable() {
         let told = way(&[("all_proxy", "socks5://p")], "https://node-1").unwrap_err();
-        assert!(told.starts_with("all_proxy in the environment is not the URL of a proxy"), "{told}");
+        assert!(
+            told.starts_with("all_proxy in the environment is not the URL of a proxy"),
+            "{told}"
+        );
     }
 }

@@ -167,5 +167,9 @@ fn a_user_in_the_url_is_the_user_and_not_a_part_of_the_address() {
     let found = endpoint(&[beside, lower]).unwrap();
     assert_eq!(found.url.unwrap().as_str(), "https://node-1/");
     assert_eq!(found.identity.username.as_deref(), Some("other"));
-    assert_eq!(found.identity.password.map(|_| ()), None, "a password went to another user");
+    assert_eq!(
+        found.identity.password.map(|_| ()),
+        None,
+        "a password went to another user"
+    );
 }

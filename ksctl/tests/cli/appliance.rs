@@ -232,6 +232,6 @@ fn chunks(stream: &mut impl BufRead) -> Anyhow<Vec<u8>> {
         if length == 0 {
             return Ok(body);
         }
-        body.extend_from_slice(&piece[..length]);
+        body.extend_from_slice(piece.get(..length).unwrap_or_default());
     }
 }

@@ -23,14 +23,31 @@ fn what_is_no_regular_file_is_written_through() {
     let user = User::of(&appliance).unwrap();
     for name in ["-", "/dev/stdout", "/dev/fd/1"] {
         let ran = user.run(&format!("metrics prometheus get --file {name}")).unwrap();
-        assert_eq!((ran.code, ran.out.as_str()), (Some(0), "\"metric 1\""), "{name}: {}", ran.err);
+        assert_eq!(
+            (ran.code, ran.out.as_str()),
+            (Some(0), "\"metric 1\""),
+            "{name}: {}",
+            ran.err
+        );
     }
-    assert_eq!(user.run("metrics prometheus get --file /dev/null").unwrap().code, Some(0));
+    assert_eq!(
+        user.run("metrics prometheus get --file /dev/null").unwrap().code,
+        Some(0)
+    );
     let full = user.run("metrics prometheus get --file /dev/full").unwrap();
     let nowhere = user.run("metrics prometheus get --file nowhere/x").unwrap();
-    assert_eq!((full.code, nowhere.code), (Some(2), Some(2)), "{} {}", full.err, nowhere.err);
+    assert_eq!(
+        (full.code, nowhere.code),
+        (Some(2), Some(2)),
+        "{} {}",
+        full.err,
+        nowhere.err
+    );
     for device in ["/dev/null", "/dev/full"] {
-        assert!(std::fs::metadata(device).unwrap().file_type().is_char_device(), "{device} was replaced");
+        assert!(
+            std::fs::metadata(device).unwrap().file_type().is_char_device(),
+            "{device} was replaced"
+        );
     }
 }
 
@@ -38,7 +55,9 @@ fn what_is_no_regular_file_is_written_through() {
 fn standard_output_that_is_full_ends_as_a_file_that_is() {
     let appliance = Appliance::start(metrics).unwrap();
     let user = User::of(&appliance).unwrap();
-    let ran = user.run_into("metrics prometheus status", std::path::Path::new("/dev/full")).unwrap();
+    let ran = user
+        .run_into("metrics prometheus status", std::path::Path::new("/dev/full"))
+        .unwrap();
     assert_eq!(ran.code, Some(2), "{}", ran.err);
     assert!(ran.err.contains("cannot write standard output"), "{}", ran.err);
 }
@@ -79,7 +98,9 @@ fn standard_output_that_goes_on_in_a_file_is_added_to() {
     let user = User::of(&appliance).unwrap();
     let log = user.path("log");
     std::fs::write(&log, "before\n").unwrap();
-    let ran = user.run_into("metrics prometheus get --file /dev/stdout", &log).unwrap();
+    let ran = user
+        .run_into("metrics prometheus get --file /dev/stdout", &log)
+        .unwrap();
     assert_eq!(ran.code, Some(0), "{}", ran.err);
     assert_eq!(user.file("log"), "before\n\"metric 1\"");
 }

@@ -100,7 +100,8 @@ impl User {
             device: String::new(),
             shown: String::new(),
         };
-        terminal.device = terminal.wait_for("\n")?.trim().to_owned();
+        let device = terminal.wait_for("\n")?;
+        device.trim().clone_into(&mut terminal.device);
         Ok(terminal)
     }
 
@@ -153,7 +154,8 @@ impl Terminal {
             if read == 0 {
                 return Err(format!("it ended without {text:?}: {:?}", self.shown).into());
             }
-            self.shown.push_str(&String::from_utf8_lossy(&piece[..read]));
+            self.shown
+                .push_str(&String::from_utf8_lossy(piece.get(..read).unwrap_or_default()));
         }
     }
 

@@ -4,10 +4,10 @@
 //! [`ksctl`] runs the program with an empty home and environment. Then one file a topic.
 
 mod appliance;
+mod files;
 mod fulljoin;
 mod generated;
 mod ksctl;
-mod files;
 mod session;
 mod terminal;
 mod text;

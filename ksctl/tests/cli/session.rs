@@ -305,6 +305,9 @@ fn a_password_that_was_changed_is_said_to_be_although_the_session_cannot_be_kept
     let line = "--user admin --password admin --nosslverify --new-password Fresh-1-pass";
     let ran = user.run(&format!("login --url {} {line}", appliance.url())).unwrap();
     assert_eq!(ran.code, Some(2), "{}", ran.err);
-    let both = format!("error: the password of admin at {}/ was changed, but: cannot write ", appliance.url());
+    let both = format!(
+        "error: the password of admin at {}/ was changed, but: cannot write ",
+        appliance.url()
+    );
     assert!(ran.err.contains(&both), "{}", ran.err);
 }

@@ -18,7 +18,10 @@ fn nodes(request: &Request) -> Reply {
             "publicAddress": format!("https://keystead-{number}.example.com"), "rowVersion": 1})
     };
     let resources = [node(1, "r", "ready"), node(2, "d", "down")];
-    (200, json!({"skip": 0, "limit": 256, "total": 2, "resources": resources}))
+    (
+        200,
+        json!({"skip": 0, "limit": 256, "total": 2, "resources": resources}),
+    )
 }
 
 #[test]
@@ -35,11 +38,17 @@ fn a_table_is_as_wide_as_the_terminal_and_bad_states_are_red() {
     let (_, shown) = user.at_terminal(70, line).unwrap().end().unwrap();
     assert!(!shown.contains('\u{1b}'), "{shown:?}");
     let rows = shown.lines().filter(|line| !line.starts_with("left out"));
-    assert!(rows.clone().count() == 3 && rows.clone().all(|row| row.chars().count() <= 70), "{shown}");
+    assert!(
+        rows.clone().count() == 3 && rows.clone().all(|row| row.chars().count() <= 70),
+        "{shown}"
+    );
 
     // In a pipe nothing is lost.
     let piped = user.run(line).unwrap().out;
-    assert!(piped.contains("02f3f9e6b0c14f1e9d52a3c7be713c02") && piped.contains("https://keystead-2.example.com"), "{piped}");
+    assert!(
+        piped.contains("02f3f9e6b0c14f1e9d52a3c7be713c02") && piped.contains("https://keystead-2.example.com"),
+        "{piped}"
+    );
     assert!(!piped.contains('\u{1b}'), "{piped:?}");
 }
 
@@ -93,7 +102,11 @@ fn a_join_that_is_watched_goes_on_when_the_user_leaves() {
     assert!(shown.contains("the join goes on"), "{shown}");
     let ran = user.run(line).unwrap();
     assert_eq!(ran.code, Some(2), "{}", ran.err);
-    let joins = appliance.asked().iter().filter(|request| request.line.contains("join")).count();
+    let joins = appliance
+        .asked()
+        .iter()
+        .filter(|request| request.line.contains("join"))
+        .count();
     assert_eq!(joins, 1, "a join that cannot be watched was begun");
 }
 
@@ -106,9 +119,14 @@ fn a_new_password_is_asked_for_twice_and_again_until_it_is_good() {
     })
     .unwrap();
     let user = User::new().unwrap();
-    let line = format!("login --url {} --user admin --password admin --nosslverify", appliance.url());
+    let line = format!(
+        "login --url {} --user admin --password admin --nosslverify",
+        appliance.url()
+    );
     let mut terminal = user.at_terminal(120, &line).unwrap();
-    terminal.wait_for("the new password must have 8 to 1024 characters").unwrap();
+    terminal
+        .wait_for("the new password must have 8 to 1024 characters")
+        .unwrap();
     for (prompt, typed) in [
         ("new password", "weak\n"),
         ("must have 8 to 1024", ""),
@@ -142,13 +160,17 @@ fn a_full_join_offers_to_change_the_first_password_of_the_joining_node() {
         joiner.url()
     );
     let mut terminal = user.at_terminal(120, &line).unwrap();
-    terminal.wait_for("the new password must have 8 to 1024 characters").unwrap();
+    terminal
+        .wait_for("the new password must have 8 to 1024 characters")
+        .unwrap();
     for prompt in ["new password", "new password again"] {
         terminal.wait_for(prompt).unwrap();
         terminal.wait_for_secrecy().unwrap();
         terminal.press("Fresh-1-pass\n").unwrap();
     }
-    terminal.wait_for(&format!("the password of admin at {}/ was changed", joiner.url())).unwrap();
+    terminal
+        .wait_for(&format!("the password of admin at {}/ was changed", joiner.url()))
+        .unwrap();
     let (code, shown) = terminal.end().unwrap();
     assert!(code == Some(1) && shown.contains("far enough"), "{shown}");
     assert_eq!(joiner.logins().pop().unwrap()["password"], "Fresh-1-pass");

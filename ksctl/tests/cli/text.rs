@@ -196,7 +196,12 @@ fn a_command_that_others_have_is_not_supported_and_a_slip_is_a_slip() {
         ("backup scp", "backup scp"),
     ] {
         let ran = user.run(line).unwrap();
-        assert!(ran.err.starts_with(&format!("error: `ksctl {command}` is not supported")), "{}", ran.err);
+        assert!(
+            ran.err
+                .starts_with(&format!("error: `ksctl {command}` is not supported")),
+            "{}",
+            ran.err
+        );
         assert_eq!(ran.code, Some(2));
     }
     let ran = user.run("clutser info").unwrap();

@@ -31,7 +31,9 @@ pub(crate) async fn run(context: &Context, request: &CsrRequest, output: &Output
         Output::Pem => context.printer.raw(&answer.parse::<CsrAnswer>()?.csr),
         Output::File(path) => {
             output::write(path, answer.parse::<CsrAnswer>()?.csr.as_bytes(), Reader::Everybody)?;
-            context.printer.note(&format!("the request is in {}", output::name(path)));
+            context
+                .printer
+                .note(&format!("the request is in {}", output::name(path)));
             Ok(())
         }
     }

@@ -87,15 +87,23 @@ pub(crate) fn links(list: &List<NodeLinks>) -> Table {
     ]);
     for link in &list.resources {
         let wrong: Vec<String> = link.parts.iter().filter_map(wrong).collect();
-        let (complete, tone) = if link.complete { ("yes", Tone::Plain) } else { ("no", Tone::Bad) };
-        let last = link.parts.iter().filter_map(|part| part.last.as_ref()).max_by_key(|last| last.at);
+        let (complete, tone) = if link.complete {
+            ("yes", Tone::Plain)
+        } else {
+            ("no", Tone::Bad)
+        };
+        let newest = link
+            .parts
+            .iter()
+            .filter_map(|part| part.last.as_ref())
+            .max_by_key(|last| last.at);
         table.row([
             Cell::from(&link.host),
             Cell::from(&link.state),
             Cell::toned(complete, tone),
             Cell::toned(wrong.join(", "), tone),
-            last.map_or(NONE, |last| last.did.as_str()).into(),
-            last.map_or_else(|| NONE.to_owned(), |last| time(last.at)).into(),
+            newest.map_or(NONE, |last| last.did.as_str()).into(),
+            newest.map_or_else(|| NONE.to_owned(), |last| time(last.at)).into(),
             Cell::from(&link.node_id),
         ]);
     }
@@ -164,25 +172,27 @@ mod tests {
 
     #[test]
     fn a_link_is_a_row_that_says_what_is_wrong_in_it() {
-        let links_of: List<NodeLinks> = serde_json::from_value(json!({"skip": 0, "limit": 0, "total": 1, "resources": [
-            {"nodeID": "78f3f9e6b0c14f1e9d52a3c7be713c02", "host": "10.0.0.2", "state": "ready", "complete": false,
-             "parts": [
-                {"part": "slot", "name": "s", "shouldExist": true, "exists": false,
-                 "last": {"did": "dropped", "why": "it was lost", "at": "2027-01-15T12:00:00Z"}},
-                {"part": "hba", "name": "h", "shouldExist": true, "exists": true}]}
-        ]}))
-        .unwrap();
+        let links_of: List<NodeLinks> =
+            serde_json::from_value(json!({"skip": 0, "limit": 0, "total": 1, "resources": [
+                {"nodeID": "78f3f9e6b0c14f1e9d52a3c7be713c02", "host": "10.0.0.2", "state": "ready", "complete": false,
+                 "parts": [
+                    {"part": "slot", "name": "s", "shouldExist": true, "exists": false,
+                     "last": {"did": "dropped", "why": "it was lost", "at": "2027-01-15T12:00:00Z"}},
+                    {"part": "hba", "name": "h", "shouldExist": true, "exists": true}]}
+            ]}))
+            .unwrap();
         insta::assert_snapshot!(links(&links_of).plain(Some(100)));
     }
 
     #[test]
     fn an_error_is_a_row_with_the_way_out() {
-        let errors_of: List<NodeErrors> = serde_json::from_value(json!({"skip": 0, "limit": 0, "total": 1, "resources": [
-            {"nodeID": "78f3f9e6b0c14f1e9d52a3c7be713c02", "viewerID": "aaf3f9e6b0c14f1e9d52a3c7be713c01",
-             "host": "10.0.0.2", "clusterErrors": [{"errorMessage": "connection refused",
-             "errorTime": "2027-01-15T12:00:00Z", "hint": "is port 5432 open?"}]}
-        ]}))
-        .unwrap();
+        let errors_of: List<NodeErrors> =
+            serde_json::from_value(json!({"skip": 0, "limit": 0, "total": 1, "resources": [
+                {"nodeID": "78f3f9e6b0c14f1e9d52a3c7be713c02", "viewerID": "aaf3f9e6b0c14f1e9d52a3c7be713c01",
+                 "host": "10.0.0.2", "clusterErrors": [{"errorMessage": "connection refused",
+                 "errorTime": "2027-01-15T12:00:00Z", "hint": "is port 5432 open?"}]}
+            ]}))
+            .unwrap();
         insta::assert_snapshot!(errors(&errors_of).plain(Some(100)));
     }
 }

@@ -57,7 +57,11 @@ pub(crate) fn alarms(list: &List<Alarm>, names: &BTreeMap<String, String>) -> Ta
         column("id", Fit::Id, 1),
     ]);
     for alarm in &list.resources {
-        let tone = if alarm.state == "on" { severity_tone(&alarm.severity) } else { Tone::Plain };
+        let tone = if alarm.state == "on" {
+            severity_tone(&alarm.severity)
+        } else {
+            Tone::Plain
+        };
         table.row([
             Cell::toned(&alarm.severity, tone),
             Cell::toned(&alarm.state, tone),
@@ -92,7 +96,11 @@ pub(crate) fn backups(list: &List<Backup>) -> Table {
         column("backup key", Fit::Id, 3),
     ]);
     for backup in &list.resources {
-        let tone = if backup.status == "Completed" { Tone::Plain } else { Tone::Warning };
+        let tone = if backup.status == "Completed" {
+            Tone::Plain
+        } else {
+            Tone::Warning
+        };
         table.row([
             Cell::from(&backup.id),
             Cell::toned(&backup.status, tone),
@@ -144,7 +152,8 @@ mod tests {
             "clearedBy": null, "details": {"message": "", "success": false, "username": "system", "client_ip": ""}})
         };
         let list = || -> List<Alarm> {
-            serde_json::from_value(json!({"skip": 0, "limit": 10, "total": 2, "resources": [alarm(1), alarm(2)]})).unwrap()
+            serde_json::from_value(json!({"skip": 0, "limit": 10, "total": 2, "resources": [alarm(1), alarm(2)]}))
+                .unwrap()
         };
         let names = BTreeMap::from([(
             "78f3f9e6b0c14f1e9d52a3c7be713c01".to_owned(),

@@ -55,10 +55,19 @@ fn list(things: &[Tree]) -> Table {
         }
         rows.push(leaves);
     }
-    let columns: Vec<Column> = titles.iter().enumerate().map(|(place, title)| titled(place, title)).collect();
+    let columns: Vec<Column> = titles
+        .iter()
+        .enumerate()
+        .map(|(place, title)| titled(place, title))
+        .collect();
     let mut table = Table::new(columns);
     for leaves in rows {
-        let value = |title: &String| leaves.iter().find(|(name, _)| name == title).map_or(NONE, |(_, value)| value);
+        let value = |title: &String| {
+            leaves
+                .iter()
+                .find(|(name, _)| name == title)
+                .map_or(NONE, |(_, value)| value)
+        };
         table.row(titles.iter().map(value));
     }
     table
@@ -66,19 +75,33 @@ fn list(things: &[Tree]) -> Table {
 
 /// What comes first counts for more.
 fn titled(place: usize, title: &str) -> Column {
-    let fit = if title.to_lowercase().ends_with("id") { Fit::Id } else { Fit::Text };
+    let fit = if title.to_lowercase().ends_with("id") {
+        Fit::Id
+    } else {
+        Fit::Text
+    };
     column(title.to_owned(), fit, place.try_into().unwrap_or(u8::MAX))
 }
 
 impl Tree {
     fn leaves(&self, name: &str, leaves: &mut Vec<(String, String)>) {
-        let below = |part: &str| if name.is_empty() { part.to_owned() } else { format!("{name}.{part}") };
+        let below = |part: &str| {
+            if name.is_empty() {
+                part.to_owned()
+            } else {
+                format!("{name}.{part}")
+            }
+        };
         match self {
             Self::Plain(text) => leaves.push((name.to_owned(), text.clone())),
-            Self::Fields(members) => members.iter().for_each(|(part, value)| value.leaves(&below(part), leaves)),
+            Self::Fields(members) => members
+                .iter()
+                .for_each(|(part, value)| value.leaves(&below(part), leaves)),
             Self::List(things) => match things.iter().map(Self::plain).collect::<Option<Vec<&str>>>() {
                 Some(texts) => leaves.push((name.to_owned(), texts.join(", "))),
-                None => (1..).zip(things).for_each(|(number, thing)| thing.leaves(&below(&number.to_string()), leaves)),
+                None => (1..)
+                    .zip(things)
+                    .for_each(|(number, thing)| thing.leaves(&below(&number.to_string()), leaves)),
             },
         }
     }

@@ -77,7 +77,10 @@ pub(super) mod tests {
     /// A list of so many nodes, the second of which is down.
     pub(in crate::printer) fn list(count: usize) -> List<Node> {
         let node = |number: usize| -> Value {
-            let id = format!("{:032x}", 0x9e37_79b9_7f4a_7c15_f39c_c060_5ced_c835_u128.wrapping_mul(number as u128 + 1));
+            let id = format!(
+                "{:032x}",
+                0x9e37_79b9_7f4a_7c15_f39c_c060_5ced_c835_u128.wrapping_mul(number as u128 + 1)
+            );
             let status = match number {
                 1 => json!({"code": "d", "description": "down", "reason": "the peer cannot be reached"}),
                 2 => json!({"code": "creating", "description": "joining: creating (1/5)",
@@ -105,7 +108,10 @@ pub(super) mod tests {
         let text = nodes(&list(3)).plain(None);
         let row = text.lines().find(|line| line.contains("down")).unwrap();
         assert!(!row.contains("streaming"), "{row}");
-        assert!(text.lines().filter(|line| line.contains("streaming")).count() == 1, "{text}");
+        assert!(
+            text.lines().filter(|line| line.contains("streaming")).count() == 1,
+            "{text}"
+        );
     }
 
     #[test]

@@ -67,7 +67,14 @@ fn rows(summary: &Summary) -> Vec<Row<'_>> {
         }
     }
     let mut rows: Vec<Row<'_>> = rows.into_values().collect();
-    rows.sort_by_cached_key(|row| (Reverse(row.tone()), Reverse(row.troubled()), row.name(), row.id.to_owned()));
+    rows.sort_by_cached_key(|row| {
+        (
+            Reverse(row.tone()),
+            Reverse(row.troubled()),
+            row.name(),
+            row.id.to_owned(),
+        )
+    });
     rows
 }
 
@@ -87,7 +94,7 @@ impl<'a> Row<'a> {
     }
 
     fn tone(&self) -> Tone {
-        self.worst().map_or(Tone::Bad, |viewed| badness(viewed))
+        self.worst().map_or(Tone::Bad, badness)
     }
 
     fn status(&self) -> &'a str {
@@ -161,14 +168,21 @@ mod tests {
     use super::*;
 
     fn id(number: usize) -> String {
-        format!("{:032x}", 0x9e37_79b9_7f4a_7c15_f39c_c060_5ced_c835_u128.wrapping_mul(number as u128 + 1))
+        format!(
+            "{:032x}",
+            0x9e37_79b9_7f4a_7c15_f39c_c060_5ced_c835_u128.wrapping_mul(number as u128 + 1)
+        )
     }
 
     /// What `viewer` says of `node`; node 1 is down, and node 2 is behind as node 0 sees it.
     fn viewed(viewer: usize, node: usize) -> Value {
         let down = node == 1;
         let blocked = (viewer, node) == (0, 2);
-        let status = if down { json!({"code": "d", "description": "down"}) } else { json!({"code": "r", "description": "ready"}) };
+        let status = if down {
+            json!({"code": "d", "description": "down"})
+        } else {
+            json!({"code": "r", "description": "ready"})
+        };
         let mut info = json!({"host": format!("10.0.0.{}", node + 1), "isThisNode": viewer == node, "nodeID": id(node),
             "port": 5432, "publicAddress": "", "status": status});
         if viewer != node {
@@ -197,7 +211,11 @@ mod tests {
         for viewer in 0..count {
             let seen: Map<String, Value> = (0..count).map(|node| (id(node), viewed(viewer, node))).collect();
             // The last word of the node that is down is old.
-            let updated = if viewer == 1 { "2027-01-15T11:58:00Z" } else { "2027-01-15T12:00:00Z" };
+            let updated = if viewer == 1 {
+                "2027-01-15T11:58:00Z"
+            } else {
+                "2027-01-15T12:00:00Z"
+            };
             resources.insert(id(viewer), json!({"clusterSummary": seen, "lastUpdated": updated}));
         }
         serde_json::from_value(json!({"skip": 0, "limit": 0, "total": count, "resources": resources})).unwrap()
@@ -218,7 +236,14 @@ mod tests {
         let text = summary(&of(3)).plain(None);
         let row = text.lines().find(|line| line.contains("10.0.0.2")).unwrap();
         assert!(row.starts_with("A  10.0.0.2"), "{text}");
-        assert!(!row.contains("streaming") && !row.contains("96 B") && row.contains("x x"), "{row}");
-        assert_eq!(text.matches('?').count(), 4, "what it said before is not known now: {text}");
+        assert!(
+            !row.contains("streaming") && !row.contains("96 B") && row.contains("x x"),
+            "{row}"
+        );
+        assert_eq!(
+            text.matches('?').count(),
+            4,
+            "what it said before is not known now: {text}"
+        );
     }
 }

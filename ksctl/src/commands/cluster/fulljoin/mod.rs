@@ -56,13 +56,13 @@ pub(crate) async fn run(context: &Context, order: FullJoin) -> Result<(), Failur
     context.printer.note("Joining new node to cluster");
     let started = join::start(&mut node, &order.sides, ticket, &confirmed).await?;
 
-    let shown = if order.until != Until::Begun {
+    let shown = if order.until == Until::Begun {
+        started
+    } else {
         let following = follow::until_ready(node, joiner::identity_in_cluster(&member), context.printer);
         let ready = order.until.done(following).await?;
         member::wait_for_count(&mut member, before.saturating_add(1)).await?;
         ready
-    } else {
-        started
     };
     context.printer.answer(&shown)?;
     joiner::keep_credentials(context, &order, &member)
