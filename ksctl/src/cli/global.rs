@@ -52,7 +52,7 @@ pub(crate) struct GlobalArgs {
     /// A file of settings that counts for more than the environment
     #[arg(long, global = true, value_name = "FILE")]
     pub(crate) configfile: Option<PathBuf>,
-    /// How answers are shown; commands without a table show JSON [default: json]
+    /// How answers are shown [default: json]
     #[arg(long, global = true, value_name = "FORMAT", value_parser = ["json", "table"])]
     pub(crate) respfmt: Option<String>,
     /// Answer every question with yes

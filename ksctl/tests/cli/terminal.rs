@@ -53,6 +53,36 @@ fn a_table_is_as_wide_as_the_terminal_and_bad_states_are_red() {
 }
 
 #[test]
+fn whatever_shows_something_shows_a_table_and_what_another_command_reads_stays_json() {
+    let appliance = Appliance::start(|request| match request.line.as_str() {
+        "POST /api/v1/cluster/csr" => (200, json!({"csr": "-----BEGIN"})),
+        _ => state("r", "ready", 3),
+    })
+    .unwrap();
+    let user = User::of(&appliance).unwrap().with("KSCTL_RESP", "table");
+    for line in [
+        "cluster info",
+        "cluster ack get",
+        "cluster certificates list",
+        "backup status",
+        "keys get --name a",
+    ] {
+        let ran = user.run(line).unwrap();
+        assert!(
+            ran.code == Some(0) && ran.out.starts_with("FIELD"),
+            "{line}: {} {}",
+            ran.out,
+            ran.err
+        );
+    }
+    // What has a table of its own is an error rather than JSON when the answer is another one.
+    let ran = user.run("cluster links").unwrap();
+    assert_eq!((ran.code, ran.out.as_str()), (Some(4), ""), "{}", ran.err);
+    let ran = user.run("cluster csr --host a").unwrap();
+    assert!(ran.out.starts_with('{'), "{}", ran.out);
+}
+
+#[test]
 fn a_list_is_watched_in_place_with_one_login_until_q() {
     let looks = AtomicUsize::new(0);
     let appliance = Appliance::start(move |request| match looks.fetch_add(1, Ordering::SeqCst) {

@@ -44,8 +44,7 @@ fn the_help_shows_the_tree() {
           --auth-domain <NAME>    The domain the account belongs to
           --connection <NAME>     The connection the account comes from
           --configfile <FILE>     A file of settings that counts for more than the environment
-          --respfmt <FORMAT>      How answers are shown; commands without a table show JSON [default:
-                                  json] [possible values: json, table]
+          --respfmt <FORMAT>      How answers are shown [default: json] [possible values: json, table]
       -y, --yes                   Answer every question with yes
     ");
 }
