@@ -6,13 +6,15 @@
 //! Rewriting is atomic, because scripts run many commands at once on one file: the text goes into a new file in the
 //! same folder, readable by its owner only, and takes the old one's place in one step.
 
+use std::fs::File;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use yaml_serde::{Mapping, Value};
 
 use crate::failure::Failure;
-use crate::output::{self, Output};
+use crate::input;
+use crate::output::{self, Reader};
 
 /// A configuration file in memory.
 #[derive(Debug)]
@@ -24,10 +26,10 @@ pub(crate) struct ConfigFile {
 impl ConfigFile {
     /// Reads the file. A file that is not there is an empty one.
     pub(crate) fn open(path: &Path) -> Result<Self, Failure> {
-        let text = match std::fs::read_to_string(path) {
+        let text = match File::open(path).and_then(input::read_from) {
             Ok(text) => text,
             Err(cause) if matches!(cause.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => String::new(),
-            Err(cause) => return Err(Failure::usage(format!("cannot read {}: {cause}", path.display()))),
+            Err(cause) => return Err(input::unread(path, &cause)),
         };
         let keys = yaml_serde::from_str::<Option<Mapping>>(&text).map_err(|cause| {
             Failure::usage(format!("{} is not a configuration file: {cause}", path.display()))
@@ -63,17 +65,11 @@ impl ConfigFile {
 
     /// Writes the file, whole or not at all, readable by its owner only. Makes its folder if there is none.
     pub(crate) fn save(&self) -> Result<(), Failure> {
-        let text = yaml_serde::to_string(&self.keys).map_err(|cause| self.cannot_write(&cause))?;
-        // A link stays a link: what it points to is rewritten.
-        let target = self.path.canonicalize().unwrap_or_else(|_| self.path.clone());
-        make_private_folder(output::folder(&target)).map_err(|cause| self.cannot_write(&cause))?;
-        let mut file = Output::new(&target)?;
-        file.add(text.as_bytes())?;
-        file.keep()
-    }
-
-    fn cannot_write(&self, cause: &dyn std::fmt::Display) -> Failure {
-        Failure::internal(format!("cannot write {}: {cause}", self.path.display()))
+        let cannot = |cause: &dyn std::fmt::Display| output::unwritten(&self.path, cause);
+        let text = yaml_serde::to_string(&self.keys).map_err(|cause| cannot(&cause))?;
+        let target = output::target(&self.path).map_err(|cause| cannot(&cause))?;
+        make_private_folder(output::folder(&target)).map_err(|cause| cannot(&cause))?;
+        output::write(&self.path, text.as_bytes(), Reader::Owner)
     }
 }
 

@@ -73,10 +73,11 @@ impl Asker {
         self.password_prompt(dialoguer::Password::new().with_prompt(prompt))
     }
 
-    /// Asks for a password that is to be, twice.
-    pub(crate) fn new_password(self) -> Result<SecretString, Failure> {
+    /// Asks for a password that is to be, twice, and again until `check` has nothing against it.
+    pub(crate) fn new_password(self, check: fn(&str) -> Result<(), String>) -> Result<SecretString, Failure> {
         let prompt = dialoguer::Password::new().with_prompt("new password");
-        self.password_prompt(prompt.with_confirmation("new password again", "the two are not the same"))
+        let prompt = prompt.with_confirmation("new password again", "the two are not the same");
+        self.password_prompt(prompt.validate_with(move |typed: &String| check(typed)))
     }
 
     fn confirm_from(self, input: &mut impl BufRead, warning: &str, question: &str) -> Result<Confirmed, Failure> {

@@ -11,6 +11,8 @@ pub(crate) fn code(kind: Kind) -> u8 {
         Kind::Usage => 2,
         Kind::Unreachable => 3,
         Kind::Internal => 4,
+        // As a shell says it of what SIGINT ended.
+        Kind::Interrupted => 130,
     }
 }
 
@@ -21,7 +23,13 @@ mod tests {
     #[test]
     fn the_numbers_are_the_documented_ones() {
         let documented = include_str!("../../docs/ksctl.md");
-        for kind in [Kind::Refused, Kind::Usage, Kind::Unreachable, Kind::Internal] {
+        for kind in [
+            Kind::Refused,
+            Kind::Usage,
+            Kind::Unreachable,
+            Kind::Internal,
+            Kind::Interrupted,
+        ] {
             let row = format!("| {} |", code(kind));
             assert!(
                 documented.contains(&row),

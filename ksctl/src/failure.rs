@@ -16,6 +16,8 @@ pub(crate) enum Kind {
     Unreachable,
     /// A fault of this program, of this machine, or an answer that makes no sense.
     Internal,
+    /// The user ended the command before it was done.
+    Interrupted,
 }
 
 /// A bad end. `Display` is the text for the user, one line, without the hint.
@@ -25,12 +27,21 @@ pub(crate) struct Failure {
     status: Option<u16>,
     text: String,
     hint: Option<String>,
+    unknown: bool,
 }
 
 impl Failure {
     /// The request was refused here, before anything was sent.
     pub(crate) fn refused(text: impl Into<String>) -> Self {
         Self::new(Kind::Refused, text)
+    }
+
+    /// What was named is not there, as far as can be seen.
+    pub(crate) fn unknown(text: impl Into<String>) -> Self {
+        Self {
+            unknown: true,
+            ..Self::refused(text)
+        }
     }
 
     /// The appliance refused with this HTTP status.
@@ -56,12 +67,18 @@ impl Failure {
         Self::new(Kind::Internal, text)
     }
 
+    /// See [`Kind::Interrupted`].
+    pub(crate) fn interrupted(text: impl Into<String>) -> Self {
+        Self::new(Kind::Interrupted, text)
+    }
+
     fn new(kind: Kind, text: impl Into<String>) -> Self {
         Self {
             kind,
             status: None,
             text: text.into(),
             hint: None,
+            unknown: false,
         }
     }
 
@@ -69,6 +86,20 @@ impl Failure {
     #[must_use]
     pub(crate) fn with_hint(mut self, hint: impl Into<String>) -> Self {
         self.hint = Some(hint.into());
+        self
+    }
+
+    /// Says first what is true all the same.
+    #[must_use]
+    pub(crate) fn with_before(mut self, done: &str) -> Self {
+        self.text = format!("{done}, but: {}", self.text);
+        self
+    }
+
+    /// Adds to what the user reads.
+    #[must_use]
+    pub(crate) fn with_more(mut self, more: &str) -> Self {
+        self.text.push_str(more);
         self
     }
 
@@ -90,6 +121,11 @@ impl Failure {
     /// The way out, when there is one.
     pub(crate) fn hint(&self) -> Option<&str> {
         self.hint.as_deref()
+    }
+
+    /// What was named is not there.
+    pub(crate) fn is_unknown(&self) -> bool {
+        self.unknown
     }
 
     /// The token or the password is not good.

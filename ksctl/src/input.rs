@@ -1,8 +1,11 @@
 //! Arguments that are files: `--csrfile F` and its kin, where `-` is standard input.
 //!
-//! This file only reads whole texts; what they must look like is decided by the command that takes them.
+//! This file reads whole texts, and opens what is too large for that; what they must look like is decided by the command
+//! that takes them.
 
-use std::io::Read;
+use std::fs::File;
+use std::io::{self, Read};
+use std::os::fd::AsFd as _;
 use std::path::Path;
 
 use crate::failure::Failure;
@@ -12,12 +15,22 @@ const LIMIT_BYTES: u64 = 4 * 1024 * 1024;
 
 /// The text of a file, or of standard input when the path is `-`.
 pub(crate) fn read(path: &Path) -> Result<String, Failure> {
-    let read = if path == Path::new("-") {
-        read_from(std::io::stdin().lock())
+    read_from(open(path)?).map_err(|cause| unread(path, &cause))
+}
+
+/// A file, or standard input when the path is `-`, to be read once from its start to its end: it may be a pipe.
+pub(crate) fn open(path: &Path) -> Result<File, Failure> {
+    let opened = if path == Path::new("-") {
+        io::stdin().as_fd().try_clone_to_owned().map(File::from)
     } else {
-        std::fs::File::open(path).and_then(read_from)
+        File::open(path)
     };
-    read.map_err(|cause| Failure::usage(format!("cannot read {}: {cause}", name(path))))
+    opened.map_err(|cause| unread(path, &cause))
+}
+
+/// The end of a command that cannot read, whatever the reason.
+pub(crate) fn unread(path: &Path, cause: &io::Error) -> Failure {
+    Failure::usage(format!("cannot read {}: {cause}", name(path)))
 }
 
 /// What to call the place in an error.
@@ -29,11 +42,12 @@ pub(crate) fn name(path: &Path) -> String {
     }
 }
 
-fn read_from(source: impl Read) -> std::io::Result<String> {
+/// A whole text, which ends somewhere.
+pub(crate) fn read_from(source: impl Read) -> io::Result<String> {
     let mut text = String::new();
     source.take(LIMIT_BYTES + 1).read_to_string(&mut text)?;
     if text.len() as u64 > LIMIT_BYTES {
-        return Err(std::io::Error::other("it is larger than 4 MiB"));
+        return Err(io::Error::other("it is larger than 4 MiB"));
     }
     Ok(text)
 }

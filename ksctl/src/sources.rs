@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use crate::config_file::ConfigFile;
 use crate::failure::Failure;
+use crate::settings::proxy::Proxies;
 use crate::settings::{self, Endpoint, Layer, Settings, key};
 
 /// What only the command line can say.
@@ -32,13 +33,16 @@ pub(crate) fn gather(flags: Flags, creates: bool) -> Result<Settings, Failure> {
         .map(|path| named_layer(path, creates))
         .transpose()?;
     let layers = [
-        flags.layer,
+        flags.layer.with_user_of_url(),
         named.unwrap_or_default(),
-        Layer::from_keys("the environment", environment)?,
+        Layer::from_keys("the environment", environment)?.with_user_of_url(),
         lowest.as_deref().map(file_layer).transpose()?.unwrap_or_default(),
     ];
     Ok(Settings {
-        endpoint: settings::endpoint(&layers)?,
+        endpoint: Endpoint {
+            proxies: Proxies::from_variables(environment),
+            ..settings::endpoint(&layers)?
+        },
         format: settings::shown_as(&layers),
         yes: flags.yes,
         session_file: flags.configfile.or(lowest),
@@ -54,11 +58,14 @@ pub(crate) fn endpoint_of_file(path: &Path, otherwise: &Endpoint) -> Result<Endp
         timeout_seconds: Some(otherwise.timeout.as_secs()),
         ..Layer::default()
     };
-    settings::endpoint(&[named_layer(path, false)?, open])
+    Ok(Endpoint {
+        proxies: otherwise.proxies.clone(),
+        ..settings::endpoint(&[named_layer(path, false)?, open])?
+    })
 }
 
 fn named_layer(path: &Path, may_be_missing: bool) -> Result<Layer, Failure> {
-    if !may_be_missing && !path.exists() {
+    if !may_be_missing && matches!(path.try_exists(), Ok(false)) {
         return Err(
             Failure::usage(format!("the configuration file {} does not exist", path.display()))
                 .with_hint("`ksctl login --configfile FILE` makes one"),
@@ -69,7 +76,8 @@ fn named_layer(path: &Path, may_be_missing: bool) -> Result<Layer, Failure> {
 
 fn file_layer(path: &Path) -> Result<Layer, Failure> {
     let file = ConfigFile::open(path)?;
-    Layer::from_keys(&path.display().to_string(), |name| file.text(name))
+    let layer = Layer::from_keys(&path.display().to_string(), |name| file.text(name))?;
+    Ok(layer.with_user_of_url())
 }
 
 fn home_file() -> Option<PathBuf> {

@@ -3,7 +3,7 @@
 use clap::{Args, Subcommand};
 
 /// The third word after `cluster ack`.
-#[derive(Subcommand)]
+#[derive(Clone, Subcommand)]
 pub(crate) enum AckCommand {
     /// Show who must have a write before it is acknowledged
     Get,
@@ -12,7 +12,7 @@ pub(crate) enum AckCommand {
 }
 
 /// `cluster ack set`.
-#[derive(Args)]
+#[derive(Clone, Args)]
 pub(crate) struct SetArgs {
     /// `local`, `any-1`, `any-2` and so on, or `default`
     #[arg(long)]
@@ -20,7 +20,7 @@ pub(crate) struct SetArgs {
 }
 
 /// What a write asks for.
-#[derive(Args)]
+#[derive(Clone, Args)]
 pub(crate) struct AckArgs {
     /// Return when it is on this node (`local`) or on others too (`any-1`, …) [default: `cluster ack get`]
     #[arg(long)]

@@ -7,7 +7,7 @@ use clap::{Args, Subcommand};
 use super::page::PageArgs;
 
 /// The second word after `alarms`.
-#[derive(Subcommand)]
+#[derive(Clone, Subcommand)]
 pub(crate) enum AlarmsCommand {
     /// Show the alarms of all nodes, the newest first
     List(ListArgs),
@@ -21,7 +21,7 @@ pub(crate) enum AlarmsCommand {
 }
 
 /// `alarms list`.
-#[derive(Args)]
+#[derive(Clone, Args)]
 pub(crate) struct ListArgs {
     #[command(flatten)]
     pub(crate) page: PageArgs,
@@ -34,15 +34,15 @@ pub(crate) struct ListArgs {
     /// Only alarms of this severity, such as critical
     #[arg(long)]
     pub(crate) severity: Option<String>,
-    /// Only alarms that the node of this id has raised
+    /// Only alarms that this node has raised, by its id or its name
     #[arg(long, value_name = "ID")]
     pub(crate) source: Option<String>,
 }
 
 /// `alarms get`, `alarms acknowledge` and `alarms clear`.
-#[derive(Args)]
+#[derive(Clone, Args)]
 pub(crate) struct OneAlarmArgs {
-    /// The alarm's id
+    /// The alarm's id, or an unambiguous beginning of it
     #[arg(long)]
     pub(crate) id: String,
 }

@@ -9,7 +9,7 @@ use clap::{Args, Subcommand};
 use super::page::PageArgs;
 
 /// The second word after `backup`.
-#[derive(Subcommand)]
+#[derive(Clone, Subcommand)]
 pub(crate) enum BackupCommand {
     /// Make a backup of this node's accounts, keys and syslog servers
     Create(CreateArgs),
@@ -32,7 +32,7 @@ pub(crate) enum BackupCommand {
 }
 
 /// `backup create`.
-#[derive(Args)]
+#[derive(Clone, Args)]
 pub(crate) struct CreateArgs {
     /// What is backed up: `system` is everything; others are not built
     #[arg(long)]
@@ -55,7 +55,7 @@ pub(crate) struct CreateArgs {
 }
 
 /// `backup list`.
-#[derive(Args)]
+#[derive(Clone, Args)]
 pub(crate) struct ListArgs {
     #[command(flatten)]
     pub(crate) page: PageArgs,
@@ -65,17 +65,17 @@ pub(crate) struct ListArgs {
 }
 
 /// `backup get` and `backup delete`.
-#[derive(Args)]
+#[derive(Clone, Args)]
 pub(crate) struct OneArgs {
-    /// The backup's id
+    /// The backup's id, or an unambiguous beginning of it
     #[arg(long)]
     pub(crate) id: String,
 }
 
 /// `backup restore`.
-#[derive(Args)]
+#[derive(Clone, Args)]
 pub(crate) struct RestoreArgs {
-    /// The backup's id
+    /// The backup's id, or an unambiguous beginning of it
     #[arg(long)]
     pub(crate) id: String,
     /// Also when a version made it that is more than three minor versions older
@@ -84,9 +84,9 @@ pub(crate) struct RestoreArgs {
 }
 
 /// `backup download`.
-#[derive(Args)]
+#[derive(Clone, Args)]
 pub(crate) struct DownloadArgs {
-    /// The backup's id
+    /// The backup's id, or an unambiguous beginning of it
     #[arg(long)]
     pub(crate) id: String,
     /// Where to; `ID.backup` in this folder when it is not given
@@ -95,7 +95,7 @@ pub(crate) struct DownloadArgs {
 }
 
 /// `backup upload` and `backup inspect`.
-#[derive(Args)]
+#[derive(Clone, Args)]
 pub(crate) struct FileArgs {
     /// The file of a backup
     #[arg(long)]

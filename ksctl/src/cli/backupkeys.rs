@@ -10,7 +10,7 @@ use secrecy::SecretString;
 use super::page::PageArgs;
 
 /// The second word after `backupkeys`.
-#[derive(Subcommand)]
+#[derive(Clone, Subcommand)]
 pub(crate) enum BackupkeysCommand {
     /// Make a backup key
     Create(CreateArgs),
@@ -31,7 +31,7 @@ pub(crate) enum BackupkeysCommand {
 }
 
 /// `backupkeys create`.
-#[derive(Args)]
+#[derive(Clone, Args)]
 pub(crate) struct CreateArgs {
     /// What it is for: `system`; others are not built
     #[arg(long)]
@@ -42,7 +42,7 @@ pub(crate) struct CreateArgs {
 }
 
 /// `backupkeys list`.
-#[derive(Args)]
+#[derive(Clone, Args)]
 pub(crate) struct ListArgs {
     #[command(flatten)]
     pub(crate) page: PageArgs,
@@ -55,17 +55,17 @@ pub(crate) struct ListArgs {
 }
 
 /// `backupkeys get`, `backupkeys delete` and `backupkeys default`.
-#[derive(Args)]
+#[derive(Clone, Args)]
 pub(crate) struct OneArgs {
-    /// The key's id
+    /// The key's id, or an unambiguous beginning of it
     #[arg(long)]
     pub(crate) id: String,
 }
 
 /// `backupkeys download`.
-#[derive(Args)]
+#[derive(Clone, Args)]
 pub(crate) struct DownloadArgs {
-    /// The key's id
+    /// The key's id, or an unambiguous beginning of it
     #[arg(long)]
     pub(crate) id: String,
     /// What will open the file; asked for at a terminal when it is not given
@@ -80,7 +80,7 @@ pub(crate) struct DownloadArgs {
 }
 
 /// `backupkeys upload`.
-#[derive(Args)]
+#[derive(Clone, Args)]
 pub(crate) struct UploadArgs {
     /// What opens the file; asked for at a terminal when it is not given
     #[arg(long, value_name = "PASSWORD")]
@@ -91,7 +91,7 @@ pub(crate) struct UploadArgs {
 }
 
 /// `backupkeys inspect`.
-#[derive(Args)]
+#[derive(Clone, Args)]
 pub(crate) struct InspectArgs {
     /// The file of a backup key; `-` is standard input
     #[arg(long)]

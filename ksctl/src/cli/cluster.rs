@@ -10,14 +10,15 @@ use secrecy::SecretString;
 use super::ack::AckCommand;
 use super::lanes::LanesCommand;
 use super::nodes::NodesCommand;
+use super::watch::WatchArgs;
 
 /// The second word after `cluster`.
-#[derive(Subcommand)]
+#[derive(Clone, Subcommand)]
 pub(crate) enum ClusterCommand {
     /// Make a cluster of this node alone; its data stays
     New(NewArgs),
     /// Show the state of this node and how many nodes there are
-    Info,
+    Info(WatchArgs),
     /// Make a key and a certificate request on a node that is to join (step 1 of 3)
     Csr(CsrArgs),
     /// Join this node to a cluster, deleting its data (step 3 of 3; `nodes create` is step 2)
@@ -46,7 +47,7 @@ pub(crate) enum ClusterCommand {
 }
 
 /// Whether all members have the same.
-#[derive(Subcommand)]
+#[derive(Clone, Subcommand)]
 pub(crate) enum AgreeCommand {
     /// Return when every member has everything that this node has now, or after --timeout
     Wait,
@@ -59,7 +60,7 @@ pub(crate) enum AgreeCommand {
 }
 
 /// Whom members believe.
-#[derive(Subcommand)]
+#[derive(Clone, Subcommand)]
 pub(crate) enum TrustCommand {
     /// Show and renew the certificates between nodes
     #[command(subcommand)]
@@ -69,7 +70,7 @@ pub(crate) enum TrustCommand {
 }
 
 /// The third word after `cluster certificates`.
-#[derive(Subcommand)]
+#[derive(Clone, Subcommand)]
 pub(crate) enum CertificatesCommand {
     /// Show the authority, the certificate of every node, and whom an exchange of the authority waits for
     List,
@@ -78,18 +79,18 @@ pub(crate) enum CertificatesCommand {
 }
 
 /// What is to be seen of the nodes and what is between them.
-#[derive(Subcommand)]
+#[derive(Clone, Subcommand)]
 pub(crate) enum LookCommand {
     /// Show what every node says of every other
-    Summary,
+    Summary(WatchArgs),
     /// Show what is wrong between the nodes; `[]` when nothing is
-    Errors,
+    Errors(WatchArgs),
     /// Show what this node's links are made of, what is missing, and what was done about it and why
-    Links,
+    Links(WatchArgs),
 }
 
 /// `cluster new`.
-#[derive(Args)]
+#[derive(Clone, Args)]
 pub(crate) struct NewArgs {
     /// The address by which other nodes will reach this one
     #[arg(long)]
@@ -103,7 +104,7 @@ pub(crate) struct NewArgs {
 }
 
 /// `cluster verify`.
-#[derive(Args)]
+#[derive(Clone, Args)]
 pub(crate) struct VerifyArgs {
     /// Mend the rows that differ, on every node
     #[arg(long)]
@@ -111,7 +112,7 @@ pub(crate) struct VerifyArgs {
 }
 
 /// `cluster csr`.
-#[derive(Args)]
+#[derive(Clone, Args)]
 pub(crate) struct CsrArgs {
     /// The address by which other nodes will reach this one
     #[arg(long)]
@@ -128,7 +129,7 @@ pub(crate) struct CsrArgs {
 }
 
 /// `cluster join`.
-#[derive(Args)]
+#[derive(Clone, Args)]
 pub(crate) struct JoinArgs {
     /// The address by which the members reach this node
     #[arg(long)]
@@ -147,13 +148,23 @@ pub(crate) struct JoinArgs {
     pub(crate) public_address: Option<String>,
     #[command(flatten)]
     pub(crate) ticket: TicketArgs,
+    #[command(flatten)]
+    pub(crate) until: UntilArgs,
+}
+
+/// How long a command that starts a join goes on.
+#[derive(Clone, Args)]
+pub(crate) struct UntilArgs {
     /// Return when the node is ready, showing how far it is
     #[arg(long)]
     pub(crate) block: bool,
+    /// The same at a terminal, until `q`; the join itself goes on
+    #[arg(long)]
+    pub(crate) watch: bool,
 }
 
 /// What a member gave for the join, as one file or as three.
-#[derive(Args)]
+#[derive(Clone, Args)]
 pub(crate) struct TicketArgs {
     /// The JSON that `cluster nodes create` printed; `-` is standard input
     #[arg(
@@ -188,7 +199,7 @@ pub(crate) struct TicketArgs {
 }
 
 /// The two sides of a join. The global flags are those of the member.
-#[derive(Args)]
+#[derive(Clone, Args)]
 pub(crate) struct SidesArgs {
     /// The address by which the joining node reaches the member
     #[arg(long)]
@@ -225,7 +236,7 @@ pub(crate) struct SidesArgs {
 }
 
 /// `cluster fulljoin`.
-#[derive(Args)]
+#[derive(Clone, Args)]
 pub(crate) struct FulljoinArgs {
     #[command(flatten)]
     pub(crate) sides: SidesArgs,
@@ -235,7 +246,6 @@ pub(crate) struct FulljoinArgs {
     /// Write the credentials of the cluster into the file of the joining node
     #[arg(long, requires = "newnodeconfig")]
     pub(crate) writetoconfig: bool,
-    /// Return when the node is ready, showing how far it is
-    #[arg(long)]
-    pub(crate) block: bool,
+    #[command(flatten)]
+    pub(crate) until: UntilArgs,
 }

@@ -6,14 +6,14 @@ use clap::{Args, Subcommand};
 use keystead::firewall::Network;
 
 /// The second word after `deploy`.
-#[derive(Subcommand)]
+#[derive(Clone, Subcommand)]
 pub(crate) enum DeployCommand {
     /// Print the rules of the packet filter that every node needs, for nft -f
     Nftables(NftablesArgs),
 }
 
 /// `deploy nftables`.
-#[derive(Args)]
+#[derive(Clone, Args)]
 pub(crate) struct NftablesArgs {
     /// Addresses or networks of the other members; nobody else reaches PostgreSQL then
     #[arg(long, value_name = "ADDRESS", value_delimiter = ',')]

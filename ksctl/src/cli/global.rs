@@ -8,7 +8,7 @@ use clap::Args;
 use secrecy::SecretString;
 
 /// Whom to ask, as whom, and how to show the answer.
-#[derive(Args)]
+#[derive(Clone, Args)]
 #[command(next_help_heading = "Global options")]
 pub(crate) struct GlobalArgs {
     /// The appliance, such as `https://node-1`; the scheme may be left out
@@ -52,7 +52,7 @@ pub(crate) struct GlobalArgs {
     /// A file of settings that counts for more than the environment
     #[arg(long, global = true, value_name = "FILE")]
     pub(crate) configfile: Option<PathBuf>,
-    /// How answers are shown; commands without a table show JSON [default: json]
+    /// How answers are shown [default: json]
     #[arg(long, global = true, value_name = "FORMAT", value_parser = ["json", "table"])]
     pub(crate) respfmt: Option<String>,
     /// Answer every question with yes

@@ -12,7 +12,7 @@ use super::page::PageArgs;
 use super::ack::AckArgs;
 
 /// The second word after `keys`.
-#[derive(Subcommand)]
+#[derive(Clone, Subcommand)]
 pub(crate) enum KeysCommand {
     /// Make a key, or bring one in
     Create(CreateArgs),
@@ -31,7 +31,7 @@ pub(crate) enum KeysCommand {
 }
 
 /// `keys create`.
-#[derive(Args)]
+#[derive(Clone, Args)]
 pub(crate) struct CreateArgs {
     /// Its name; made from its id when absent
     #[arg(long)]
@@ -69,7 +69,7 @@ pub(crate) struct CreateArgs {
 }
 
 /// `keys list`.
-#[derive(Args)]
+#[derive(Clone, Args)]
 pub(crate) struct ListArgs {
     #[command(flatten)]
     pub(crate) page: PageArgs,
@@ -82,7 +82,7 @@ pub(crate) struct ListArgs {
 }
 
 /// The second word after `vkeys`.
-#[derive(Subcommand)]
+#[derive(Clone, Subcommand)]
 pub(crate) enum VkeysCommand {
     /// Rotate a key: make a version of it, which is then the current one
     Create(RotateArgs),
@@ -95,7 +95,7 @@ pub(crate) enum VkeysCommand {
 }
 
 /// `vkeys create`.
-#[derive(Args)]
+#[derive(Clone, Args)]
 pub(crate) struct RotateArgs {
     #[command(flatten)]
     pub(crate) key: OneKeyArgs,
@@ -110,7 +110,7 @@ pub(crate) struct RotateArgs {
 }
 
 /// `vkeys list`.
-#[derive(Args)]
+#[derive(Clone, Args)]
 pub(crate) struct VersionsArgs {
     #[command(flatten)]
     pub(crate) key: OneKeyArgs,
@@ -119,7 +119,7 @@ pub(crate) struct VersionsArgs {
 }
 
 /// `vkeys get` and `vkeys export`.
-#[derive(Args)]
+#[derive(Clone, Args)]
 pub(crate) struct OneVersionArgs {
     #[command(flatten)]
     pub(crate) key: OneKeyArgs,
@@ -129,7 +129,7 @@ pub(crate) struct OneVersionArgs {
 }
 
 /// `keys revoke`.
-#[derive(Args)]
+#[derive(Clone, Args)]
 pub(crate) struct RevokeArgs {
     #[command(flatten)]
     pub(crate) key: VersionedKeyArgs,
@@ -148,7 +148,7 @@ pub(crate) struct RevokeArgs {
 }
 
 /// `keys destroy` and `keys delete`.
-#[derive(Args)]
+#[derive(Clone, Args)]
 pub(crate) struct EndKeyArgs {
     #[command(flatten)]
     pub(crate) key: VersionedKeyArgs,
@@ -157,7 +157,7 @@ pub(crate) struct EndKeyArgs {
 }
 
 /// `keys get`; a part of those that end a key.
-#[derive(Args)]
+#[derive(Clone, Args)]
 pub(crate) struct VersionedKeyArgs {
     #[command(flatten)]
     pub(crate) key: OneKeyArgs,
@@ -167,7 +167,7 @@ pub(crate) struct VersionedKeyArgs {
 }
 
 /// `keys export`; a part of all that are about one key.
-#[derive(Args)]
+#[derive(Clone, Args)]
 pub(crate) struct OneKeyArgs {
     /// The key's name, or its id with `--type id`
     #[arg(long)]

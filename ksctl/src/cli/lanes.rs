@@ -3,7 +3,7 @@
 use clap::{Args, Subcommand};
 
 /// The third word after `cluster lanes`.
-#[derive(Subcommand)]
+#[derive(Clone, Subcommand)]
 pub(crate) enum LanesCommand {
     /// Show in how many lanes nodes send
     Get,
@@ -12,7 +12,7 @@ pub(crate) enum LanesCommand {
 }
 
 /// `cluster lanes set`.
-#[derive(Args)]
+#[derive(Clone, Args)]
 pub(crate) struct SetArgs {
     /// From 1 to 4
     #[arg(long)]

@@ -6,7 +6,7 @@ use clap::Args;
 use secrecy::SecretString;
 
 /// `login`.
-#[derive(Args)]
+#[derive(Clone, Args)]
 pub(crate) struct LoginArgs {
     /// The password to set when the one in force must be changed; asked for at a terminal when it is not given
     #[arg(long, value_name = "PASSWORD")]

@@ -8,7 +8,7 @@ use clap::{Args, Subcommand};
 use secrecy::SecretString;
 
 /// The second word after `metrics`.
-#[derive(Subcommand)]
+#[derive(Clone, Subcommand)]
 pub(crate) enum MetricsCommand {
     /// What Prometheus scrapes
     #[command(subcommand)]
@@ -16,7 +16,7 @@ pub(crate) enum MetricsCommand {
 }
 
 /// The third word after `metrics prometheus`.
-#[derive(Subcommand)]
+#[derive(Clone, Subcommand)]
 pub(crate) enum PrometheusCommand {
     /// Show whether scrapes are answered, and the token
     Status,
@@ -31,7 +31,7 @@ pub(crate) enum PrometheusCommand {
 }
 
 /// `metrics prometheus get`.
-#[derive(Args)]
+#[derive(Clone, Args)]
 pub(crate) struct GetArgs {
     /// The token for scraping; asked of the appliance when it is not given
     #[arg(long, value_name = "TOKEN")]

@@ -20,7 +20,9 @@ pub(crate) mod nodes;
 pub(crate) mod page;
 pub(crate) mod services;
 pub(crate) mod system;
+mod unsupported;
 mod usage;
+pub(crate) mod watch;
 
 use std::path::PathBuf;
 
@@ -31,7 +33,7 @@ pub(crate) use global::GlobalArgs;
 pub(crate) use usage::Ending;
 
 /// The command line of a Keystead cluster
-#[derive(Parser)]
+#[derive(Clone, Parser)]
 #[command(name = "ksctl", version, max_term_width = 100)]
 pub(crate) struct Cli {
     #[command(flatten)]
@@ -41,7 +43,7 @@ pub(crate) struct Cli {
 }
 
 /// The first word.
-#[derive(Subcommand)]
+#[derive(Clone, Subcommand)]
 pub(crate) enum Command {
     #[command(flatten)]
     Asking(Box<Asking>),
@@ -62,7 +64,7 @@ pub(crate) enum Command {
 }
 
 /// The first word of commands that ask an appliance. The others work whatever is in the files of settings.
-#[derive(Subcommand)]
+#[derive(Clone, Subcommand)]
 pub(crate) enum Asking {
     /// Make, join, watch and leave a cluster
     #[command(subcommand)]

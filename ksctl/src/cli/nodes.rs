@@ -9,7 +9,7 @@ use clap::{Args, Subcommand};
 use super::page::PageArgs;
 
 /// The third word after `cluster nodes`.
-#[derive(Subcommand)]
+#[derive(Clone, Subcommand)]
 pub(crate) enum NodesCommand {
     /// Sign the request of a node that is to join (step 2 of 3)
     Create(CreateArgs),
@@ -22,7 +22,7 @@ pub(crate) enum NodesCommand {
 }
 
 /// `cluster nodes create`.
-#[derive(Args)]
+#[derive(Clone, Args)]
 pub(crate) struct CreateArgs {
     /// The address by which the members will reach the joining node
     #[arg(long, alias = "host", value_name = "HOST")]
@@ -47,7 +47,7 @@ pub(crate) struct CreateArgs {
 }
 
 /// `cluster nodes list`.
-#[derive(Args)]
+#[derive(Clone, Args)]
 pub(crate) struct ListArgs {
     #[command(flatten)]
     pub(crate) page: PageArgs,
@@ -57,17 +57,17 @@ pub(crate) struct ListArgs {
 }
 
 /// `cluster nodes get`.
-#[derive(Args)]
+#[derive(Clone, Args)]
 pub(crate) struct GetArgs {
-    /// The node's id
+    /// The node: its id or an unambiguous beginning of it, its host, or its public address
     #[arg(long)]
     pub(crate) id: String,
 }
 
 /// `cluster nodes delete`.
-#[derive(Args)]
+#[derive(Clone, Args)]
 pub(crate) struct DeleteArgs {
-    /// The node's id
+    /// The node: its id or an unambiguous beginning of it, its host, or its public address
     #[arg(long)]
     pub(crate) id: String,
     /// Remove it although a majority of the members cannot be asked

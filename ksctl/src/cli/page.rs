@@ -2,8 +2,10 @@
 
 use clap::Args;
 
+use super::watch::WatchArgs;
+
 /// What every list takes.
-#[derive(Args)]
+#[derive(Clone, Args)]
 pub(crate) struct PageArgs {
     /// How many to show at the most
     #[arg(long)]
@@ -11,4 +13,6 @@ pub(crate) struct PageArgs {
     /// How many to leave out at the front
     #[arg(long)]
     pub(crate) skip: Option<u64>,
+    #[command(flatten)]
+    pub(crate) watch: WatchArgs,
 }

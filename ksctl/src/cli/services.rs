@@ -5,7 +5,7 @@
 use clap::{Args, Subcommand};
 
 /// The second word after `services`.
-#[derive(Subcommand)]
+#[derive(Clone, Subcommand)]
 pub(crate) enum ServicesCommand {
     /// Show whether the services of an appliance run; needs no log-in
     Status,
@@ -14,7 +14,7 @@ pub(crate) enum ServicesCommand {
 }
 
 /// `services reset`.
-#[derive(Args)]
+#[derive(Clone, Args)]
 pub(crate) struct ResetArgs {
     /// Seconds until it begins [default: 5]
     #[arg(long, value_name = "SECONDS")]

@@ -5,7 +5,7 @@
 use clap::Subcommand;
 
 /// The second word after `system`.
-#[derive(Subcommand)]
+#[derive(Clone, Subcommand)]
 pub(crate) enum SystemCommand {
     /// The appliance itself
     #[command(subcommand)]
@@ -13,7 +13,7 @@ pub(crate) enum SystemCommand {
 }
 
 /// The third word after `system info`.
-#[derive(Subcommand)]
+#[derive(Clone, Subcommand)]
 pub(crate) enum InfoCommand {
     /// Show name, model, versions, uptime and time
     Get,

@@ -6,7 +6,7 @@
 use std::error::Error as StdError;
 
 use keystead::api::error::ErrorBody;
-use reqwest::{StatusCode, Url};
+use reqwest::StatusCode;
 use serde::de::{DeserializeOwned, IgnoredAny};
 
 use crate::failure::Failure;
@@ -34,10 +34,10 @@ impl Answer {
 }
 
 /// Sorts what came back into a good answer and a refusal.
-pub(super) fn read(status: StatusCode, text: String, url: &Url) -> Result<Answer, Failure> {
+pub(super) fn read(status: StatusCode, text: String, place: &str) -> Result<Answer, Failure> {
     if status.is_redirection() {
         return Err(
-            Failure::answered(status.as_u16(), format!("{url} answered with a redirect ({status})"))
+            Failure::answered(status.as_u16(), format!("{place} answered with a redirect ({status})"))
                 .with_hint("redirects are not followed; is the URL that of an appliance?"),
         );
     }
@@ -46,7 +46,7 @@ pub(super) fn read(status: StatusCode, text: String, url: &Url) -> Result<Answer
     }
     if !text.is_empty() && serde_json::from_str::<IgnoredAny>(&text).is_err() {
         return Err(Failure::internal(format!(
-            "{url} answered with something that is not JSON: {}",
+            "{place} answered with something that is not JSON: {}",
             excerpt(&text)
         ))
         .with_hint("is the URL that of an appliance?"));
@@ -83,20 +83,25 @@ fn excerpt(text: &str) -> String {
 }
 
 /// Why a request got no answer.
-pub(super) fn unanswered(error: &reqwest::Error, url: &Url, timeout_seconds: u64) -> Failure {
+pub(super) fn unanswered(error: &reqwest::Error, place: &str, timeout_seconds: u64) -> Failure {
     if let Some(tls) = untrusted(error) {
-        return Failure::unreachable(format!("the certificate of {url} is not trusted: {tls}"))
+        return Failure::unreachable(format!("the certificate of {place} is not trusted: {tls}"))
             .with_hint("give the CA that signed it with --cacert FILE, or skip the check with --nosslverify");
     }
     if error.is_timeout() {
-        return Failure::unreachable(format!("no answer from {url} within {timeout_seconds} s"))
+        return Failure::unreachable(format!("no answer from {place} within {timeout_seconds} s"))
             .with_hint("--timeout SECONDS waits longer");
     }
     if error.is_connect() {
-        return Failure::unreachable(format!("cannot reach {url}: {}", root(error)))
-            .with_hint("is the appliance running, and is the URL right?");
+        return Failure::unreachable(format!("cannot reach {place}: {}", root(error))).with_hint(
+            if place.contains(" by the proxy ") {
+                "are the URL and the proxy right? NO_PROXY names hosts that are reached without a proxy"
+            } else {
+                "is the appliance running, and is the URL right?"
+            },
+        );
     }
-    Failure::unreachable(format!("the connection to {url} broke: {}", root(error)))
+    Failure::unreachable(format!("the connection to {place} broke: {}", root(error)))
 }
 
 /// The complaint about the certificate, if that is what the error is about.
@@ -132,8 +137,11 @@ mod tests {
     use super::*;
 
     fn answered(status: u16, text: &str) -> Result<Answer, Failure> {
-        let url = "https://node-1".parse().unwrap();
-        read(StatusCode::from_u16(status).unwrap(), text.to_owned(), &url)
+        read(
+            StatusCode::from_u16(status).unwrap(),
+            text.to_owned(),
+            "https://node-1/",
+        )
     }
 
     #[test]

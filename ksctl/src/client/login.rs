@@ -36,11 +36,31 @@ impl Client {
         };
         self.get_token(request).await.map_err(|failure| {
             if failure.wants_new_password() {
-                failure.or_hint("`ksctl login --new-password PASSWORD` changes it and logs in")
+                let url = self.url.as_str().trim_end_matches('/');
+                failure.or_hint(&format!(
+                    "`ksctl login --url {url} --new-password PASSWORD` changes it and logs in"
+                ))
+            } else if failure.is_unauthorized() {
+                let with = self.log_in_with();
+                failure.with_more(&with)
             } else {
                 failure
             }
         })
+    }
+
+    /// What was logged in with, and where each of it came from: often it is not what the user thinks.
+    fn log_in_with(&self) -> String {
+        let origin = &self.identity.origin;
+        let from = |origin: Option<&String>| origin.map_or("the prompt", String::as_str).to_owned();
+        format!(
+            " (asked {} from {}, as {:?} from {}, with the password from {})",
+            self.url,
+            from(self.url_origin.as_ref()),
+            self.identity.username.as_deref().unwrap_or_default(),
+            from(origin.username.as_ref()),
+            from(origin.password.as_ref())
+        )
     }
 
     /// Gets a token for the refresh token, which stays good.
@@ -67,6 +87,7 @@ impl Client {
         };
         self.send_open(&Call::patch("auth/changepw", &request)?).await?;
         self.identity.password = Some(new);
+        self.identity.origin.password = Some("the change of a moment ago".to_owned());
         Ok(())
     }
 
@@ -101,6 +122,7 @@ impl Client {
             return Ok(password.clone());
         }
         let password = self.asker.password(self.password_prompt)?;
+        self.identity.origin.password = None;
         self.identity.password = Some(password.clone());
         Ok(password)
     }

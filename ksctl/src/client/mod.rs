@@ -29,6 +29,8 @@ use crate::token;
 pub(crate) struct Client {
     http: reqwest::Client,
     url: Url,
+    place: String,
+    url_origin: Option<String>,
     timeout_seconds: u64,
     identity: Identity,
     asker: Asker,
@@ -42,9 +44,16 @@ impl Client {
             Failure::usage("no URL of an appliance is given")
                 .with_hint("give --url https://HOST, set KSCTL_URL, or run `ksctl login` once")
         })?;
+        let proxy = endpoint.proxies.to(&url)?;
+        let place = proxy.as_ref().map_or_else(
+            || url.to_string(),
+            |proxy| format!("{url} by the proxy {}", proxy.described()),
+        );
         Ok(Self {
-            http: transport::http(endpoint)?,
+            http: transport::http(endpoint, proxy.as_ref())?,
             url,
+            place,
+            url_origin: endpoint.url_origin.clone(),
             timeout_seconds: endpoint.timeout.as_secs(),
             identity: endpoint.identity.clone(),
             asker,
@@ -98,6 +107,13 @@ impl Client {
         }
     }
 
+    /// Has a token that is good, and the means to get another.
+    pub(crate) async fn be_logged_in(&mut self) -> Result<(), Failure> {
+        let token = self.token().await?;
+        self.identity.jwt = Some(token);
+        Ok(())
+    }
+
     /// Sends a request that needs no log-in.
     pub(crate) async fn send_open(&self, call: &Call) -> Result<Answer, Failure> {
         self.exchange(call, None).await
@@ -109,7 +125,7 @@ impl Client {
         if status.is_success() {
             return Ok(text);
         }
-        answer::read(status, text, &self.url).map(|answer| answer.text().to_owned())
+        answer::read(status, text, &self.place).map(|answer| answer.text().to_owned())
     }
 
     fn can_log_in(&self) -> bool {
@@ -149,7 +165,7 @@ impl Client {
 
     async fn exchange(&self, call: &Call, token: Option<&SecretString>) -> Result<Answer, Failure> {
         let (status, text) = self.respond(call, token).await?;
-        answer::read(status, text, &self.url)
+        answer::read(status, text, &self.place)
     }
 
     async fn respond(&self, call: &Call, token: Option<&SecretString>) -> Result<(StatusCode, String), Failure> {
@@ -166,7 +182,7 @@ impl Client {
         if let Some(ack) = call.ack() {
             request = request.header(HEADER, ack);
         }
-        let unanswered = |error| answer::unanswered(&error, &self.url, self.timeout_seconds);
+        let unanswered = |error| answer::unanswered(&error, &self.place, self.timeout_seconds);
         let response = request.send().await.map_err(unanswered)?;
         let status = response.status();
         let text = response.text().await.map_err(unanswered)?;

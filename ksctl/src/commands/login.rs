@@ -1,13 +1,13 @@
 //! `ksctl login`: logs in and keeps the session, so that later commands need no credentials.
 //!
 //! This file decides what the session is: URL, account, tokens and how certificates are checked; never the password.
-//! When the node demands a new password it is changed on the way.
+//! When the node demands a new password it is changed on the way ([`super::renewal`]).
 
 use std::path::Path;
 
 use secrecy::{ExposeSecret, SecretString};
 
-use super::Context;
+use super::{Context, renewal};
 use crate::client::Client;
 use crate::config_file::ConfigFile;
 use crate::failure::Failure;
@@ -21,11 +21,14 @@ pub(crate) async fn run(context: &Context, new_password: Option<SecretString>) -
     let endpoint = with_password_only(&context.settings.endpoint);
     let mut client = Client::new(&endpoint, context.asker)?;
     may_overwrite(context, path, &client)?;
-    log_in(context, &mut client, new_password).await?;
-    // Read again: other commands may have written while the user was typing.
-    let mut file = ConfigFile::open(path)?;
-    write(&mut file, &client, &endpoint);
-    file.save()?;
+    let changed = renewal::log_in(context, &mut client, new_password).await?;
+    keep(path, &client, &endpoint).map_err(|failure| {
+        if changed {
+            failure.with_before(&renewal::changed(&client))
+        } else {
+            failure
+        }
+    })?;
     context.printer.note(&format!(
         "logged in to {}; the session is in {}",
         client.url(),
@@ -63,16 +66,11 @@ fn may_overwrite(context: &Context, path: &Path, client: &Client) -> Result<(), 
     context.asker.confirm(&warning, "Overwrite it?").map(drop)
 }
 
-async fn log_in(context: &Context, client: &mut Client, new_password: Option<SecretString>) -> Result<(), Failure> {
-    match client.log_in().await {
-        Err(failure) if failure.wants_new_password() && (new_password.is_some() || context.asker.can_ask()) => {
-            context.printer.note(&failure.to_string());
-            let new = new_password.map_or_else(|| context.asker.new_password(), Ok)?;
-            client.change_password(new).await?;
-            client.log_in().await.map(drop)
-        }
-        logged_in => logged_in.map(drop),
-    }
+fn keep(path: &Path, client: &Client, endpoint: &Endpoint) -> Result<(), Failure> {
+    // Read again: other commands may have written while the user was typing.
+    let mut file = ConfigFile::open(path)?;
+    write(&mut file, client, endpoint);
+    file.save()
 }
 
 fn write(file: &mut ConfigFile, client: &Client, endpoint: &Endpoint) {

@@ -13,9 +13,12 @@ pub(crate) mod login;
 pub(crate) mod man;
 pub(crate) mod metrics;
 pub(crate) mod nodes;
+mod renewal;
+mod resolve;
 pub(crate) mod services;
 pub(crate) mod system;
 pub(crate) mod version;
+pub(crate) mod watch;
 
 use crate::client::{Answer, Call, Client};
 use crate::confirm::Asker;
@@ -53,6 +56,15 @@ impl Context {
         }
     }
 
+    /// The same for a terminal that is written over again and again.
+    #[must_use]
+    pub(crate) fn in_place(self) -> Self {
+        Self {
+            printer: Printer::in_place(),
+            ..self
+        }
+    }
+
     /// A client of the appliance that the settings name.
     pub(crate) fn client(&self) -> Result<Client, Failure> {
         Client::new(&self.settings.endpoint, self.asker)
@@ -66,6 +78,15 @@ impl Context {
     /// Sends one request and shows the answer as it comes.
     pub(crate) async fn ask_and_show(&self, call: &Call) -> Result<(), Failure> {
         self.printer.answer(&self.ask(call).await?)
+    }
+}
+
+impl Context {
+    /// Sends a request about one thing of the list at `path`, whose id may be shortened, and shows the answer.
+    pub(crate) async fn ask_of(&self, path: &'static str, id: &str, call: Call) -> Result<(), Failure> {
+        let mut client = self.client()?;
+        let id = resolve::id(&mut client, path, id).await?;
+        self.printer.answer(&client.send(&call.of(&id)?).await?)
     }
 }
 

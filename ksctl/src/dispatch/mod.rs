@@ -12,9 +12,11 @@ use secrecy::ExposeSecret;
 
 use crate::cli::ack::AckCommand;
 use crate::cli::alarms::AlarmsCommand;
+use crate::cli::backup::BackupCommand;
+use crate::cli::backupkeys::BackupkeysCommand;
 use crate::cli::cluster::{
     AgreeCommand, CertificatesCommand, ClusterCommand, CsrArgs, FulljoinArgs, JoinArgs, LookCommand, NewArgs,
-    SidesArgs, TicketArgs, TrustCommand,
+    SidesArgs, TicketArgs, TrustCommand, UntilArgs,
 };
 use crate::cli::deploy::{DeployCommand, NftablesArgs};
 use crate::cli::keys::{self as key_args, KeysCommand, VkeysCommand};
@@ -26,11 +28,12 @@ use crate::cli::services::ServicesCommand;
 use crate::cli::system::{InfoCommand, SystemCommand};
 use crate::cli::{Asking, Cli, Command, GlobalArgs, generate};
 use crate::commands::cluster::fulljoin::{Access, FullJoin};
-use crate::commands::cluster::join::Sides;
+use crate::commands::cluster::join::{Sides, Until};
 use crate::commands::cluster::ticket::{Part, Ticket};
 use crate::commands::keys::OneKey;
 use crate::commands::{
     Context, Page, alarms, cluster, completions, deploy, keys, login, man, metrics, nodes, services, system, version,
+    watch,
 };
 use crate::failure::Failure;
 use crate::printer::Printer;
@@ -41,7 +44,7 @@ use crate::sources::{self, Flags};
 pub(crate) async fn run(cli: Cli) -> Result<(), Failure> {
     let printer = Printer::new(Format::Json);
     match cli.command {
-        Command::Asking(command) => run_asking(cli.global, *command).await,
+        Command::Asking(command) => Box::pin(run_asking(cli.global, *command)).await,
         Command::Deploy(DeployCommand::Nftables(args)) if args.unit => deploy::nftables::unit(printer),
         Command::Deploy(DeployCommand::Nftables(args)) => deploy::nftables::rules(printer, &firewall(args)),
         Command::Completions { shell } => completions::run(printer, &generate::completions(shell)),
@@ -52,33 +55,55 @@ pub(crate) async fn run(cli: Cli) -> Result<(), Failure> {
 async fn run_asking(global: GlobalArgs, command: Asking) -> Result<(), Failure> {
     let creates_file = matches!(command, Asking::Login(_));
     let context = Context::new(sources::gather(flags(global), creates_file)?);
+    let watch = watched(&command);
+    watch::watch(context, watch, async |context| run_once(context, command.clone()).await).await
+}
+
+/// How often to look again, for a command that is to be watched.
+fn watched(command: &Asking) -> Option<u64> {
     match command {
-        Asking::Cluster(command) => run_cluster(&context, command).await,
-        Asking::Alarms(command) => run_alarms(&context, command).await,
-        Asking::Metrics(MetricsCommand::Prometheus(command)) => run_metrics(&context, command).await,
-        Asking::Keys(command) => run_keys(&context, command).await,
-        Asking::Vkeys(command) => run_vkeys(&context, command).await,
-        Asking::Backup(command) => backup::run(&context, command).await,
-        Asking::Backupkeys(command) => backup::run_keys(&context, command).await,
-        Asking::Login(args) => login::run(&context, args.new_password).await,
-        Asking::Version => version::run(&context).await,
-        Asking::System(SystemCommand::Info(InfoCommand::Get)) => system::info::get(&context).await,
-        Asking::Services(ServicesCommand::Status) => services::status::run(&context).await,
-        Asking::Services(ServicesCommand::Reset(args)) => services::reset::run(&context, args.delay, args.node).await,
+        Asking::Cluster(
+            ClusterCommand::Info(args)
+            | ClusterCommand::Look(LookCommand::Summary(args) | LookCommand::Errors(args) | LookCommand::Links(args)),
+        ) => args.watch,
+        Asking::Cluster(ClusterCommand::Nodes(NodesCommand::List(args))) => args.page.watch.watch,
+        Asking::Alarms(AlarmsCommand::List(args)) => args.page.watch.watch,
+        Asking::Keys(KeysCommand::List(args)) => args.page.watch.watch,
+        Asking::Vkeys(VkeysCommand::List(args)) => args.page.watch.watch,
+        Asking::Backup(BackupCommand::List(args)) => args.page.watch.watch,
+        Asking::Backupkeys(BackupkeysCommand::List(args)) => args.page.watch.watch,
+        _ => None,
+    }
+}
+
+async fn run_once(context: &Context, command: Asking) -> Result<(), Failure> {
+    match command {
+        Asking::Cluster(command) => run_cluster(context, command).await,
+        Asking::Alarms(command) => run_alarms(context, command).await,
+        Asking::Metrics(MetricsCommand::Prometheus(command)) => run_metrics(context, command).await,
+        Asking::Keys(command) => run_keys(context, command).await,
+        Asking::Vkeys(command) => run_vkeys(context, command).await,
+        Asking::Backup(command) => backup::run(context, command).await,
+        Asking::Backupkeys(command) => backup::run_keys(context, command).await,
+        Asking::Login(args) => login::run(context, args.new_password).await,
+        Asking::Version => version::run(context).await,
+        Asking::System(SystemCommand::Info(InfoCommand::Get)) => system::info::get(context).await,
+        Asking::Services(ServicesCommand::Status) => services::status::run(context).await,
+        Asking::Services(ServicesCommand::Reset(args)) => services::reset::run(context, args.delay, args.node).await,
     }
 }
 
 async fn run_cluster(context: &Context, command: ClusterCommand) -> Result<(), Failure> {
     match command {
         ClusterCommand::New(args) => cluster::new::run(context, &new_request(args)).await,
-        ClusterCommand::Info => cluster::info::run(context).await,
+        ClusterCommand::Info(_) => cluster::info::run(context).await,
         ClusterCommand::Csr(args) => {
             let (request, output) = csr_order(args);
             cluster::csr::run(context, &request, &output).await
         }
         ClusterCommand::Join(args) => {
-            let (sides, ticket, block) = join_order(args);
-            cluster::join::run(context, &sides, ticket.read()?, block).await
+            let (sides, ticket, until) = join_order(args);
+            cluster::join::run(context, &sides, ticket.read()?, until).await
         }
         ClusterCommand::Fulljoin(args) => cluster::fulljoin::run(context, fulljoin_order(args)).await,
         ClusterCommand::Preflight(args) => cluster::preflight::run(context, &sides_order(args)).await,
@@ -111,9 +136,9 @@ async fn run_trust(context: &Context, command: TrustCommand) -> Result<(), Failu
 
 async fn run_look(context: &Context, command: LookCommand) -> Result<(), Failure> {
     match command {
-        LookCommand::Summary => cluster::summary::run(context).await,
-        LookCommand::Errors => cluster::errors::run(context).await,
-        LookCommand::Links => cluster::links::run(context).await,
+        LookCommand::Summary(_) => cluster::summary::run(context).await,
+        LookCommand::Errors(_) => cluster::errors::run(context).await,
+        LookCommand::Links(_) => cluster::links::run(context).await,
     }
 }
 
@@ -242,6 +267,7 @@ fn firewall(args: NftablesArgs) -> Firewall {
 fn flags(global: GlobalArgs) -> Flags {
     Flags {
         layer: Layer {
+            place: None,
             url: global.url,
             username: global.user,
             password: global.password,
@@ -290,7 +316,7 @@ fn csr_order(args: CsrArgs) -> (CsrRequest, cluster::csr::Output) {
     )
 }
 
-fn join_order(args: JoinArgs) -> (Sides, Ticket, bool) {
+fn join_order(args: JoinArgs) -> (Sides, Ticket, Until) {
     let sides = Sides {
         host: args.host,
         port: args.port,
@@ -298,7 +324,15 @@ fn join_order(args: JoinArgs) -> (Sides, Ticket, bool) {
         member: args.member,
         member_port: args.memberport,
     };
-    (sides, ticket(args.ticket), args.block)
+    (sides, ticket(args.ticket), until(&args.until))
+}
+
+fn until(args: &UntilArgs) -> Until {
+    match (args.block, args.watch) {
+        (_, true) => Until::ReadyOrLeft,
+        (true, false) => Until::Ready,
+        (false, false) => Until::Begun,
+    }
 }
 
 fn ticket(args: TicketArgs) -> Ticket {
@@ -320,7 +354,7 @@ fn fulljoin_order(args: FulljoinArgs) -> FullJoin {
         access,
         shared_hsm_partition: args.shared_hsm_partition,
         write_to_config: args.writetoconfig,
-        block: args.block,
+        until: until(&args.until),
     }
 }
 

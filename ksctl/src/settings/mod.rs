@@ -6,12 +6,15 @@
 //! Two rules go beyond "the first that has it". A stored token is only ever sent to the appliance it came from, as the
 //! user it was given to. A password is not used for another user than the one it stands beside.
 
+pub(crate) mod proxy;
+
 use std::path::PathBuf;
 use std::time::Duration;
 
 use reqwest::Url;
 use secrecy::SecretString;
 
+use self::proxy::Proxies;
 use crate::failure::Failure;
 
 /// How long one request may take unless the user says otherwise; the wire contract's default.
@@ -62,6 +65,8 @@ pub(crate) enum Format {
 /// What one place says. Whatever it does not say is `None`.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Layer {
+    /// What to call the place in an error; absent for the command line, whose flags have names of their own.
+    pub(crate) place: Option<String>,
     /// See [`key::URL`], as typed.
     pub(crate) url: Option<String>,
     /// See [`key::USERNAME`].
@@ -101,6 +106,17 @@ pub(crate) struct Identity {
     pub(crate) refresh_token: Option<SecretString>,
     /// Which domain the account works in and comes from.
     pub(crate) domains: Domains,
+    /// Where the account and the password came from.
+    pub(crate) origin: Origin,
+}
+
+/// Where the parts of a log-in came from, in words for an error: `--user`, `KSCTL_USERNAME in the environment`.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Origin {
+    /// Where the account did.
+    pub(crate) username: Option<String>,
+    /// Where the password did; absent when it was asked for.
+    pub(crate) password: Option<String>,
 }
 
 /// The parts of a log-in that say where an account belongs. All absent means the root domain and local accounts.
@@ -119,6 +135,10 @@ pub(crate) struct Domains {
 pub(crate) struct Endpoint {
     /// Where it is; absent until a command needs it.
     pub(crate) url: Option<Url>,
+    /// Where the URL came from, in words for an error.
+    pub(crate) url_origin: Option<String>,
+    /// What stands between.
+    pub(crate) proxies: Proxies,
     /// Skip the check of its certificate.
     pub(crate) nosslverify: bool,
     /// The CA to check it against, in place of the system's.
@@ -153,6 +173,7 @@ impl Layer {
             text(name).map(read).transpose()
         };
         Ok(Self {
+            place: Some(place.to_owned()),
             url: text(key::URL),
             username: text(key::USERNAME).or_else(|| text(key::USER)),
             password: secret(key::PASSWORD),
@@ -170,6 +191,28 @@ impl Layer {
                 .map(|value| format(&value).ok_or_else(|| wrong(key::RESP, "json or table")))
                 .transpose()?,
         })
+    }
+
+    /// The same, with the user and the password that stand in the URL, where they do not stand beside it.
+    #[must_use]
+    pub(crate) fn with_user_of_url(mut self) -> Self {
+        let (username, password) = self.url.as_deref().map(user_of).unwrap_or_default();
+        self.username = self.username.or(username);
+        self.password = self.password.or(password);
+        self
+    }
+
+    fn origin(&self, key: &str, flag: &str) -> String {
+        let in_url = match key {
+            key::USERNAME => self.url.as_deref().is_some_and(|url| user_of(url).0 == self.username),
+            key::PASSWORD => self.url.as_deref().is_some_and(|url| user_of(url).1.is_some()),
+            _ => false,
+        };
+        match &self.place {
+            _ if in_url => "the URL".to_owned(),
+            None => flag.to_owned(),
+            Some(place) => format!("{key} in {place}"),
+        }
     }
 
     fn has_token(&self) -> bool {
@@ -216,6 +259,10 @@ pub(crate) fn endpoint(layers: &[Layer]) -> Result<Endpoint, Failure> {
             .as_deref()
             .map(address)
             .transpose()?,
+        url_origin: first(layers, |layer| {
+            layer.url.as_ref().map(|_| layer.origin(key::URL, "--url"))
+        }),
+        proxies: Proxies::default(),
         nosslverify: first(layers, |layer| layer.nosslverify).unwrap_or(false),
         cacert: first(layers, |layer| layer.cacert.clone()),
         timeout: Duration::from_secs(seconds),
@@ -245,7 +292,41 @@ pub(crate) fn address(text: &str) -> Result<Url, Failure> {
     }
     url.set_query(None);
     url.set_fragment(None);
+    // The user of the URL is one of the settings: see `user_of`. Neither can fail where there is a host.
+    url.set_username("").ok();
+    url.set_password(None).ok();
     Ok(url)
+}
+
+/// The user and the password that stand in a URL.
+pub(crate) fn user_of(url: &str) -> (Option<String>, Option<SecretString>) {
+    let after = url.split_once("://").map_or(url, |(_, after)| after);
+    let authority = after.split(['/', '?', '#']).next().unwrap_or_default();
+    let Some((user, _)) = authority.rsplit_once('@') else {
+        return (None, None);
+    };
+    let (user, password) = user
+        .split_once(':')
+        .map_or((user, None), |(user, password)| (user, Some(password)));
+    let given = |text: &str| Some(unescaped(text)).filter(|text| !text.is_empty());
+    (given(user), password.and_then(given).map(SecretString::from))
+}
+
+/// A part of a URL as it was before it was made one.
+fn unescaped(text: &str) -> String {
+    let mut bytes = Vec::with_capacity(text.len());
+    let mut rest = text.as_bytes();
+    while let Some((first, after)) = rest.split_first() {
+        let digits = after.split_at_checked(2).filter(|_| *first == b'%');
+        let byte = digits.and_then(|(digits, after)| {
+            let digits = std::str::from_utf8(digits).ok()?;
+            Some((u8::from_str_radix(digits, 16).ok()?, after))
+        });
+        let (byte, after) = byte.unwrap_or((*first, after));
+        bytes.push(byte);
+        rest = after;
+    }
+    String::from_utf8_lossy(&bytes).into_owned()
 }
 
 fn is_same_place(one: &str, other: &str) -> bool {
@@ -263,9 +344,22 @@ fn identity(layers: &[Layer]) -> Identity {
         auth_domain: first(layers, |layer| layer.auth_domain.clone()),
         connection: first(layers, |layer| layer.connection.clone()),
     };
+    let username_origin = first(layers, |layer| {
+        layer.username.as_ref().map(|_| layer.origin(key::USERNAME, "--user"))
+    });
+    let password_origin = first(layers, |layer| {
+        layer
+            .password
+            .as_ref()
+            .map(|_| layer.origin(key::PASSWORD, "--password"))
+    });
     let base = Identity {
         username,
         domains,
+        origin: Origin {
+            username: username_origin,
+            password: password_origin,
+        },
         ..Identity::default()
     };
     for (place, layer) in layers.iter().enumerate() {

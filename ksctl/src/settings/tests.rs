@@ -153,3 +153,23 @@ fn secrets_do_not_show_when_settings_are_printed() {
     let printed = format!("{endpoint:?}");
     assert!(!printed.contains("hunter"), "{printed}");
 }
+
+#[test]
+fn a_user_in_the_url_is_the_user_and_not_a_part_of_the_address() {
+    let user = layer(&[("KSCTL_URL", "https://ad%40min:p%3Aw@node-1:8443/x")]).with_user_of_url();
+    let beside = layer(&[("KSCTL_URL", "admin@node-1"), ("KSCTL_USERNAME", "other")]).with_user_of_url();
+    let lower = layer(&[("KSCTL_USERNAME", "lower"), ("KSCTL_PASSWORD", "lower")]);
+    let found = endpoint(&[user, lower.clone()]).unwrap();
+    assert_eq!(found.url.unwrap().as_str(), "https://node-1:8443/x");
+    assert_eq!(found.identity.username.as_deref(), Some("ad@min"));
+    assert_eq!(shown(found.identity.password.as_ref()), Some("p:w"));
+    assert_eq!(found.identity.origin.password.as_deref(), Some("the URL"));
+    let found = endpoint(&[beside, lower]).unwrap();
+    assert_eq!(found.url.unwrap().as_str(), "https://node-1/");
+    assert_eq!(found.identity.username.as_deref(), Some("other"));
+    assert_eq!(
+        found.identity.password.map(|_| ()),
+        None,
+        "a password went to another user"
+    );
+}

@@ -20,7 +20,7 @@ pub(crate) struct Request {
     pub(crate) line: String,
     /// The bearer token; `""` without one.
     pub(crate) token: String,
-    /// The body; null without one.
+    /// The body, as a string where it is no JSON; null without one.
     pub(crate) body: serde_json::Value,
 }
 
@@ -189,7 +189,7 @@ impl Service {
 
 fn read(stream: &mut impl BufRead) -> Anyhow<Request> {
     let mut request = Request::default();
-    let mut length = 0;
+    let (mut length, mut is_chunked) = (0, false);
     let mut line = String::new();
     stream.read_line(&mut line)?;
     line.trim_end()
@@ -203,14 +203,35 @@ fn read(stream: &mut impl BufRead) -> Anyhow<Request> {
         };
         match name.to_ascii_lowercase().as_str() {
             "content-length" => length = value.parse()?,
+            "transfer-encoding" => is_chunked = value == "chunked",
             "authorization" => value.trim_start_matches("Bearer ").clone_into(&mut request.token),
             _ => {}
         }
     }
     let mut body = vec![0; length];
     stream.read_exact(&mut body)?;
-    if length > 0 {
-        request.body = serde_json::from_slice(&body)?;
+    if is_chunked {
+        body = chunks(stream)?;
+    }
+    if !body.is_empty() {
+        let text = || String::from_utf8_lossy(&body).into_owned();
+        request.body = serde_json::from_slice(&body).unwrap_or_else(|_| serde_json::Value::String(text()));
     }
     Ok(request)
+}
+
+/// A body whose length is told piece by piece.
+fn chunks(stream: &mut impl BufRead) -> Anyhow<Vec<u8>> {
+    let (mut body, mut line) = (Vec::new(), String::new());
+    loop {
+        line.clear();
+        stream.read_line(&mut line)?;
+        let length = usize::from_str_radix(line.trim_end(), 16)?;
+        let mut piece = vec![0; length + 2];
+        stream.read_exact(&mut piece)?;
+        if length == 0 {
+            return Ok(body);
+        }
+        body.extend_from_slice(piece.get(..length).unwrap_or_default());
+    }
 }

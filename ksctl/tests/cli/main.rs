@@ -4,10 +4,12 @@
 //! [`ksctl`] runs the program with an empty home and environment. Then one file a topic.
 
 mod appliance;
+mod files;
 mod fulljoin;
 mod generated;
 mod ksctl;
 mod session;
+mod terminal;
 mod text;
 mod three_steps;
 mod transport;

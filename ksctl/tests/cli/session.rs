@@ -274,3 +274,40 @@ fn a_reset_names_the_node_that_it_asks_about() {
     let named = confirmed("services reset --delay 9 --node south -y");
     assert_eq!(named, json!({"delay": 9, "confirm": "south"}));
 }
+
+#[test]
+fn a_refused_login_names_where_each_part_came_from() {
+    let appliance =
+        Appliance::start_bare(|_| refusal(401, "NCERRUnauthorizedAccess: Wrong username or password")).unwrap();
+    let user = User::new().unwrap().with("KSCTL_PASSWORD", "of another node");
+    std::fs::write(user.path("c.yaml"), "KSCTL_USERNAME: admin\n").unwrap();
+    let line = format!("login --url {} --configfile c.yaml --nosslverify", appliance.url());
+    let ran = user.run(&line).unwrap();
+    assert_eq!(ran.code, Some(1));
+    assert_eq!(
+        ran.err.replace(&appliance.url(), "URL"),
+        "error: NCERRUnauthorizedAccess: Wrong username or password (asked URL/ from --url, as \"admin\" from \
+         KSCTL_USERNAME in c.yaml, with the password from KSCTL_PASSWORD in the environment)\n"
+    );
+}
+
+#[test]
+fn a_password_that_was_changed_is_said_to_be_although_the_session_cannot_be_kept() {
+    let appliance = Appliance::start_bare(|request| match request.body["password"].as_str() {
+        Some("admin") if request.line.starts_with("PATCH") => (200, json!({"username": "admin", "row_version": 2})),
+        Some("admin") => refusal(403, "NCERRForbidden: the password must be changed before anything else"),
+        _ => tokens("jwt-1"),
+    })
+    .unwrap();
+    let user = User::new().unwrap();
+    // A home that cannot be written, for root too.
+    std::fs::write(user.path(".ksctl"), "in the way").unwrap();
+    let line = "--user admin --password admin --nosslverify --new-password Fresh-1-pass";
+    let ran = user.run(&format!("login --url {} {line}", appliance.url())).unwrap();
+    assert_eq!(ran.code, Some(2), "{}", ran.err);
+    let both = format!(
+        "error: the password of admin at {}/ was changed, but: cannot write ",
+        appliance.url()
+    );
+    assert!(ran.err.contains(&both), "{}", ran.err);
+}

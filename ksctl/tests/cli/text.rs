@@ -44,8 +44,7 @@ fn the_help_shows_the_tree() {
           --auth-domain <NAME>    The domain the account belongs to
           --connection <NAME>     The connection the account comes from
           --configfile <FILE>     A file of settings that counts for more than the environment
-          --respfmt <FORMAT>      How answers are shown; commands without a table show JSON [default:
-                                  json] [possible values: json, table]
+          --respfmt <FORMAT>      How answers are shown [default: json] [possible values: json, table]
       -y, --yes                   Answer every question with yes
     ");
 }
@@ -178,4 +177,32 @@ fn half_an_order_for_a_join_is_told_before_anything_is_asked() {
     let ran = user.run("cluster fulljoin --member a --newnodehost b").unwrap();
     assert_eq!(ran.code, Some(2));
     assert!(ran.err.contains("--newnodeconfig"), "{}", ran.err);
+}
+
+#[test]
+fn a_command_that_others_have_is_not_supported_and_a_slip_is_a_slip() {
+    let user = User::new().unwrap();
+    let ran = user.run("--timeout 5 users list --limit 3").unwrap();
+    assert_eq!(ran.code, Some(2));
+    insta::assert_snapshot!(ran.err, @"
+    error: `ksctl users` is not supported
+    hint: docs/not-built.md lists what is not supported, `ksctl --help` what is
+    ");
+    for (line, command) in [
+        ("services restart --service-names web -y", "services restart"),
+        ("system info set --name x", "system info set"),
+        ("keys modify --name x", "keys modify"),
+        ("backup scp", "backup scp"),
+    ] {
+        let ran = user.run(line).unwrap();
+        assert!(
+            ran.err
+                .starts_with(&format!("error: `ksctl {command}` is not supported")),
+            "{}",
+            ran.err
+        );
+        assert_eq!(ran.code, Some(2));
+    }
+    let ran = user.run("clutser info").unwrap();
+    assert!(ran.err.contains("'cluster'"), "{}", ran.err);
 }

@@ -15,6 +15,13 @@ fn answer(request: &Request) -> Reply {
             json!({"cert": "CERT\n", "cachain": "CHAIN\n", "mkek_blob": "BLOB"}),
         ),
         "POST /api/v1/cluster/join" => state("creating", "joining: creating (1/5)", 0),
+        "GET /api/v1/nodes" => (
+            200,
+            json!({"skip": 0, "limit": 256, "total": 1, "resources": [
+                {"nodeID": "78f3f9e6b0c14f1e9d52a3c7be713c02", "id": "78f3f9e6b0c14f1e9d52a3c7be713c02",
+                 "status": {"code": "r", "description": "ready"}, "host": "node-2", "port": 5432, "state": "streaming",
+                 "isThisNode": false, "publicAddress": "", "rowVersion": 1}]}),
+        ),
         line if line.starts_with("DELETE") => (204, serde_json::Value::Null),
         _ => refusal(404, "NCERRResourceNotFound: Resource not found"),
     }
@@ -123,22 +130,25 @@ fn without_a_yes_nothing_that_destroys_is_sent() {
 fn a_yes_lets_a_removal_through() {
     let appliance = Appliance::start(answer).unwrap();
     let user = User::of(&appliance).unwrap();
-    let ran = user.run_with("cluster nodes delete --id 78f3", "Y\n").unwrap();
+    let ran = user.run_with("cluster nodes delete --id node-2", "Y\n").unwrap();
     assert_eq!((ran.code, ran.out.as_str()), (Some(0), ""), "{}", ran.err);
     insta::assert_snapshot!(ran.err, @"
-    WARNING: this removes the node 78f3 from the cluster. It can come back only by joining again.
+    WARNING: this removes the node node-2 (78f3f9e6b0c14f1e9d52a3c7be713c02) from the cluster. It can come back only by joining again.
 
     Are you really sure you want to continue? [y/N]
     ");
     assert_eq!(
-        user.run("cluster nodes delete --id 78f3 --force -y").unwrap().code,
+        user.run("cluster nodes delete --id 78f3f9e6b0c14f1e9d52a3c7be713c02 --force -y")
+            .unwrap()
+            .code,
         Some(0)
     );
     assert_eq!(user.run("cluster delete --yes").unwrap().code, Some(0));
     let asked: Vec<_> = appliance.asked().into_iter().map(|request| request.line).collect();
     let expected = [
-        "DELETE /api/v1/nodes/78f3",
-        "DELETE /api/v1/nodes/78f3?force=true",
+        "GET /api/v1/nodes",
+        "DELETE /api/v1/nodes/78f3f9e6b0c14f1e9d52a3c7be713c02",
+        "DELETE /api/v1/nodes/78f3f9e6b0c14f1e9d52a3c7be713c02?force=true",
         "DELETE /api/v1/cluster",
     ];
     assert_eq!(asked, expected);

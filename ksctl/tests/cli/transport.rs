@@ -75,7 +75,8 @@ fn a_refusal_ends_with_1_and_shows_the_words_of_the_appliance() {
         Appliance::start_bare(|_| refusal(401, "NCERRUnauthorizedAccess: Wrong username or password.")).unwrap();
     let ran = User::of(&appliance).unwrap().run("cluster info").unwrap();
     assert_eq!((ran.code, ran.out.as_str()), (Some(1), ""));
-    insta::assert_snapshot!(ran.err, @"error: NCERRUnauthorizedAccess: Wrong username or password.");
+    let words = "error: NCERRUnauthorizedAccess: Wrong username or password. (asked https://";
+    assert!(ran.err.starts_with(words), "{}", ran.err);
     assert_eq!(appliance.logins().len(), 1, "a wrong password was tried again");
 }
 
@@ -167,4 +168,17 @@ fn lists_are_asked_for_by_page_and_by_filter() {
             "POST /api/v1/vault/keys2/00ff/export?type=id&version=3",
         ]
     );
+}
+
+#[test]
+fn a_proxy_is_named_when_it_was_used_and_not_used_for_excepted_hosts() {
+    let appliance = Appliance::start(|_| state("r", "ready", 1)).unwrap();
+    let nobody = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let user = User::of(&appliance).unwrap().with("https_proxy", &nobody.to_string());
+    let ran = user.run("cluster info").unwrap();
+    assert_eq!(ran.code, Some(3), "{}", ran.err);
+    let named = format!("by the proxy http://{nobody}, which https_proxy names: Connection refused");
+    assert!(ran.err.contains(&named) && ran.err.contains("NO_PROXY"), "{}", ran.err);
+    let ran = user.with("NO_PROXY", "*").run("cluster info").unwrap();
+    assert_eq!(ran.code, Some(0), "{}", ran.err);
 }

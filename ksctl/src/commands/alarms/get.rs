@@ -7,5 +7,5 @@ use crate::failure::Failure;
 
 /// Shows the alarm.
 pub(crate) async fn run(context: &Context, id: &str) -> Result<(), Failure> {
-    context.ask_and_show(&Call::get(PATH).of(id)?).await
+    context.ask_of(PATH, id, Call::get(PATH)).await
 }

@@ -7,6 +7,6 @@ use crate::failure::Failure;
 
 /// Says it, and shows the alarm as it is then.
 pub(crate) async fn run(context: &Context, id: &str, what: &'static str) -> Result<(), Failure> {
-    let call = Call::post_text(PATH, "{}".to_owned()).of(id)?.action(what);
-    context.ask_and_show(&call).await
+    let call = Call::post_text(PATH, "{}".to_owned()).action(what);
+    context.ask_of(PATH, id, call).await
 }

@@ -11,6 +11,7 @@ use crate::client::Call;
 use crate::commands::{Context, Page};
 use crate::failure::Failure;
 use crate::input;
+use crate::printer::tables::data;
 
 /// The path of backups below `/api/v1/`.
 const PATH: &str = "backups";
@@ -47,23 +48,24 @@ pub(crate) async fn create(context: &Context, request: NewBackupRequest, filters
 
 /// Shows those that are on the node.
 pub(crate) async fn list(context: &Context, page: Page) -> Result<(), Failure> {
-    context.ask_and_show(&page.of(Call::get(PATH))).await
+    let answer = context.ask(&page.of(Call::get(PATH))).await?;
+    context.printer.show(&answer, data::backups)
 }
 
 /// Shows one.
 pub(crate) async fn get(context: &Context, id: &str) -> Result<(), Failure> {
-    context.ask_and_show(&Call::get(PATH).of(id)?).await
+    context.ask_of(PATH, id, Call::get(PATH)).await
 }
 
 /// Deletes one.
 pub(crate) async fn delete(context: &Context, id: &str) -> Result<(), Failure> {
-    context.ask_and_show(&Call::delete(PATH).of(id)?).await
+    context.ask_of(PATH, id, Call::delete(PATH)).await
 }
 
 /// Restores one, and shows how that is.
 pub(crate) async fn restore(context: &Context, id: &str, request: &RestoreRequest) -> Result<(), Failure> {
-    let call = Call::post(PATH, request)?.of(id)?.action("restore");
-    context.ask_and_show(&call).await
+    let call = Call::post(PATH, request)?.action("restore");
+    context.ask_of(PATH, id, call).await
 }
 
 /// Shows what runs, or ran last.

@@ -7,10 +7,10 @@ use secrecy::{ExposeSecret, SecretString};
 
 use super::PATH;
 use crate::client::Call;
-use crate::commands::Context;
+use crate::commands::{Context, resolve};
 use crate::failure::Failure;
 use crate::input;
-use crate::output::Output;
+use crate::output::{self, Reader};
 
 /// The way out when no password can be asked for.
 const PASSWORD: &str = "give --bkpassword PASSWORD";
@@ -23,24 +23,24 @@ pub(crate) async fn download(
     file: Option<PathBuf>,
 ) -> Result<(), Failure> {
     let (given, hint) = lock;
-    let password = given.map_or_else(|| context.asker.new_password(), Ok);
+    let password = given.map_or_else(|| context.asker.new_password(|_| Ok(())), Ok);
     let password = password.map_err(|failure| failure.with_hint(PASSWORD))?;
     let request = DownloadBackupKeyRequest {
         password: password.expose_secret().into(),
         hint,
     };
-    let answer = context
-        .ask(&Call::post(PATH, &request)?.of(id)?.action("download"))
+    let mut client = context.client()?;
+    let id = resolve::id(&mut client, PATH, id).await?;
+    let answer = client
+        .send(&Call::post(PATH, &request)?.of(&id)?.action("download"))
         .await?;
     let Some(path) = file else {
-        return context.printer.answer(&answer);
+        return context.printer.document(&answer);
     };
-    let mut output = Output::new(&path)?;
-    output.add(answer.text().as_bytes())?;
-    output.keep()?;
+    output::write(&path, answer.text().as_bytes(), Reader::Owner)?;
     context
         .printer
-        .note(&format!("the backup key is in {}", path.display()));
+        .note(&format!("the backup key is in {}", output::name(&path)));
     Ok(())
 }
 

@@ -10,6 +10,7 @@ use keystead::api::cluster::{CsrAnswer, CsrRequest};
 use crate::client::Call;
 use crate::commands::Context;
 use crate::failure::Failure;
+use crate::output::{self, Reader};
 
 /// Where the request goes.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -26,12 +27,13 @@ pub(crate) enum Output {
 pub(crate) async fn run(context: &Context, request: &CsrRequest, output: &Output) -> Result<(), Failure> {
     let answer = context.ask(&Call::post("cluster/csr", request)?).await?;
     match output {
-        Output::Json => context.printer.answer(&answer),
+        Output::Json => context.printer.document(&answer),
         Output::Pem => context.printer.raw(&answer.parse::<CsrAnswer>()?.csr),
         Output::File(path) => {
-            std::fs::write(path, answer.parse::<CsrAnswer>()?.csr)
-                .map_err(|cause| Failure::usage(format!("cannot write {}: {cause}", path.display())))?;
-            context.printer.note(&format!("the request is in {}", path.display()));
+            output::write(path, answer.parse::<CsrAnswer>()?.csr.as_bytes(), Reader::Everybody)?;
+            context
+                .printer
+                .note(&format!("the request is in {}", output::name(path)));
             Ok(())
         }
     }

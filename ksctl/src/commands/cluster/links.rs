@@ -3,8 +3,10 @@
 use crate::client::Call;
 use crate::commands::Context;
 use crate::failure::Failure;
+use crate::printer::tables::cluster;
 
 /// Shows the list.
 pub(crate) async fn run(context: &Context) -> Result<(), Failure> {
-    context.ask_and_show(&Call::get("cluster/links")).await
+    let answer = context.ask(&Call::get("cluster/links")).await?;
+    context.printer.show(&answer, cluster::links)
 }

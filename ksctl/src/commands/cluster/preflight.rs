@@ -10,7 +10,7 @@ use super::join::{Sides, request};
 use crate::client::Call;
 use crate::commands::Context;
 use crate::failure::Failure;
-use crate::printer::table;
+use crate::printer::tables::cluster;
 
 /// Makes the checks and shows them.
 pub(crate) async fn run(context: &Context, (sides, access): &(Sides, Access)) -> Result<(), Failure> {
@@ -21,11 +21,7 @@ pub(crate) async fn run(context: &Context, (sides, access): &(Sides, Access)) ->
     };
     let answer = node.send(&Call::post("cluster/preflight", &asked)?).await?;
     let report: PreflightReport = answer.parse()?;
-    if context.printer.wants_tables() {
-        context.printer.table(&table::preflight(&report))?;
-    } else {
-        context.printer.answer(&answer)?;
-    }
+    context.printer.show(&answer, cluster::preflight)?;
     judged(&report)
 }
 

@@ -11,7 +11,7 @@ use tokio::time::sleep;
 use crate::client::{Answer, Call};
 use crate::commands::Context;
 use crate::failure::Failure;
-use crate::printer::table;
+use crate::printer::tables::cluster;
 
 /// How often to ask for the end of a verification that takes long.
 const EVERY: Duration = Duration::from_secs(1);
@@ -19,11 +19,7 @@ const EVERY: Duration = Duration::from_secs(1);
 /// Begins a verification, waits for its end and shows what it found.
 pub(crate) async fn run(context: &Context, repair: bool) -> Result<(), Failure> {
     let (answer, report) = until_done(context, repair).await?;
-    if context.printer.wants_tables() {
-        context.printer.table(&table::verified(&report))?;
-    } else {
-        context.printer.answer(&answer)?;
-    }
+    context.printer.show(&answer, cluster::verified)?;
     judged(&report)
 }
 

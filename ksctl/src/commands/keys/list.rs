@@ -4,7 +4,7 @@ use super::PATH;
 use crate::client::Call;
 use crate::commands::{Context, Page};
 use crate::failure::Failure;
-use crate::printer::table;
+use crate::printer::tables::data;
 
 /// Which keys to show.
 #[derive(Debug, Default)]
@@ -22,8 +22,5 @@ pub(crate) async fn run(context: &Context, page: Page, filter: Filter) -> Result
         .with_some("name", filter.name)
         .with_some("state", filter.state);
     let answer = context.ask(&call).await?;
-    if context.printer.wants_tables() {
-        return context.printer.table(&table::keys(&answer.parse()?));
-    }
-    context.printer.answer(&answer)
+    context.printer.show(&answer, data::keys)
 }

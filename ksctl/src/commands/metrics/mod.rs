@@ -8,6 +8,7 @@ use secrecy::SecretString;
 use crate::client::Call;
 use crate::commands::Context;
 use crate::failure::Failure;
+use crate::output::{self, Reader};
 
 /// The path of the metrics below `/api/v1/`.
 const PATH: &str = "system/metrics/prometheus";
@@ -36,7 +37,6 @@ pub(crate) async fn get(context: &Context, token: Option<SecretString>, file: Op
     let text = client.text_with(&Call::get(PATH), &token).await?;
     match file {
         None => context.printer.raw(&text),
-        Some(path) => std::fs::write(&path, text)
-            .map_err(|cause| Failure::usage(format!("cannot write {}: {cause}", path.display()))),
+        Some(path) => output::write(&path, text.as_bytes(), Reader::Everybody),
     }
 }

@@ -26,15 +26,12 @@ pub(crate) async fn run(context: &Context, csr: &Csr, request: NewNodeRequest) -
         Csr::Given(text) => pem(text, "--csr")?,
         Csr::File(path) => pem(&input::read(path)?, &input::name(path))?,
     };
-    context
-        .ask_and_show(&Call::post(
-            "nodes",
-            &NewNodeRequest {
-                csr: Some(csr),
-                ..request
-            },
-        )?)
-        .await
+    let request = NewNodeRequest {
+        csr: Some(csr),
+        ..request
+    };
+    let ticket = context.ask(&Call::post("nodes", &request)?).await?;
+    context.printer.document(&ticket)
 }
 
 /// The request in PEM, out of PEM or out of the JSON that `cluster csr` prints.

@@ -3,13 +3,10 @@
 use crate::client::Call;
 use crate::commands::{Context, Page};
 use crate::failure::Failure;
-use crate::printer::table;
+use crate::printer::tables::nodes;
 
 /// Shows the list.
 pub(crate) async fn run(context: &Context, page: Page) -> Result<(), Failure> {
     let answer = context.ask(&page.of(Call::get("nodes"))).await?;
-    if context.printer.wants_tables() {
-        return context.printer.table(&table::nodes(&answer.parse()?));
-    }
-    context.printer.answer(&answer)
+    context.printer.show(&answer, nodes::nodes)
 }

@@ -7,10 +7,10 @@ use secrecy::{ExposeSecret, SecretString};
 
 use super::FullJoin;
 use crate::client::{Call, Client};
-use crate::commands::Context;
+use crate::commands::{Context, renewal};
 use crate::config_file::ConfigFile;
 use crate::failure::Failure;
-use crate::settings::{self, Endpoint, Identity, key};
+use crate::settings::{self, Endpoint, Identity, Origin, key};
 use crate::sources;
 
 const WRITE_QUESTION: &str = "When a node joins a cluster, the node adopts the credentials of the cluster. Would you like \
@@ -37,20 +37,35 @@ pub(super) fn client(context: &Context, access: &Access) -> Result<Client, Failu
     let member = &context.settings.endpoint;
     let endpoint = match access {
         Access::File(path) => of_file(path, member)?,
-        Access::Account { url, user, password } => Endpoint {
-            url: Some(settings::address(url)?),
-            identity: Identity {
-                username: user.clone(),
-                password: password.clone(),
-                ..Identity::default()
-            },
-            ..member.clone()
-        },
+        Access::Account { url, user, password } => account((url, user.as_ref(), password.as_ref()), member)?,
     };
     if endpoint.url.is_some() && endpoint.url == member.url {
         return Err(Failure::usage("the joining node and the member have the same URL"));
     }
     Ok(Client::new(&endpoint, context.asker)?.asking_for("password of the joining node"))
+}
+
+fn account(
+    (url, user, password): (&str, Option<&String>, Option<&SecretString>),
+    member: &Endpoint,
+) -> Result<Endpoint, Failure> {
+    let (user_of_url, password_of_url) = settings::user_of(url);
+    let origin = |flag: &str, is_flag: bool| Some(if is_flag { flag } else { "--newnodeurl" }.to_owned());
+    Ok(Endpoint {
+        url: Some(settings::address(url)?),
+        url_origin: origin("--newnodeurl", true),
+        identity: Identity {
+            origin: Origin {
+                username: origin("--newnodeuser", user.is_some()),
+                password: origin("--newnodepass", password.is_some())
+                    .filter(|_| password.is_some() || password_of_url.is_some()),
+            },
+            username: user.cloned().or(user_of_url),
+            password: password.cloned().or(password_of_url),
+            ..Identity::default()
+        },
+        ..member.clone()
+    })
 }
 
 fn of_file(path: &Path, member: &Endpoint) -> Result<Endpoint, Failure> {
@@ -62,8 +77,8 @@ fn of_file(path: &Path, member: &Endpoint) -> Result<Endpoint, Failure> {
 }
 
 /// Can the node join? What a node says after a join that failed is left to the node to judge.
-pub(super) async fn check(node: &mut Client) -> Result<(), Failure> {
-    let info: ClusterInfo = node.send(&Call::get("cluster")).await?.parse()?;
+pub(super) async fn check(context: &Context, node: &mut Client) -> Result<(), Failure> {
+    let info: ClusterInfo = renewal::send(context, node, &Call::get("cluster")).await?.parse()?;
     if matches!(info.status.code.as_str(), "none" | "k") {
         return Ok(());
     }

@@ -8,10 +8,10 @@ mod member;
 
 use keystead::api::cluster::{CsrAnswer, CsrRequest, NewNodeAnswer, NewNodeRequest};
 
-use super::join::{self, Sides};
+use super::join::{self, Sides, Until};
 use super::{JOIN_QUESTION, JOIN_WARNING, follow};
 use crate::client::{Call, Client};
-use crate::commands::Context;
+use crate::commands::{Context, renewal};
 use crate::failure::Failure;
 
 pub(crate) use joiner::Access;
@@ -27,12 +27,13 @@ pub(crate) struct FullJoin {
     pub(crate) shared_hsm_partition: bool,
     /// Write the cluster's credentials into the joining node's file without asking.
     pub(crate) write_to_config: bool,
-    /// Wait for the end.
-    pub(crate) block: bool,
+    /// How long to go on.
+    pub(crate) until: Until,
 }
 
 /// Does all three steps.
 pub(crate) async fn run(context: &Context, order: FullJoin) -> Result<(), Failure> {
+    order.until.may_be()?;
     let confirmed = context.asker.confirm(JOIN_WARNING, JOIN_QUESTION)?;
     let mut member = context.client()?;
     let mut node = joiner::client(context, &order.access)?;
@@ -40,9 +41,9 @@ pub(crate) async fn run(context: &Context, order: FullJoin) -> Result<(), Failur
     context.printer.note("Checking if member is ready");
     let before = member::ready_count(&mut member).await?;
     context.printer.note("Checking if joining node is ready");
-    joiner::check(&mut node).await?;
+    joiner::check(context, &mut node).await?;
     context.printer.note("Getting CSR from joining node");
-    let csr = csr(&mut node, &order.sides).await?;
+    let csr = csr(context, &mut node, &order.sides).await?;
     context
         .printer
         .note("Getting Certificate and CA Chain from member node");
@@ -55,12 +56,13 @@ pub(crate) async fn run(context: &Context, order: FullJoin) -> Result<(), Failur
     context.printer.note("Joining new node to cluster");
     let started = join::start(&mut node, &order.sides, ticket, &confirmed).await?;
 
-    let shown = if order.block {
-        let ready = follow::until_ready(node, joiner::identity_in_cluster(&member), context.printer).await?;
+    let shown = if order.until == Until::Begun {
+        started
+    } else {
+        let following = follow::until_ready(node, joiner::identity_in_cluster(&member), context.printer);
+        let ready = order.until.done(following).await?;
         member::wait_for_count(&mut member, before.saturating_add(1)).await?;
         ready
-    } else {
-        started
     };
     context.printer.answer(&shown)?;
     joiner::keep_credentials(context, &order, &member)
@@ -75,18 +77,18 @@ pub(crate) async fn ticket(
     let mut member = context.client()?;
     let mut node = joiner::client(context, access)?;
     member::ready_count(&mut member).await?;
-    let csr = csr(&mut node, sides).await?;
+    let csr = csr(context, &mut node, sides).await?;
     let asked = request(sides, false, csr);
     let ticket = member::sign(&mut member, &asked, context.printer).await?;
     Ok((node, ticket))
 }
 
-async fn csr(node: &mut Client, sides: &Sides) -> Result<String, Failure> {
+async fn csr(context: &Context, node: &mut Client, sides: &Sides) -> Result<String, Failure> {
     let request = CsrRequest {
         local_node_host: Some(sides.host.clone()),
         public_address: sides.public_address.clone(),
     };
-    let answer = node.send(&Call::post("cluster/csr", &request)?).await?;
+    let answer = renewal::send(context, node, &Call::post("cluster/csr", &request)?).await?;
     Ok(answer.parse::<CsrAnswer>()?.csr)
 }
 
