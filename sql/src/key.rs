@@ -261,7 +261,7 @@ pub async fn count(db: &Connection, filter: &Filter) -> Result<u64> {
 }
 
 /// All but the name, in the order of the statements.
-fn restrictions<'a>(filter: &'a Filter, state: &'a Option<&'static str>) -> Vec<&'a (dyn ToSql + Sync)> {
+fn restrictions<'a>(filter: &'a Filter, state: &'a (dyn ToSql + Sync)) -> Vec<&'a (dyn ToSql + Sync)> {
     vec![
         state,
         &filter.algorithm,

@@ -65,9 +65,10 @@ mod tests {
     #[test]
     fn every_id_is_among_the_beginnings_of_its_uuid() {
         for seed in 0..64_u64 {
-            let id: String = (0..4)
-                .map(|part| format!("{:016x}", (seed + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15 + part)))
-                .collect();
+            let part = |part: u64| {
+                u128::from(seed + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15_f39c_c060_5ced_c834 + u128::from(part))
+            };
+            let id = format!("{:032x}{:032x}", part(0), part(1));
             let all = beginnings(&of(&id)).unwrap();
             assert_eq!(all.len(), 64);
             assert_eq!(all.iter().filter(|beginning| id.starts_with(*beginning)).count(), 1);

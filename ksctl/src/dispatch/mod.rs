@@ -56,7 +56,9 @@ async fn run_asking(global: GlobalArgs, command: Asking) -> Result<(), Failure> 
     let creates_file = matches!(command, Asking::Login(_));
     let context = Context::new(sources::gather(flags(global), creates_file)?);
     let watch = watched(&command);
-    watch::watch(context, watch, async |context| run_once(context, command.clone()).await).await
+    let look = async |context: &Context| run_once(context, command.clone()).await;
+    // Boxed, for it is large.
+    Box::pin(watch::watch(context, watch, look)).await
 }
 
 /// How often to look again, for a command that is to be watched.

@@ -60,7 +60,9 @@ async fn a_key_does_not_get_a_name_that_another_has_in_another_form() -> Result<
 async fn a_key_is_kept_in_the_system_once_every_member_keeps_it_so_and_not_let_out_again() -> Result<()> {
     let node = Alone::start().await?;
     let wrapped = Wrapped { epoch: 1, bytes: b"x" };
-    key::create(&node.db, &named("k", "n"), wrapped, 0).await?.context("free")?;
+    key::create(&node.db, &named("k", "n"), wrapped, 0)
+        .await?
+        .context("free")?;
     let change = |unexportable, undeletable| KeyChange {
         unexportable: Some(unexportable),
         undeletable: Some(undeletable),
