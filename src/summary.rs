@@ -114,6 +114,13 @@ fn trouble_with(link: &LinkFacts, now: Micros) -> Option<Trouble> {
     None
 }
 
+/// Since when the peer is connected: nothing when changes do not go both ways, or it is down, for then what is still open is
+/// no connection to a node that works.
+pub fn connected_since(link: &LinkFacts, now: Micros) -> Option<Micros> {
+    let is_down = trouble_with(link, now).is_some_and(|trouble| trouble != Trouble::NotApplying);
+    link.connected_since.filter(|_| link.receiving && !is_down)
+}
+
 /// A peer that was connected a moment ago may be coming back.
 fn has_let_go(link: &LinkFacts, now: Micros) -> bool {
     let long_ago = |since: Micros| now.millis_since(since) > LET_GO_AFTER_MILLIS;
@@ -234,7 +241,7 @@ fn link_info(link: &LinkFacts, now: Micros, blocked: bool) -> LinkInfo {
         behind(link.flush),
         behind(link.replay),
     );
-    let connected_since = link.connected_since.filter(|_| link.receiving);
+    let connected_since = connected_since(link, now);
     LinkInfo {
         apply_rate: link.apply_rate,
         catchup_interval: interval(catchup(replay, link.apply_rate)),
@@ -454,6 +461,20 @@ mod tests {
         };
         assert_eq!(status(&node(), &since(ago(2)), NOW).code(), "r");
         assert_eq!(status(&node(), &since(ago(4)), NOW).code(), "d");
+    }
+
+    #[test]
+    fn a_peer_that_is_down_is_not_connected_though_its_postgresql_is() {
+        let link = LinkFacts {
+            heard: Some(ago(9)),
+            reached: Some(Ok(())),
+            ..healthy()
+        };
+        let viewed = peer(&node(), &link, NOW);
+        assert_eq!(viewed.node_info.status.code, "d");
+        let shown = viewed.node_info.link.unwrap();
+        assert!(!shown.connected && shown.connect_time.is_none() && shown.uptime.is_none());
+        assert_eq!(connected_since(&healthy(), NOW), healthy().connected_since);
     }
 
     #[test]

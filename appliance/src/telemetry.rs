@@ -5,9 +5,13 @@
 //!
 //! An event is one line, and no text of others in it drives a terminal or forges a line: the last thing before standard
 //! error ([`Line`]) replaces what is no character to see by its number.
+//!
+//! Logging never ends anything: where nothing can be written, because a disk is full or nobody reads any more, lines are
+//! lost, and counted until it works again.
 
 use std::borrow::Cow;
 use std::io::{self, IsTerminal as _, Write};
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use keystead::config::{Log, LogFormat};
 use keystead::text::escape;
@@ -17,8 +21,12 @@ use tracing_subscriber::EnvFilter;
 use tracing_subscriber::fmt::MakeWriter;
 use tracing_subscriber::util::SubscriberInitExt as _;
 
-/// The driver of PostgreSQL tells every query with its values below this level, hashes of passwords among them.
-const QUERIES: &str = "tokio_postgres=info";
+/// The driver of PostgreSQL tells every query with its values below this level, hashes of passwords among them. What rustls
+/// says of handshakes is of clients that reach a node by its address, which is no name.
+const BOUNDS: &str = "tokio_postgres=info,rustls::msgs::handshake=error";
+
+/// How many lines could not be written since the last one that was.
+static LOST: AtomicU64 = AtomicU64::new(0);
 
 /// Sets up logging for the whole process. To be called once.
 pub(crate) fn start(log: &Log) -> Result<()> {
@@ -72,19 +80,35 @@ impl<W: Write> Write for Line<W> {
             LogFormat::Text => escape::styled_line(line),
             LogFormat::Json => escape::json(line),
         };
+        let lost = LOST.swap(0, Ordering::Relaxed);
         // At once, so that lines of several threads do not mix.
-        self.writer.write_all(format!("{shown}\n").as_bytes())?;
+        let text = format!("{}{shown}\n", notice(lost, self.format));
+        if self.writer.write_all(text.as_bytes()).is_err() {
+            LOST.fetch_add(lost + 1, Ordering::Relaxed);
+        }
+        // An error would be told on standard error, by a panic where that is what failed.
         Ok(event.len())
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        self.writer.flush()
+        self.writer.flush().or(Ok(()))
+    }
+}
+
+/// What is said of lines that were lost, after whatever was half written.
+fn notice(lost: u64, format: LogFormat) -> String {
+    match (lost, format) {
+        (0, _) => String::new(),
+        (_, LogFormat::Text) => format!("\n{lost} lines of the log could not be written\n"),
+        (_, LogFormat::Json) => {
+            format!("\n{{\"level\":\"WARN\",\"message\":\"lines of the log could not be written\",\"lost\":{lost}}}\n")
+        }
     }
 }
 
 /// Reads `log.filter`.
 pub(crate) fn filter(text: &str) -> Result<EnvFilter> {
-    EnvFilter::try_new(format!("{text},{QUERIES}")).map_err(|error| {
+    EnvFilter::try_new(format!("{text},{BOUNDS}")).map_err(|error| {
         Error::invalid_param(format!("log.filter is not a filter: {text:?}"))
             .with_hint("a level (error, warn, info, debug, trace), or levels by module: info,keysteadd::postgres=debug")
             .caused_by(error)
@@ -156,6 +180,42 @@ mod tests {
                 assert!(event["plain"].as_str().unwrap().contains('\u{202e}'), "{event}");
             }
         }
+    }
+
+    /// Writes nothing while it is broken.
+    struct Breaking(bool, Vec<u8>);
+
+    impl Write for Breaking {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            if self.0 {
+                return Err(io::ErrorKind::StorageFull.into());
+            }
+            self.1.extend(bytes);
+            Ok(bytes.len())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Err(io::ErrorKind::BrokenPipe.into())
+        }
+    }
+
+    #[test]
+    fn what_cannot_be_written_is_no_error_and_is_counted_until_it_can() {
+        let mut line = Line {
+            format: LogFormat::Text,
+            writer: Breaking(true, Vec::new()),
+        };
+        for _ in 0..3 {
+            line.write_all(b"lost\n").unwrap();
+        }
+        line.flush().unwrap();
+        line.writer.0 = false;
+        line.write_all(b"one\n").unwrap();
+        line.write_all(b"two\n").unwrap();
+        let written = String::from_utf8(line.writer.1).unwrap();
+        assert_eq!(written, "\n3 lines of the log could not be written\none\ntwo\n");
+        let json = notice(2, LogFormat::Json);
+        assert_eq!(serde_json::from_str::<serde_json::Value>(&json).unwrap()["lost"], 2);
     }
 
     #[test]

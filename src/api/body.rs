@@ -42,7 +42,7 @@ bodies! {
     cluster::LanesRequest;
     cluster::NewClusterRequest;
     cluster::NewNodeRequest;
-    key::DestroyKeyRequest, not built: ["state", "date"];
+    key::DestroyKeyRequest, not built: ["date"];
     key::ExportKeyRequest, not built: WRAPPING;
     key::NewKeyRequest, not built: NEW_KEY;
     key::NewVersionRequest, not built: NEW_VERSION;
@@ -57,22 +57,24 @@ bodies! {
     serde_json::Value;
 }
 
-/// What makes the material that goes out or comes in another one than the plain bytes.
-const WRAPPING: [&str; 23] = [
+/// What makes the material that goes out another one than the plain bytes.
+const WRAPPING: [&str; 26] = [
     "wrapKeyName",
     "wrapKeyIDType",
+    "wrapSymmetricKeyName",
     "wrapPublicKey",
     "wrapPublicKeyPadding",
-    "wrapSymmetricKeyName",
     "wrapHKDF",
     "wrapPBE",
     "wrapRSAAES",
     "wrapJWE",
+    "wrapFormat",
     "wrappingMethod",
     "wrappingEncryptionAlgo",
     "wrappingHashAlgo",
     "padded",
     "pemWrap",
+    "cxts",
     "combineXts",
     "password",
     "passwordIdentifier",
@@ -82,16 +84,20 @@ const WRAPPING: [&str; 23] = [
     "macSignKeyIdentifierType",
     "signingAlgo",
     "secretDataEncoding",
+    "usage",
 ];
 
-/// Labels, meta and aliases are passed over where a key is made: what is shown of it shows that it has none.
-const NEW_KEY: [&str; 38] = [
+/// What would make another key than the one that is made: of wrapped material, of another kind, active at another time.
+/// Labels, meta and aliases are passed over: what is shown of the key shows that it has none.
+const NEW_KEY: [&str; 49] = [
     "activationDate",
     "deactivationDate",
     "archiveDate",
     "destroyDate",
     "processStartDate",
     "protectStopDate",
+    "compromiseDate",
+    "compromiseOccurrenceDate",
     "rotationFrequencyDays",
     "revocationReason",
     "revocationMessage",
@@ -99,6 +105,7 @@ const NEW_KEY: [&str; 38] = [
     "xts",
     "curveid",
     "idSize",
+    "generateKeyId",
     "keyId",
     "uuid",
     "muid",
@@ -110,24 +117,32 @@ const NEW_KEY: [&str; 38] = [
     "publicKeyParameters",
     "hkdfCreateParameters",
     "secretDataLink",
+    "secretDataEncoding",
+    "usage",
     "wrapKeyName",
     "wrapKeyIDType",
+    "wrapSymmetricKeyName",
     "wrapPublicKey",
     "wrapPublicKeyPadding",
     "wrapHKDF",
     "wrapPBE",
     "wrapRSAAES",
+    "wrapJWE",
     "wrappingMethod",
     "wrappingEncryptionAlgo",
     "wrappingHashAlgo",
     "padded",
     "password",
+    "passwordIdentifier",
     "macSignBytes",
+    "macSignKeyIdentifier",
+    "macSignKeyIdentifierType",
     "signingAlgo",
+    "offset",
 ];
 
-/// What a version takes from the one before and cannot be given.
-const NEW_VERSION: [&str; 19] = [
+/// What a version takes from the one before and cannot be given, beside what a key cannot.
+const NEW_VERSION: [&str; 40] = [
     "aliases",
     "labels",
     "removeLabels",
@@ -139,18 +154,39 @@ const NEW_VERSION: [&str; 19] = [
     "uuid",
     "muid",
     "includeMaterial",
+    "emptyMaterial",
+    "xts",
     "certType",
+    "state",
+    "activationDate",
+    "deactivationDate",
+    "archiveDate",
+    "destroyDate",
+    "processStartDate",
+    "protectStopDate",
+    "compromiseDate",
+    "compromiseOccurrenceDate",
+    "rotationFrequencyDays",
     "wrapKeyName",
     "wrapKeyIDType",
+    "wrapSymmetricKeyName",
     "wrapPublicKey",
     "wrapPublicKeyPadding",
+    "wrapHKDF",
+    "wrapPBE",
+    "wrapRSAAES",
+    "wrapJWE",
     "wrappingMethod",
+    "wrappingEncryptionAlgo",
+    "wrappingHashAlgo",
     "padded",
-    "activationDate",
+    "password",
+    "macSignBytes",
+    "signingAlgo",
 ];
 
-/// What a key does not have, and so cannot be changed.
-const PATCH_KEY: [&str; 16] = [
+/// What a key does not have, or what is not changed, and so cannot be.
+const PATCH_KEY: [&str; 24] = [
     "activationDate",
     "deactivationDate",
     "archiveDate",
@@ -167,21 +203,34 @@ const PATCH_KEY: [&str; 16] = [
     "removeLabels",
     "meta",
     "links",
+    "keyId",
+    "uuid",
+    "muid",
+    "algorithm",
+    "size",
+    "state",
+    "material",
+    "defaultIV",
 ];
+
+/// The date that programs in Go send for none.
+const NO_DATE: &str = "0001-01-01T00:00:00Z";
 
 /// Refuses a body, an object in JSON, that asks for one of these fields.
 ///
 /// # Errors
-/// [`Kind::NotBuilt`], naming the field.
+/// [`Kind::NotBuilt`], naming the field; [`Kind::BadRequest`] when it cannot be told, as where one is nested without end.
 pub fn must_be_built(body: &[u8], fields: &'static [&'static str]) -> Result<()> {
     if fields.is_empty() {
         return Ok(());
     }
     let asked = serde_json::Deserializer::from_slice(body).deserialize_map(Search(fields));
-    // What is no JSON is refused by whoever reads the rest.
-    match asked.ok().flatten() {
-        Some(field) => Err(not_built(field)),
-        None => Ok(()),
+    match asked {
+        Ok(Some(field)) => Err(not_built(field)),
+        Ok(None) => Ok(()),
+        Err(wrong) => Err(Error::bad_request(format!(
+            "the body is not what this call takes: {wrong}"
+        ))),
     }
 }
 
@@ -204,7 +253,7 @@ impl<'de> Visitor<'de> for Search {
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
         let mut found = None;
         while let Some(name) = map.next_key::<String>()? {
-            match self.0.iter().find(|field| **field == name) {
+            match self.0.iter().find(|field| field.eq_ignore_ascii_case(&name)) {
                 Some(field) => {
                     let is_given = map.next_value::<Given>()?.0;
                     found = found.or_else(|| is_given.then_some(*field));
@@ -255,7 +304,7 @@ impl<'de> Visitor<'de> for Look {
     }
 
     fn visit_str<E>(self, text: &str) -> Result<bool, E> {
-        Ok(!text.trim().is_empty())
+        Ok(!matches!(text.trim(), "" | NO_DATE))
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<bool, A::Error> {
@@ -296,6 +345,7 @@ mod tests {
             (r#"{"wrapPBE":{"a":[0,{"b":1}]}}"#, "wrapPBE"),
             (r#"{"wrapKeyName":"","wrapPublicKey":"-----BEGIN"}"#, "wrapPublicKey"),
             (r#"{"wrapKeyName":"kek","wrapKeyName":""}"#, "wrapKeyName"),
+            (r#"{"wrapkeyname":"kek"}"#, "wrapKeyName"),
         ] {
             assert_eq!(refused(body), Some(format!("{field} is not built")), "{body}");
         }
@@ -305,12 +355,20 @@ mod tests {
     fn a_field_in_which_nothing_is_given_and_one_that_nobody_knows_are_passed_over() {
         for body in [
             r#"{"wrapKeyName":"","wrapPublicKey":null,"padded":false,"wrapHKDF":{},"wrapPBE":{"salt":"","rounds":0}}"#,
-            r#"{"colour":"blue","wrapkeyname":"kek"}"#,
+            r#"{"colour":"blue","wrap":"kek"}"#,
+            r#"{"wrapPBE":{"since":"0001-01-01T00:00:00Z"}}"#,
             r#"{"meta":{"wrapKeyName":"kek"}}"#,
             "{}",
         ] {
             assert_eq!(refused(body), None, "{body}");
         }
+    }
+
+    #[test]
+    fn a_field_in_which_nobody_can_tell_what_is_given_is_refused() {
+        let deep = format!("{{\"wrapPBE\":{}\"x\"{}}}", "[".repeat(300), "]".repeat(300));
+        let refused = must_be_built(deep.as_bytes(), key::ExportKeyRequest::NOT_BUILT).unwrap_err();
+        assert_eq!(refused.kind(), Kind::BadRequest);
     }
 
     #[test]

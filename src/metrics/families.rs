@@ -7,7 +7,7 @@ use super::{Kind, Number, Page, Sample, labelled, plain};
 use crate::alarm::judge::{Certificate, Disk, Retention};
 use crate::clock::Micros;
 use crate::join::progress::Progress;
-use crate::summary::LinkFacts;
+use crate::summary::{LinkFacts, connected_since};
 
 /// What was observed.
 #[derive(Debug, Clone, Default)]
@@ -203,27 +203,25 @@ fn cluster(page: &mut Page, facts: &Facts) {
 }
 
 fn peers(page: &mut Page, facts: &Facts) {
-    let of_peers = |value: fn(&Peer) -> u8| -> Vec<Sample> {
-        let sample = |peer: &Peer| labelled("host", &peer.host, value(peer));
+    let connected = |peer: &Peer| connected_since(&peer.link, facts.now);
+    let of_peers = |value: &dyn Fn(&Peer) -> bool| -> Vec<Sample> {
+        let sample = |peer: &Peer| labelled("host", &peer.host, u8::from(value(peer)));
         facts.peers.iter().map(sample).collect()
     };
     page.add(
         Kind::Gauge,
         "ciphertrust_cluster_connected",
         "1 while changes go both ways",
-        of_peers(|peer| u8::from(peer.link.receiving && peer.link.connected_since.is_some())),
+        of_peers(&|peer| connected(peer).is_some()),
     );
     page.add(
         Kind::Gauge,
         "ciphertrust_cluster_replication_blocked",
         "1 while it is connected and applies nothing",
-        of_peers(|peer| u8::from(peer.blocked)),
+        of_peers(&|peer| peer.blocked),
     );
     let since = |of: fn(Micros, Micros) -> Micros| -> Vec<Sample> {
-        let sample = |peer: &Peer| {
-            let since = peer.link.connected_since?;
-            Some(labelled("host", &peer.host, of(since, facts.now)))
-        };
+        let sample = |peer: &Peer| Some(labelled("host", &peer.host, of(connected(peer)?, facts.now)));
         facts.peers.iter().filter_map(sample).collect()
     };
     page.add(

@@ -21,10 +21,14 @@ impl<S: Send + Sync> FromRequestParts<S> for Asked {
 }
 
 fn read(parts: &Parts) -> Result<Asked> {
-    let Some(value) = parts.headers.get(HEADER) else {
+    let mut values = parts.headers.get_all(HEADER).iter();
+    let Some(value) = values.next() else {
         return Ok(Asked(None));
     };
     let named = |wrong: &dyn std::fmt::Display| Error::invalid_param(format!("the header X-Keystead-Ack: {wrong}"));
+    if values.next().is_some() {
+        return Err(named(&"it is there more than once"));
+    }
     let text = value.to_str().map_err(|_| named(&"it is not plain text"))?;
     text.trim()
         .parse()
@@ -64,6 +68,15 @@ mod tests {
     fn a_request_asks_for_what_its_header_says() {
         assert_eq!(asked(b"local").unwrap(), Asked(Some(Ack::Local)));
         assert_eq!(asked(b" any-2 ").unwrap(), Asked(Some(Ack::Any(2))));
+    }
+
+    #[test]
+    fn two_headers_are_refused_whatever_they_say() {
+        let request = Request::post("/")
+            .header("X-Keystead-Ack", "any-1")
+            .header("x-keystead-ack", "local");
+        let refused = read(&request.body(()).expect("a request").into_parts().0).unwrap_err();
+        assert_eq!(refused.kind(), Kind::InvalidParam);
     }
 
     #[test]

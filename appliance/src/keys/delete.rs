@@ -6,6 +6,7 @@ use keystead::{Error, Result};
 use sql::key::Key;
 
 use super::find::{Named, Version, find, not_found};
+use super::must_be_deletable;
 use crate::acknowledge;
 use crate::agent::Agent;
 
@@ -13,24 +14,30 @@ use crate::agent::Agent;
 pub(crate) async fn delete(agent: &Agent, named: &Named<'_>, ack: Option<Ack>) -> Result<(i64, Ack)> {
     let key = find(&*agent.db.get().await?, named).await?;
     says_which(agent, named, &key).await?;
-    if key.undeletable {
-        return Err(Error::conflict(format!(
-            "the key {:.80} was made undeletable",
-            key.name
-        )));
-    }
+    must_be_deletable(&key)?;
     let write = acknowledge::begin(agent, ack, Operation::MakesOrEndsKey).await?;
     let made = write
         .make(|| sql::key::delete(write.db(), &key.id, write.peers()))
         .await?;
-    // Whoever deleted it meanwhile has got the answer; for this one it is not there.
-    let version = made.value().ok_or_else(not_found)?;
+    let Some(version) = *made.value() else {
+        return Err(why_not(agent, &key.id).await);
+    };
     tracing::info!(key = key.id, "a key was deleted");
     let ack = made.acknowledged(|| Written {
         id: key.id,
         row_version: version,
     })?;
     Ok((version, ack))
+}
+
+/// Whoever deleted it meanwhile has got the answer, and for this one it is not there; or somebody made it undeletable.
+async fn why_not(agent: &Agent, id: &str) -> Error {
+    let still = async { sql::key::by_id(&*agent.db().await?, id).await.map_err(Error::from) };
+    match still.await {
+        Ok(Some(key)) => must_be_deletable(&key).err().unwrap_or_else(not_found),
+        Ok(None) => not_found(),
+        Err(error) => error,
+    }
 }
 
 /// A name alone does not say which of several versions goes: without its current version, a key would be the one before

@@ -23,7 +23,18 @@ pub(crate) use rotate::{rotate, versions};
 pub(crate) use shown::ACCOUNT;
 pub(crate) use transition::{destroy, revoke};
 
-use keystead::{Error, Kind};
+use keystead::{Error, Kind, Result};
+use sql::key::Key;
+
+fn must_be_deletable(key: &Key) -> Result<()> {
+    if key.undeletable {
+        return Err(
+            Error::conflict(format!("the key {:.80} was made undeletable", key.name))
+                .with_hint("a change of it with \"undeletable\": false lets it be deleted"),
+        );
+    }
+    Ok(())
+}
 
 fn name_taken(name: &str) -> Error {
     Error::new(Kind::KeyExists, format!("a key named {name:.80} exists")).with_hint("choose another name")

@@ -6,7 +6,7 @@ use keystead::replication::ack::{Ack, Operation, Written};
 use keystead::{Error, Result};
 
 use super::find::{Named, find, not_found};
-use super::shown;
+use super::{must_be_deletable, shown};
 use crate::acknowledge;
 use crate::agent::Agent;
 
@@ -39,13 +39,10 @@ async fn walk(
     ack: Option<Ack>,
 ) -> Result<(api::key::Key, Ack)> {
     let mut key = find(&*agent.db().await?, named).await?;
-    if transition == Transition::Destroy && key.undeletable {
-        return Err(Error::conflict(format!(
-            "the key {:.80} was made undeletable",
-            key.name
-        )));
-    }
     for _ in 0..TRIES {
+        if transition == Transition::Destroy {
+            must_be_deletable(&key)?;
+        }
         let (from, to) = (key.state, transition.of(key.state)?);
         let write = acknowledge::begin(agent, ack, Operation::MakesOrEndsKey).await?;
         let made = write

@@ -54,14 +54,17 @@ pub(crate) struct CreateArgs {
     /// The material may not leave the system
     #[arg(long)]
     pub(crate) noexport: bool,
-    /// The material in hexadecimal, to bring a key in
-    #[arg(long, value_name = "HEX")]
+    /// The material, to bring a key in
+    #[arg(long, value_name = "TEXT")]
     pub(crate) material: Option<SecretString>,
+    /// How the material is written: hex or base64 [default: hex]
+    #[arg(long)]
+    pub(crate) encoding: Option<String>,
     /// The whole request as JSON, in place of the other flags; `-` is standard input
     #[arg(
         long,
         value_name = "FILE",
-        conflicts_with_all = ["name", "alg", "size", "usage_mask", "description", "nodelete", "noexport", "material"]
+        conflicts_with_all = ["name", "alg", "size", "usage_mask", "description", "nodelete", "noexport", "material", "encoding"]
     )]
     pub(crate) jsonfile: Option<PathBuf>,
     #[command(flatten)]
@@ -99,9 +102,12 @@ pub(crate) enum VkeysCommand {
 pub(crate) struct RotateArgs {
     #[command(flatten)]
     pub(crate) key: OneKeyArgs,
-    /// The material in hexadecimal, to bring it in
-    #[arg(long, value_name = "HEX")]
+    /// The material, to bring it in
+    #[arg(long, value_name = "TEXT")]
     pub(crate) material: Option<SecretString>,
+    /// How the material is written: hex or base64 [default: hex]
+    #[arg(long)]
+    pub(crate) encoding: Option<String>,
     /// A text for people; that of the version before when absent
     #[arg(long)]
     pub(crate) description: Option<String>,

@@ -4,24 +4,12 @@
 
 use keystead::api::auth::{ChangePasswordRequest, TokenAnswer, TokenRequest};
 use secrecy::{ExposeSecret, SecretString};
-use serde::Serialize;
 
 use super::{Call, Client};
 use crate::failure::Failure;
 
 /// The way out when a session has ended.
 pub(super) const AGAIN: &str = "log in again: `ksctl login --url URL --user USER`";
-
-/// What is sent to log in: the fields of the wire type and those that say where the account comes from.
-#[derive(Serialize)]
-struct Login<'a> {
-    #[serde(flatten)]
-    request: TokenRequest,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    auth_domain: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    connection: Option<&'a str>,
-}
 
 impl Client {
     /// Logs in with the password, asking for it if there is none, and keeps what was got.
@@ -93,13 +81,11 @@ impl Client {
 
     async fn get_token(&mut self, request: TokenRequest) -> Result<SecretString, Failure> {
         let domains = &self.identity.domains;
-        let login = Login {
-            request: TokenRequest {
-                domain: domains.domain.clone(),
-                ..request
-            },
-            auth_domain: domains.auth_domain.as_deref(),
-            connection: domains.connection.as_deref(),
+        let login = TokenRequest {
+            domain: domains.domain.clone(),
+            auth_domain: domains.auth_domain.clone(),
+            connection: domains.connection.clone(),
+            ..request
         };
         let answer = self.send_open(&Call::post("auth/tokens", &login)?).await?;
         let got: TokenAnswer = answer.parse()?;

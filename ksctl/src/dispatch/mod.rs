@@ -241,6 +241,7 @@ async fn run_vkeys(context: &Context, command: VkeysCommand) -> Result<(), Failu
         VkeysCommand::Create(args) => {
             let request = NewVersionRequest {
                 material: args.material.map(|material| material.expose_secret().into()),
+                encoding: args.encoding,
                 description: args.description,
                 ..NewVersionRequest::default()
             };
@@ -407,6 +408,7 @@ fn key_order(args: key_args::CreateArgs) -> keys::create::Order {
         description: args.description,
         material: args.material.map(|material| material.expose_secret().into()),
         unexportable: args.noexport,
+        encoding: args.encoding,
         undeletable: args.nodelete,
         ..NewKeyRequest::default()
     }))

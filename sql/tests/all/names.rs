@@ -74,9 +74,13 @@ async fn a_key_is_kept_in_the_system_once_every_member_keeps_it_so_and_not_let_o
     sql::version::use_all(&node.db).await?;
     let made = key::change(&node.db, "k", &change(true, true), 0).await?;
     assert!(matches!(made, Change::Made(key) if key.unexportable && key.undeletable));
+    // Whoever looked before it was made so does not end it either.
+    let end = async || key::set_state(&node.db, "k", KeyState::Active, KeyState::Destroyed, 0).await;
+    assert!(end().await?.is_none() && key::delete(&node.db, "k", 0).await?.is_none());
     let refused = key::change(&node.db, "k", &change(false, false), 0).await?;
     assert!(matches!(refused, Change::Unexportable), "{refused:?}");
     let made = key::change(&node.db, "k", &change(true, false), 0).await?;
     assert!(matches!(made, Change::Made(key) if key.unexportable && !key.undeletable));
+    assert!(end().await?.is_some());
     Ok(())
 }
